@@ -1,0 +1,181 @@
+# VPN-Warp relay. "make help" lists the targets.
+
+VERSION = 0.1.0
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+INSTALL ?= install
+PKG_CONFIG ?= pkg-config
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY ?= clang-tidy
+
+prefix = /usr/local
+exec_prefix = $(prefix)
+bindir = $(exec_prefix)/bin
+sbindir = $(exec_prefix)/sbin
+libexecdir = $(exec_prefix)/libexec
+sysconfdir = /etc
+mandir = $(prefix)/share/man
+# The unprivileged user of the relay; "make install" makes it on this host.
+RELAY_USER = vpn-warp
+
+B = build
+BROKER_PROGRAM = relay-broker
+HANDLER_PROGRAMS = relay-handler relay-listen
+CLIENT_PROGRAMS = relayagent
+SCRIPTS = relay-ca
+PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS)
+
+SOURCES = $(wildcard broker/*.c handlers/*.c bin/*.c)
+MAINS = $(BROKER_PROGRAM:%=broker/%.c) $(HANDLER_PROGRAMS:%=handlers/%.c) \
+	$(CLIENT_PROGRAMS:%=bin/%.c)
+LIB_OBJECTS = $(patsubst %.c,$(B)/%.o,$(filter-out $(MAINS),$(SOURCES)))
+MAN_PAGES = $(wildcard man/*.[1578])
+SHELL_FILES = bin/relay-ca $(wildcard tests/*.sh tests/*.bash tests/*.bats) \
+	.ci/run
+
+WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Werror
+HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection \
+	-D_FORTIFY_SOURCE=2 $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
+HARDENING_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+DEFINES = -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
+	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"'
+INCLUDES = -Ibroker -Ihandlers -Ibin
+LIBS = $(shell $(PKG_CONFIG) --libs openssl)
+# -ffile-prefix-map: the same bytes from whatever folder it is built in
+COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
+	$(shell $(PKG_CONFIG) --cflags openssl) -ffile-prefix-map=$(CURDIR)=. \
+	$(CFLAGS) $(CPPFLAGS)
+
+DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev uthash-dev
+DEPS_RUN = $(DEPS_BUILD) openssl stone xinetd curl busybox util-linux procps
+DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git
+DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
+	mandoc
+
+# Broker sources know nothing of handlers, nor these of the client programs.
+$(B)/broker/%.o: INCLUDES = -Ibroker
+$(B)/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
+
+.PHONY: all run demo test lint install uninstall clean dist deps deps-build \
+	deps-run deps-test deps-lint help format
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS:%=$(B)/bin/%) $(SCRIPTS:%=$(B)/bin/%)
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(B)/relay.a: $(LIB_OBJECTS)
+	rm -f $@
+	$(AR) rcsD $@ $^
+
+define program_rule
+$(B)/bin/$(notdir $(1:.c=)): $(B)/$(1:.c=.o) $(B)/relay.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(HARDENING_LD) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+endef
+$(foreach main,$(MAINS),$(eval $(call program_rule,$(main))))
+
+$(SCRIPTS:%=$(B)/bin/%): $(B)/bin/%: bin/% Makefile
+	@mkdir -p $(@D)
+	sed 's/@VERSION@/$(VERSION)/' $< >$@
+	chmod 755 $@
+
+-include $(SOURCES:%.c=$(B)/%.d)
+
+run: deps-run  ## start a whole relay on this host and fetch a page through it
+	@$(MAKE) --no-print-directory all
+	@tests/demo.sh stay
+
+demo: deps-run  ## the same, but end after the page: "demo: PASS"
+	@$(MAKE) --no-print-directory all
+	@tests/demo.sh once
+
+test: deps-test  ## run the tests over real programs
+	@$(MAKE) --no-print-directory all
+	@tests/run.sh
+
+lint: deps-lint  ## every static check
+	@tests/lint.sh
+
+format: deps-lint  ## write all C sources in the project's format
+	$(CLANG_FORMAT) -i $(SOURCES) $(wildcard broker/*.h handlers/*.h bin/*.h)
+
+install: all  ## install below DESTDIR; makes the user of the relay
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
+		$(DESTDIR)$(libexecdir) $(DESTDIR)$(sysconfdir)/vpn-warp \
+		$(DESTDIR)$(sysconfdir)/xinetd.d
+	$(INSTALL) -m 755 $(CLIENT_PROGRAMS:%=$(B)/bin/%) \
+		$(SCRIPTS:%=$(B)/bin/%) $(DESTDIR)$(bindir)
+	$(INSTALL) -m 755 $(B)/bin/relay-broker $(B)/bin/relay-listen \
+		$(DESTDIR)$(sbindir)
+	$(INSTALL) -m 755 $(B)/bin/relay-handler $(DESTDIR)$(libexecdir)
+	for page in $(MAN_PAGES); do \
+		dir=$(DESTDIR)$(mandir)/man$${page##*.} && \
+		$(INSTALL) -d $$dir && $(INSTALL) -m 644 $$page $$dir || exit; \
+	done
+	[ -e $(DESTDIR)$(sysconfdir)/vpn-warp/relay.conf ] || \
+		$(INSTALL) -m 644 broker/relay.conf \
+			$(DESTDIR)$(sysconfdir)/vpn-warp/relay.conf
+	[ -e $(DESTDIR)$(sysconfdir)/xinetd.d/vpn-warp-relay ] || \
+		sed -e 's,@libexecdir@,$(libexecdir),' \
+			-e 's,@sysconfdir@,$(sysconfdir),' \
+			-e 's,@user@,$(RELAY_USER),' xinetd.d/vpn-warp-relay \
+			>$(DESTDIR)$(sysconfdir)/xinetd.d/vpn-warp-relay
+	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || \
+		getent passwd $(RELAY_USER) >/dev/null || \
+		useradd --system --user-group --no-create-home \
+			--home-dir /nonexistent --shell /usr/sbin/nologin \
+			$(RELAY_USER)
+
+uninstall:  ## remove what install put there, but no configuration
+	rm -f $(CLIENT_PROGRAMS:%=$(DESTDIR)$(bindir)/%) \
+		$(SCRIPTS:%=$(DESTDIR)$(bindir)/%) \
+		$(DESTDIR)$(sbindir)/relay-broker \
+		$(DESTDIR)$(sbindir)/relay-listen \
+		$(DESTDIR)$(libexecdir)/relay-handler
+	for page in $(notdir $(MAN_PAGES)); do \
+		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; \
+	done
+
+clean:  ## remove what was built
+	rm -rf $(B) vpn-warp-relay-*.tar.gz
+
+dist:  ## make the source archive of the last commit
+	git archive --format=tar --prefix=vpn-warp-relay-$(VERSION)/ HEAD | \
+		gzip -n >vpn-warp-relay-$(VERSION).tar.gz
+
+# Installs the Debian packages in $(1) that are missing, or says which.
+define install_packages
+	@missing=; for p in $(1); do \
+		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | \
+			grep -q 'ok installed' || missing="$$missing $$p"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo='sudo -n'; \
+	if [ -n "$$sudo" ] && ! $$sudo true 2>/dev/null; then \
+		echo "missing packages; as root: apt-get install$$missing" >&2; \
+		exit 69; \
+	fi; \
+	echo "installing$$missing"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	$$sudo apt-get update -qq && \
+	$$sudo apt-get install -qq -y --no-install-recommends $$missing \
+		>/dev/null
+endef
+
+deps: deps-run deps-test deps-lint  ## install every Debian package needed
+deps-build:
+	$(call install_packages,$(DEPS_BUILD))
+deps-run:
+	$(call install_packages,$(DEPS_RUN))
+deps-test:
+	$(call install_packages,$(DEPS_TEST))
+deps-lint:
+	$(call install_packages,$(DEPS_LINT))
+
+help:  ## show this
+	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile | expand -t 12

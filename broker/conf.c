@@ -1,0 +1,226 @@
+/* relay.conf(5): see conf.h. */
+#include "conf.h"
+#include "lines.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMEOUT_MAX 3600 /* seconds; more is a mistake of units */
+
+struct reader {
+	struct conf *conf;
+	const char *path;
+};
+
+static int
+set_string(char **field, const char *key, char *value, char *err,
+    size_t errsize)
+{
+	if (*field != NULL) {
+		snprintf(err, errsize, "%s is given twice", key);
+		free(value);
+		return -1;
+	}
+	if (value == NULL) {
+		snprintf(err, errsize, "%s: %s", key, strerror(errno));
+		return -1;
+	}
+	*field = value;
+	return 0;
+}
+
+static int
+set_seconds(unsigned *field, const char *key, const char *value, char *err,
+    size_t errsize)
+{
+	unsigned long n;
+	char *end;
+
+	if (*field != 0) {
+		snprintf(err, errsize, "%s is given twice", key);
+		return -1;
+	}
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0 ||
+	    n < 1 || n > TIMEOUT_MAX) {
+		snprintf(err, errsize, "%s: %s is not 1 to %d seconds", key,
+		    value, TIMEOUT_MAX);
+		return -1;
+	}
+	*field = (unsigned)n;
+	return 0;
+}
+
+static int
+set_tls_min(struct conf *conf, const char *value, char *err, size_t errsize)
+{
+	if (conf->tls_min != 0) {
+		snprintf(err, errsize, "tls_min is given twice");
+		return -1;
+	}
+	if (strcmp(value, "1.2") == 0)
+		conf->tls_min = 12;
+	else if (strcmp(value, "1.3") == 0)
+		conf->tls_min = 13;
+	else {
+		snprintf(err, errsize, "tls_min: %s is not 1.2 or 1.3", value);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+add_listen(struct conf *conf, const char *value, char *err, size_t errsize)
+{
+	if (conf->nlisten == CONF_LISTEN_MAX) {
+		snprintf(err, errsize, "more than %d listen lines",
+		    CONF_LISTEN_MAX);
+		return -1;
+	}
+	if (netaddr_parse(&conf->listen[conf->nlisten], value, err, errsize) ==
+	    -1)
+		return -1;
+	conf->nlisten++;
+	return 0;
+}
+
+static int
+set_key(const struct reader *r, const char *key, const char *value, char *err,
+    size_t errsize)
+{
+	struct conf *c = r->conf;
+	const struct {
+		const char *key;
+		char **field;
+		int is_path;
+	} strings[] = {
+	    {"certificate", &c->certificate, 1},
+	    {"key", &c->key, 1},
+	    {"ca", &c->ca, 1},
+	    {"crl", &c->crl, 1},
+	    {"socket", &c->socket, 1},
+	    {"user", &c->user, 0},
+	    {"group", &c->group, 0},
+	};
+	const struct {
+		const char *key;
+		unsigned *field;
+	} seconds[] = {
+	    {"tls_timeout", &c->tls_timeout},
+	    {"head_timeout", &c->head_timeout},
+	    {"match_timeout", &c->match_timeout},
+	};
+
+	if (strcmp(key, "listen") == 0)
+		return add_listen(c, value, err, errsize);
+	if (strcmp(key, "tls_min") == 0)
+		return set_tls_min(c, value, err, errsize);
+	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
+		if (strcmp(key, strings[i].key) == 0)
+			return set_string(strings[i].field, key,
+			    strings[i].is_path ? lines_relative(r->path, value)
+					       : strdup(value),
+			    err, errsize);
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(*seconds); i++)
+		if (strcmp(key, seconds[i].key) == 0)
+			return set_seconds(
+			    seconds[i].field, key, value, err, errsize);
+	snprintf(err, errsize, "unknown key %s (see relay.conf(5))", key);
+	return -1;
+}
+
+/* "key = value", white space around = optional */
+static int
+read_line(void *arg, char *line, char *err, size_t errsize)
+{
+	char *eq = strchr(line, '='), *end, *value;
+
+	if (eq == NULL || eq == line) {
+		snprintf(err, errsize, "not a line of the form key = value");
+		return -1;
+	}
+	for (end = eq; end > line && isspace((unsigned char)end[-1]); end--)
+		;
+	*end = '\0';
+	for (value = eq + 1; isspace((unsigned char)*value); value++)
+		;
+	if (*value == '\0') {
+		snprintf(err, errsize, "%s has no value", line);
+		return -1;
+	}
+	return set_key(arg, line, value, err, errsize);
+}
+
+static int
+default_string(char **field, const char *value)
+{
+	if (*field == NULL)
+		*field = strdup(value);
+	return *field == NULL ? -1 : 0;
+}
+
+static int
+set_defaults(struct conf *c, const char *path, char *err, size_t errsize)
+{
+	const struct {
+		const char *key;
+		const char *value;
+	} required[] = {
+	    {"certificate", c->certificate},
+	    {"key", c->key},
+	    {"ca", c->ca},
+	};
+
+	for (size_t i = 0; i < sizeof(required) / sizeof(*required); i++)
+		if (required[i].value == NULL) {
+			snprintf(err, errsize, "%s: no %s line", path,
+			    required[i].key);
+			return -1;
+		}
+	if (default_string(&c->socket, "/run/vpn-warp/broker.sock") == -1 ||
+	    default_string(&c->user, "vpn-warp") == -1 ||
+	    default_string(&c->group, "") == -1) {
+		snprintf(err, errsize, "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (c->tls_min == 0)
+		c->tls_min = 13;
+	if (c->tls_timeout == 0)
+		c->tls_timeout = 10;
+	if (c->head_timeout == 0)
+		c->head_timeout = 10;
+	if (c->match_timeout == 0)
+		c->match_timeout = 10;
+	return 0;
+}
+
+int
+conf_read(struct conf *conf, const char *path, char *err, size_t errsize)
+{
+	struct reader r = {conf, path};
+
+	memset(conf, 0, sizeof(*conf));
+	if (lines_read(path, read_line, &r, err, errsize) == -1 ||
+	    set_defaults(conf, path, err, errsize) == -1) {
+		conf_free(conf);
+		return -1;
+	}
+	return 0;
+}
+
+void
+conf_free(struct conf *conf)
+{
+	free(conf->certificate);
+	free(conf->key);
+	free(conf->ca);
+	free(conf->crl);
+	free(conf->socket);
+	free(conf->user);
+	free(conf->group);
+	memset(conf, 0, sizeof(*conf));
+}

@@ -1,0 +1,44 @@
+/*
+ * relay.conf(5): the one configuration of the relay's side, read by the
+ * broker, the handler and the spawner alike.
+ */
+#ifndef CONF_H
+#define CONF_H
+
+#include "netaddr.h"
+
+#include <stddef.h>
+
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc"
+#endif
+
+#define CONF_PATH       SYSCONFDIR "/vpn-warp/relay.conf"
+#define CONF_LISTEN_MAX 16
+
+struct conf {
+	struct netaddr listen[CONF_LISTEN_MAX];
+	size_t nlisten;
+	char *certificate; /* paths, absolute or relative to the process */
+	char *key;
+	char *ca;
+	char *crl;	/* NULL: none is checked */
+	char *socket;	/* the broker's */
+	char *user;
+	char *group;	/* "": the user's own */
+	int tls_min;	/* 12 or 13 */
+	unsigned tls_timeout;	/* seconds, in all */
+	unsigned head_timeout;	/* seconds, in all */
+	unsigned match_timeout; /* seconds */
+};
+
+/*
+ * Reads the file at path into *conf, with defaults for what it does not say.
+ * Returns 0, or -1 with "file:line: reason" in err; *conf is then empty.
+ */
+int conf_read(struct conf *conf, const char *path, char *err, size_t errsize);
+
+/* Frees what conf_read allocated and empties *conf. */
+void conf_free(struct conf *conf);
+
+#endif

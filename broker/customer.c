@@ -1,0 +1,73 @@
+/* What a certificate's owner is entitled to: see customer.h. */
+#include "customer.h"
+
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DIGEST_BYTES 16
+
+/* 4294967295, the last 32-bit Unix time, is "never" to any agent. */
+const struct customer customer_default = {
+    .nusers = 256,
+    .type = CUSTOMER_FORWARD | CUSTOMER_WEB,
+    .expire = UINT32_MAX,
+};
+
+static int
+digest_hex(const char *text, size_t textlen, const uint8_t *der, size_t len,
+    char hex[static 2 * DIGEST_BYTES + 1])
+{
+	uint8_t md[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int ok;
+
+	ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
+	    EVP_DigestUpdate(ctx, text, textlen) &&
+	    EVP_DigestUpdate(ctx, der, len) && EVP_DigestFinal_ex(ctx, md, NULL);
+	EVP_MD_CTX_free(ctx);
+	if (!ok)
+		return -1;
+	for (size_t i = 0; i < DIGEST_BYTES; i++)
+		snprintf(hex + 2 * i, 3, "%02x", md[i]);
+	return 0;
+}
+
+int
+customer_format(const struct customer *customer, const uint8_t *der, size_t len,
+    char text[static CUSTOMER_TEXT_MAX])
+{
+	char hex[2 * DIGEST_BYTES + 1];
+	int n;
+
+	n = snprintf(text, CUSTOMER_TEXT_MAX,
+	    "nusers=%" PRIu32 "&type=%" PRIu32 "&expire=%" PRIu64,
+	    customer->nusers, customer->type, customer->expire);
+	if (digest_hex(text, (size_t)n, der, len, hex) == -1)
+		return -1;
+	snprintf(text + n, CUSTOMER_TEXT_MAX - (size_t)n, "&digest=%s", hex);
+	return 0;
+}
+
+int
+customer_parse(struct customer *customer, const char *text, const uint8_t *der,
+    size_t len, char *err, size_t errsize)
+{
+	char expected[CUSTOMER_TEXT_MAX];
+
+	/* what was read must format to the same text, digest and all */
+	if (sscanf(text, "nusers=%9" SCNu32 "&type=%9" SCNu32
+			 "&expire=%18" SCNu64 "&digest=",
+		&customer->nusers, &customer->type, &customer->expire) != 3) {
+		snprintf(err, errsize, "X-Customer is not of the known form");
+		return -1;
+	}
+	if (customer_format(customer, der, len, expected) == -1 ||
+	    strcmp(text, expected) != 0) {
+		snprintf(err, errsize,
+		    "X-Customer's digest does not fit this certificate");
+		return -1;
+	}
+	return 0;
+}

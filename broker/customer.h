@@ -1,0 +1,43 @@
+/*
+ * What a certificate's owner is entitled to, and the X-Customer value that
+ * tells the agent so:
+ *
+ *	nusers=10&type=3&expire=1262271599&digest=<32 hex>
+ *
+ * digest is the first 128 bits of SHA-256 over the text before "&digest="
+ * followed by the leaf certificate's DER: a tampered or mixed-up entitlement
+ * shows.
+ */
+#ifndef CUSTOMER_H
+#define CUSTOMER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CUSTOMER_TEXT_MAX 128 /* an X-Customer value and its NUL */
+
+enum { CUSTOMER_FORWARD = 1, CUSTOMER_WEB = 2 }; /* bits of type */
+
+struct customer {
+	uint32_t nusers; /* concurrent stone sessions */
+	uint32_t type;
+	uint64_t expire; /* Unix time; no session starts after it */
+};
+
+/* The entitlement of a certificate that nothing is said about. */
+extern const struct customer customer_default;
+
+/*
+ * Writes the X-Customer value for the certificate in der. Returns 0 or -1.
+ */
+int customer_format(const struct customer *customer, const uint8_t *der,
+    size_t len, char text[static CUSTOMER_TEXT_MAX]);
+
+/*
+ * Reads the X-Customer value text into *customer and checks its digest against
+ * the certificate in der. Returns 0, or -1 with a reason in err.
+ */
+int customer_parse(struct customer *customer, const char *text,
+    const uint8_t *der, size_t len, char *err, size_t errsize);
+
+#endif

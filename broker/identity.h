@@ -1,0 +1,24 @@
+/*
+ * Who a certificate is: the SHA-256 of its DER. The relay pairs on nothing
+ * else.
+ */
+#ifndef IDENTITY_H
+#define IDENTITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define IDENTITY_BYTES    32
+#define IDENTITY_HEX_SIZE (2 * IDENTITY_BYTES + 1)
+
+struct identity {
+	uint8_t sha256[IDENTITY_BYTES];
+};
+
+/* Computes the identity of the certificate in der. Returns 0 or -1. */
+int identity_of_der(struct identity *id, const uint8_t *der, size_t len);
+
+/* Writes id in lower-case hex, as sha256sum(1) would. */
+void identity_hex(const struct identity *id, char hex[static IDENTITY_HEX_SIZE]);
+
+#endif

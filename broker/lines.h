@@ -1,0 +1,34 @@
+/*
+ * Configuration files, line by line: what every file format of the project
+ * shares. Blank lines and lines that begin with # are skipped, white space at
+ * both ends is cut, and an error is told as "file:line: what".
+ */
+#ifndef LINES_H
+#define LINES_H
+
+#include <stddef.h>
+
+#define LINE_MAX_BYTES 4096 /* longer than any path that the kernel takes */
+
+/*
+ * Takes one line, which it may write into but not keep. Returns 0, or -1 with
+ * a reason in err, to which lines_read adds where.
+ */
+typedef int lines_fn(void *arg, char *line, char *err, size_t errsize);
+
+/*
+ * Calls each for every line of the file at path. Returns 0, or -1 with the
+ * reason in err: the file cannot be read, a line is too long or holds a NUL,
+ * or what each said.
+ */
+int lines_read(const char *path, lines_fn *each, void *arg, char *err,
+    size_t errsize);
+
+/*
+ * Makes name, as found in the file at path, relative to that file's folder
+ * unless it is absolute. Returns a string that the caller frees, or NULL with
+ * errno.
+ */
+char *lines_relative(const char *path, const char *name);
+
+#endif

@@ -1,0 +1,218 @@
+/* The pairing rules: see pairing.h. */
+#include "pairing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* An allocation that fails is told to the caller, not to exit(3). */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+TAILQ_HEAD(queue, waiter);
+
+/* All that is present of one certificate. */
+struct party {
+	struct identity identity;
+	struct queue agents;
+	struct queue suspects;
+	struct queue stones;
+	unsigned nagents;   /* waiting, suspects too */
+	unsigned nstones;   /* waiting */
+	unsigned nsessions; /* stones in a session */
+	unsigned nwaiters;  /* of any role, in any state */
+	UT_hash_handle hh;
+};
+
+struct pairing {
+	struct party *parties;
+};
+
+struct pairing *
+pairing_new(void)
+{
+	return calloc(1, sizeof(struct pairing));
+}
+
+void
+pairing_free(struct pairing *table)
+{
+	free(table);
+}
+
+static struct party *
+find_or_add(struct pairing *table, const struct identity *identity)
+{
+	struct party *party;
+
+	HASH_FIND(hh, table->parties, identity, sizeof(*identity), party);
+	if (party != NULL)
+		return party;
+	party = calloc(1, sizeof(*party));
+	if (party == NULL)
+		return NULL;
+	party->identity = *identity;
+	TAILQ_INIT(&party->agents);
+	TAILQ_INIT(&party->suspects);
+	TAILQ_INIT(&party->stones);
+	HASH_ADD(hh, table->parties, identity, sizeof(*identity), party);
+	if (party->hh.tbl == NULL) {
+		free(party);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return party;
+}
+
+static void
+remove_if_empty(struct pairing *table, struct party *party)
+{
+	if (party->nwaiters > 0)
+		return;
+	HASH_DEL(table->parties, party);
+	free(party);
+}
+
+static struct queue *
+queue_of(const struct waiter *w)
+{
+	if (w->role == ROLE_STONE)
+		return &w->party->stones;
+	return w->suspect ? &w->party->suspects : &w->party->agents;
+}
+
+static unsigned *
+count_of(const struct waiter *w)
+{
+	return w->role == ROLE_STONE ? &w->party->nstones : &w->party->nagents;
+}
+
+static enum verdict
+judge(const struct party *party, enum role role,
+    const struct customer *customer, uint64_t now)
+{
+	if (now > customer->expire)
+		return PAIRING_EXPIRED;
+	if (role == ROLE_AGENT)
+		return party->nagents < PAIRING_AGENTS_MAX ? PAIRING_WAIT
+							   : PAIRING_TOO_MANY;
+	if (party->nstones >= PAIRING_STONES_MAX)
+		return PAIRING_TOO_MANY;
+	/* a waiting stone counts: it must not be refused once it is matched */
+	if (party->nsessions + party->nstones >= customer->nusers)
+		return PAIRING_NUSERS;
+	return PAIRING_WAIT;
+}
+
+enum verdict
+pairing_enter(struct pairing *table, struct waiter *w,
+    const struct identity *identity, const struct customer *customer,
+    uint64_t now)
+{
+	struct party *party = find_or_add(table, identity);
+	enum verdict verdict;
+
+	if (party == NULL)
+		return PAIRING_NO_MEMORY;
+	verdict = judge(party, w->role, customer, now);
+	if (verdict != PAIRING_WAIT) {
+		remove_if_empty(table, party);
+		return verdict;
+	}
+	w->party = party;
+	w->state = WAITER_WAITING;
+	w->suspect = 0;
+	TAILQ_INSERT_TAIL(queue_of(w), w, link);
+	++*count_of(w);
+	party->nwaiters++;
+	return PAIRING_WAIT;
+}
+
+int
+pairing_announce(struct pairing *table, struct waiter *w,
+    const struct identity *identity)
+{
+	struct party *party = find_or_add(table, identity);
+
+	if (party == NULL)
+		return -1;
+	w->party = party;
+	w->state = WAITER_IN_SESSION;
+	party->nwaiters++;
+	if (w->role == ROLE_STONE)
+		party->nsessions++;
+	return 0;
+}
+
+static void
+start_session(struct waiter *w)
+{
+	TAILQ_REMOVE(queue_of(w), w, link);
+	--*count_of(w);
+	w->state = WAITER_IN_SESSION;
+	if (w->role == ROLE_STONE)
+		w->party->nsessions++;
+}
+
+int
+pairing_next(
+    const struct waiter *w, struct waiter **agent, struct waiter **stone)
+{
+	const struct party *party = w->party;
+
+	*stone = TAILQ_FIRST(&party->stones);
+	*agent = TAILQ_FIRST(&party->agents);
+	if (*agent == NULL)
+		*agent = TAILQ_FIRST(&party->suspects);
+	if (*agent == NULL || *stone == NULL)
+		return 0;
+	start_session(*agent);
+	start_session(*stone);
+	return 1;
+}
+
+void
+pairing_wait_again(struct waiter *w)
+{
+	if (w->role == ROLE_STONE)
+		w->party->nsessions--;
+	w->state = WAITER_WAITING;
+	TAILQ_INSERT_HEAD(queue_of(w), w, link);
+	++*count_of(w);
+}
+
+void
+pairing_suspect(const struct waiter *w, uint64_t agent)
+{
+	struct party *party = w->party;
+	struct waiter *a, *next;
+
+	if (agent == 0)
+		return;
+	for (a = TAILQ_FIRST(&party->agents); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, link);
+		if (a->agent != agent)
+			continue;
+		TAILQ_REMOVE(&party->agents, a, link);
+		a->suspect = 1;
+		TAILQ_INSERT_TAIL(&party->suspects, a, link);
+	}
+}
+
+void
+pairing_leave(struct pairing *table, struct waiter *w)
+{
+	struct party *party = w->party;
+
+	if (w->state == WAITER_ABSENT)
+		return;
+	if (w->state == WAITER_WAITING) {
+		TAILQ_REMOVE(queue_of(w), w, link);
+		--*count_of(w);
+	} else if (w->role == ROLE_STONE) {
+		party->nsessions--;
+	}
+	w->state = WAITER_ABSENT;
+	w->party = NULL;
+	party->nwaiters--;
+	remove_if_empty(table, party);
+}

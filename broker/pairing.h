@@ -1,0 +1,91 @@
+/*
+ * The pairing rules: who waits, who meets whom, who is refused. Pure: no I/O,
+ * no clock, no allocation beyond one struct party for each certificate that is
+ * present. Every operation but pairing_suspect is O(1).
+ *
+ * A waiter moves between three states:
+ *
+ *	        pairing_enter            pairing_next
+ *	ABSENT --------------> WAITING --------------> IN_SESSION
+ *	   ^                      ^   pairing_wait_again   |
+ *	   |                      +------------------------+
+ *	   +---- pairing_leave, from either ---------------+
+ *
+ * pairing_announce goes straight to IN_SESSION: a session that is older than
+ * this table.
+ */
+#ifndef PAIRING_H
+#define PAIRING_H
+
+#include "customer.h"
+#include "identity.h"
+#include "message.h"
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+/* Waiters of one certificate: one customer cannot fill the relay. */
+#define PAIRING_AGENTS_MAX 1024
+#define PAIRING_STONES_MAX 1024
+
+enum waiter_state { WAITER_ABSENT, WAITER_WAITING, WAITER_IN_SESSION };
+
+/* Lives in its owner's memory; zero it before the first use. */
+struct waiter {
+	enum role role;
+	enum waiter_state state;
+	uint64_t agent; /* the agent process that polls, 0 if unknown */
+	int suspect;	/* an agent whose process did not take a head */
+	struct party *party;
+	TAILQ_ENTRY(waiter) link;
+};
+
+enum verdict {
+	PAIRING_WAIT,	     /* entered */
+	PAIRING_NO_MEMORY,   /* refused: 503 */
+	PAIRING_TOO_MANY,    /* refused: 429, PAIRING_*_MAX waiters */
+	PAIRING_NUSERS,	     /* refused: 429, nusers stones are there */
+	PAIRING_EXPIRED,     /* refused: 403 */
+};
+
+struct pairing;
+
+/* Returns an empty table for pairing_free, or NULL with errno. */
+struct pairing *pairing_new(void);
+
+/* Frees the table. Every waiter must have left. */
+void pairing_free(struct pairing *table);
+
+/*
+ * Lets w, whose role and agent are set, wait for the other role of the same
+ * identity, under the limits of customer at the Unix time now.
+ */
+enum verdict pairing_enter(struct pairing *table, struct waiter *w,
+    const struct identity *identity, const struct customer *customer,
+    uint64_t now);
+
+/* Counts w as one side of a live session. Returns 0, or -1 with errno. */
+int pairing_announce(struct pairing *table, struct waiter *w,
+    const struct identity *identity);
+
+/*
+ * Takes the longest waiting stone and agent of w's party out of their queues
+ * and into a session; suspect agents come last. Returns 1, or 0 where one of
+ * the two is missing.
+ */
+int pairing_next(const struct waiter *w, struct waiter **agent,
+    struct waiter **stone);
+
+/* Puts w, in a session, back at the head of its queue. */
+void pairing_wait_again(struct waiter *w);
+
+/*
+ * Puts the waiting polls of one agent process (nothing where it is 0) behind
+ * all others of w's party. O(waiting agents of the certificate).
+ */
+void pairing_suspect(const struct waiter *w, uint64_t agent);
+
+/* Takes w out of the table, whatever its state. */
+void pairing_leave(struct pairing *table, struct waiter *w);
+
+#endif

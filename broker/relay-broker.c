@@ -1,0 +1,85 @@
+/*
+ * relay-broker(8): the only long-lived process of the relay. Handlers tell it
+ * who waits; it joins the two that carry the same certificate and hands each
+ * one end of a socket pair. It never sees payload, and its death ends no
+ * session.
+ */
+#include "broker.h"
+#include "conf.h"
+#include "fd.h"
+#include "harden.h"
+#include "log.h"
+#include "meeting.h"
+#include "program.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAME "relay-broker"
+
+/* Listens, while it may still be root, and then becomes the relay's user. */
+static int
+listen_and_drop(const struct conf *conf, int *lock)
+{
+	char err[512];
+	uid_t uid;
+	gid_t gid;
+	int fd;
+
+	program_relay_user(conf, &uid, &gid);
+	harden_raise_nofile();
+	fd = meeting_listen(conf->socket, uid, gid, lock, err, sizeof(err));
+	if (fd == -1)
+		program_fail(EX_UNAVAILABLE, "%s", err);
+	program_become(uid, gid);
+	return fd;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const int signals[] = {SIGTERM, SIGINT, 0};
+	struct program_options o;
+	struct broker *broker;
+	struct conf conf;
+	char err[512];
+	int listener, lock, stop;
+
+	if (fd_sane_std() == -1)
+		return EX_OSERR;
+	log_open(NAME, LOG_TO_STDERR, 0);
+	o = program_options(argc, argv, NAME, "c:DdtV");
+	if (harden_process(-1) == -1)
+		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
+	if (conf_read(&conf, o.conf, err, sizeof(err)) == -1)
+		program_fail(EX_CONFIG, "%s", err);
+	if (o.test)
+		return EX_OK;
+
+	listener = listen_and_drop(&conf, &lock);
+	signal(SIGHUP, SIG_IGN); /* there is nothing to read again */
+	log_open(NAME, o.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, o.debug);
+	if (o.daemon && program_daemonize() == -1)
+		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
+	stop = program_signals(signals);
+	broker = stop == -1 ? NULL : broker_new(listener, stop, geteuid());
+	if (broker == NULL)
+		program_fail(EX_OSERR, "set-up: %s", strerror(errno));
+
+	log_event(LOG_NOTICE, "start", "version", VERSION, "socket",
+	    conf.socket, NULL);
+	if (broker_run(broker) == -1)
+		program_fail(EX_OSERR, "loop: %s", strerror(errno));
+	log_event(LOG_NOTICE, "stop", NULL);
+
+	unlink(conf.socket);
+	broker_free(broker);
+	fd_close(&listener);
+	fd_close(&lock);
+	fd_close(&stop);
+	conf_free(&conf);
+	return EX_OK;
+}

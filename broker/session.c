@@ -1,0 +1,165 @@
+/* The table of live sessions: see session.h. */
+#include "session.h"
+#include "log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct session {
+	uint32_t id;
+	struct identity identity;
+	uint64_t started;
+	struct session_side agent, stone;
+	UT_hash_handle hh;
+};
+
+struct sessions {
+	struct session *live;
+};
+
+struct sessions *
+sessions_new(void)
+{
+	return calloc(1, sizeof(struct sessions));
+}
+
+void
+sessions_free(struct sessions *table)
+{
+	struct session *s, *next;
+
+	if (table == NULL)
+		return;
+	HASH_ITER(hh, table->live, s, next)
+		session_cancel(table, s);
+	free(table);
+}
+
+static struct session *
+find(struct sessions *table, uint32_t id)
+{
+	struct session *s;
+
+	HASH_FIND(hh, table->live, &id, sizeof(id), s);
+	return s;
+}
+
+static struct session *
+add(struct sessions *table, uint32_t id, const struct identity *identity,
+    uint64_t started)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->id = id;
+	s->identity = *identity;
+	s->started = started;
+	HASH_ADD(hh, table->live, id, sizeof(s->id), s);
+	if (s->hh.tbl == NULL) {
+		free(s);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return s;
+}
+
+struct session *
+session_new(struct sessions *table, const struct identity *identity,
+    uint64_t started)
+{
+	uint32_t id;
+
+	/* random, so that ids stay apart from those of an earlier broker */
+	do {
+		if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+			return NULL;
+	} while (id == 0 || find(table, id) != NULL);
+	return add(table, id, identity, started);
+}
+
+struct session *
+session_announced(struct sessions *table, uint32_t id,
+    const struct identity *identity, uint64_t started)
+{
+	struct session *s = find(table, id);
+
+	if (s == NULL)
+		return add(table, id, identity, started);
+	if (memcmp(&s->identity, identity, sizeof(*identity)) != 0) {
+		errno = EEXIST;
+		return NULL;
+	}
+	return s;
+}
+
+uint32_t
+session_id(const struct session *session)
+{
+	return session->id;
+}
+
+struct session_side *
+session_side(struct session *session, enum role role)
+{
+	return role == ROLE_AGENT ? &session->agent : &session->stone;
+}
+
+/* The side that broke off names the reason; the other only saw it happen. */
+static const char *
+reason_word(const struct session *s)
+{
+	if (s->agent.reason == END_UNCONFIRMED)
+		return "agent-unconfirmed";
+	if (s->stone.reason == END_PEER_ERROR)
+		return "stone-error";
+	if (s->agent.reason == END_PEER_ERROR)
+		return "agent-error";
+	if (s->stone.reason == 0)
+		return "stone-handler-died";
+	if (s->agent.reason == 0)
+		return "agent-handler-died";
+	return "done";
+}
+
+static void
+log_end(const struct session *s, uint64_t now)
+{
+	/* where one handler died, the other's count is the one there is */
+	uint64_t up = s->stone.reason != 0 ? s->stone.bytes_in
+					   : s->agent.bytes_out;
+	uint64_t down = s->stone.reason != 0 ? s->stone.bytes_out
+					     : s->agent.bytes_in;
+	char id[9], hex[IDENTITY_HEX_SIZE];
+
+	snprintf(id, sizeof(id), "%08x", s->id);
+	identity_hex(&s->identity, hex);
+	log_event(LOG_INFO, "session", "id", id, "identity", hex, "stone",
+	    s->stone.peer, "agent", s->agent.peer, "seconds",
+	    LOG_U64(now > s->started ? now - s->started : 0), "up",
+	    LOG_U64(up), "down", LOG_U64(down), "reason", reason_word(s), NULL);
+}
+
+void
+session_leave(struct sessions *table, struct session *session, enum role role,
+    uint64_t now)
+{
+	session_side(session, role)->conn = NULL;
+	if (session->agent.conn != NULL || session->stone.conn != NULL)
+		return;
+	log_end(session, now);
+	session_cancel(table, session);
+}
+
+void
+session_cancel(struct sessions *table, struct session *session)
+{
+	HASH_DEL(table->live, session);
+	free(session);
+}

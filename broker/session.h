@@ -1,0 +1,62 @@
+/*
+ * The table of live sessions: who is in it, since when, and what both handlers
+ * reported of its end. One log line is written as the last of the two leaves.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "identity.h"
+#include "message.h"
+
+#include <stdint.h>
+
+struct conn; /* the broker's connection to a handler */
+
+/* What is known of one side. */
+struct session_side {
+	struct conn *conn; /* NULL: not here yet, or gone */
+	uint64_t agent;	   /* the agent's process, 0 if unknown */
+	uint32_t reason; /* enum end_reason; 0: it left without a word */
+	uint64_t bytes_in, bytes_out;
+	char peer[NETADDR_TEXT_MAX];
+};
+
+struct session;
+struct sessions;
+
+/* Returns an empty table for sessions_free, or NULL with errno (ENOMEM). */
+struct sessions *sessions_new(void);
+
+/* Frees the table and whatever is in it, without a log line. */
+void sessions_free(struct sessions *table);
+
+/*
+ * Makes a session with an id that no other has; nobody is in it yet. started
+ * is CLOCK_BOOTTIME in seconds. The table owns it. Returns NULL with errno.
+ */
+struct session *session_new(struct sessions *table,
+    const struct identity *identity, uint64_t started);
+
+/*
+ * Finds the session that was announced with id and identity, or makes it.
+ * Returns NULL with errno: EEXIST where another identity has that id.
+ */
+struct session *session_announced(struct sessions *table, uint32_t id,
+    const struct identity *identity, uint64_t started);
+
+uint32_t session_id(const struct session *session);
+
+/* The side of role, for the broker to fill in. */
+struct session_side *session_side(struct session *session, enum role role);
+
+/*
+ * Takes the side of role out. As the last side leaves, logs the session with
+ * its length up to now (CLOCK_BOOTTIME, seconds) and frees it.
+ */
+void session_leave(struct sessions *table, struct session *session,
+    enum role role, uint64_t now);
+
+/* Frees a session that came to nothing, without a log line. */
+void session_cancel(struct sessions *table, struct session *session);
+
+#endif

@@ -1,0 +1,252 @@
+/* The three kinds of channels: see channel.h. */
+#include "channel.h"
+#include "deadline.h"
+#include "fd.h"
+#include "hop.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define TLS_RECORD_MAX 16384 /* plaintext bytes, RFC 8446 5.1 */
+
+/* ---- TLS ---- */
+
+/* Turns an OpenSSL result into errno; EAGAIN sets what to poll for. */
+static int
+tls_error(SSL *ssl, int rc, short *wants)
+{
+	int saved = errno;
+
+	switch (SSL_get_error(ssl, rc)) {
+	case SSL_ERROR_WANT_READ:
+		*wants = POLLIN;
+		errno = EAGAIN;
+		break;
+	case SSL_ERROR_WANT_WRITE:
+		*wants = POLLOUT;
+		errno = EAGAIN;
+		break;
+	case SSL_ERROR_SYSCALL:
+		errno = saved != 0 ? saved : ECONNRESET;
+		break;
+	default: /* an alert, a bad record, EOF without close_notify */
+		errno = ECONNRESET;
+	}
+	return -1;
+}
+
+/* Removes leading CR and LF from buf; the first other byte ends that. */
+static size_t
+strip_blank(struct channel *ch, char *buf, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (buf[n] == '\r' || buf[n] == '\n'))
+		n++;
+	if (n < len)
+		ch->drop_blank = 0;
+	memmove(buf, buf + n, len - n);
+	return len - n;
+}
+
+static ssize_t
+tls_read(struct channel *ch, void *buf, size_t len)
+{
+	size_t got = 0, n;
+	int rc;
+
+	/* fill buf with as many records as are there */
+	while (len - got > 0) {
+		ERR_clear_error();
+		errno = 0;
+		rc = SSL_read_ex(ch->ssl, (char *)buf + got, len - got, &n);
+		if (rc != 1)
+			break;
+		ch->arrived += n;
+		if (ch->drop_blank)
+			n = strip_blank(ch, (char *)buf + got, n);
+		got += n;
+		if (got > 0 && len - got < TLS_RECORD_MAX &&
+		    SSL_pending(ch->ssl) == 0)
+			break;
+	}
+	if (got > 0)
+		return (ssize_t)got;
+	if (SSL_get_error(ch->ssl, rc) == SSL_ERROR_ZERO_RETURN)
+		return 0;
+	return tls_error(ch->ssl, rc, &ch->read_wants);
+}
+
+static ssize_t
+tls_write(struct channel *ch, const void *buf, size_t len)
+{
+	size_t n;
+	int rc;
+
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_write_ex(ch->ssl, buf, len, &n);
+	if (rc == 1)
+		return (ssize_t)n;
+	return tls_error(ch->ssl, rc, &ch->write_wants);
+}
+
+/* close_notify; TLS keeps the other direction open (RFC 8446 6.1). */
+static int
+tls_finish(struct channel *ch)
+{
+	int rc;
+
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_shutdown(ch->ssl);
+	if (rc >= 0)
+		return 0;
+	return tls_error(ch->ssl, rc, &ch->write_wants);
+}
+
+void
+channel_tls(struct channel *ch, SSL *ssl)
+{
+	*ch = (struct channel){
+	    .fd = SSL_get_fd(ssl),
+	    .read = tls_read,
+	    .write = tls_write,
+	    .finish = tls_finish,
+	    .read_wants = POLLIN,
+	    .write_wants = POLLOUT,
+	    .ssl = ssl,
+	};
+}
+
+/* ---- hop ---- */
+
+static ssize_t
+hop_read(struct channel *ch, void *buf, size_t len)
+{
+	enum hop_type type;
+	ssize_t n = hop_receive(ch->fd, &type, buf, len);
+
+	if (n == -1)
+		return -1;
+	if (type == HOP_DATA && n > 0) {
+		ch->arrived += (uint64_t)n;
+		return n;
+	}
+	if (type == HOP_END)
+		return 0;
+	errno = EPROTO;
+	return -1;
+}
+
+static ssize_t
+hop_write(struct channel *ch, const void *buf, size_t len)
+{
+	if (len > HOP_DATA_MAX)
+		len = HOP_DATA_MAX;
+	return hop_send(ch->fd, HOP_DATA, buf, len) == -1 ? -1 : (ssize_t)len;
+}
+
+static int
+hop_finish(struct channel *ch)
+{
+	return hop_send(ch->fd, HOP_END, NULL, 0);
+}
+
+void
+channel_hop(struct channel *ch, int fd)
+{
+	*ch = (struct channel){
+	    .fd = fd,
+	    .read = hop_read,
+	    .write = hop_write,
+	    .finish = hop_finish,
+	    .read_wants = POLLIN,
+	    .write_wants = POLLOUT,
+	};
+}
+
+/* ---- TCP ---- */
+
+static ssize_t
+tcp_read(struct channel *ch, void *buf, size_t len)
+{
+	ssize_t n = recv(ch->fd, buf, len, 0);
+
+	if (n > 0)
+		ch->arrived += (uint64_t)n;
+	return n;
+}
+
+static ssize_t
+tcp_write(struct channel *ch, const void *buf, size_t len)
+{
+	return send(ch->fd, buf, len, MSG_NOSIGNAL);
+}
+
+static int
+tcp_finish(struct channel *ch)
+{
+	return shutdown(ch->fd, SHUT_WR);
+}
+
+void
+channel_tcp(struct channel *ch, int fd)
+{
+	*ch = (struct channel){
+	    .fd = fd,
+	    .read = tcp_read,
+	    .write = tcp_write,
+	    .finish = tcp_finish,
+	    .read_wants = POLLIN,
+	    .write_wants = POLLOUT,
+	};
+}
+
+/* ---- all ---- */
+
+void
+channel_close(struct channel *ch)
+{
+	SSL_free(ch->ssl);
+	ch->ssl = NULL;
+	fd_close(&ch->fd);
+}
+
+void
+channel_abort(struct channel *ch)
+{
+	const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(ch->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	channel_close(ch);
+}
+
+int
+channel_write_all(struct channel *ch, const void *buf, size_t len,
+    int64_t deadline)
+{
+	const char *at = buf;
+
+	while (len > 0) {
+		ssize_t n = ch->write(ch, at, len);
+		struct pollfd pfd = {.fd = ch->fd, .events = ch->write_wants};
+
+		if (n >= 0) {
+			at += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (errno != EAGAIN)
+			return -1;
+		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
+	return 0;
+}

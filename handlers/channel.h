@@ -1,0 +1,61 @@
+/*
+ * A channel: one end of a session, whatever carries it. The splice moves bytes
+ * between two of them and knows no more than this.
+ *
+ *	channel_tls   a TLS connection
+ *	channel_hop   the socket pair between the two handlers of a session
+ *	channel_tcp   a plain stream socket, as to the agent's target
+ *
+ * All are non-blocking. Three ends are told apart: a clean end of one direction
+ * (read returns 0; finish sends one), EAGAIN, and an error, which is never
+ * passed on as a clean end.
+ */
+#ifndef CHANNEL_H
+#define CHANNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct ssl_st SSL;
+
+struct channel {
+	int fd;
+	/*
+	 * Reads at most len bytes. Returns how many, 0 at the clean end, or -1
+	 * with errno; EAGAIN sets read_wants.
+	 */
+	ssize_t (*read)(struct channel *, void *buf, size_t len);
+	/* Writes at most len bytes, likewise; EAGAIN sets write_wants. */
+	ssize_t (*write)(struct channel *, const void *buf, size_t len);
+	/*
+	 * Ends our direction cleanly; the other stays open. Returns 0, or -1
+	 * with errno (EAGAIN: call again).
+	 */
+	int (*finish)(struct channel *);
+	short read_wants;  /* what a blocked read polls for */
+	short write_wants; /* what a blocked write or finish polls for */
+	uint64_t arrived;  /* bytes read in all, dropped ones too */
+	int drop_blank;	   /* TLS: drop CR and LF until another byte comes */
+	SSL *ssl;	   /* TLS only */
+};
+
+/* Each takes over fd (and ssl); channel_close gives them back. */
+void channel_tls(struct channel *ch, SSL *ssl);
+void channel_hop(struct channel *ch, int fd);
+void channel_tcp(struct channel *ch, int fd);
+
+/* Closes; what the kernel still holds is sent. */
+void channel_close(struct channel *ch);
+
+/* Closes so that the peer of a TLS or TCP channel sees a reset. */
+void channel_abort(struct channel *ch);
+
+/*
+ * Writes all of buf by deadline (deadline.h). Returns 0, or -1 with errno
+ * (ETIMEDOUT).
+ */
+int channel_write_all(struct channel *ch, const void *buf, size_t len,
+    int64_t deadline);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * The handler: the life of one TLS connection to the relay, as the states of
+ * a machine. It knows this connection, its broker, and nothing else.
+ */
+#ifndef HANDLER_H
+#define HANDLER_H
+
+#include "conf.h"
+#include "tls.h"
+
+/*
+ * Serves the accepted connection sock, which it closes, until it ends. server
+ * is forgotten (tls_forget) after the handshake, so the process must be its
+ * own: one process, one connection. SIGTERM ends one that waits and lets a
+ * session run on. Must not be called as root. Returns a sysexits(3) code.
+ */
+int handler_run(int sock, const struct conf *conf, struct tls_server *server);
+
+#endif

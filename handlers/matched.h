@@ -1,0 +1,36 @@
+/*
+ * How a session begins: the stone's head goes over the hop to the agent's
+ * handler, from there to the agent, and the stone's handler learns whether the
+ * agent took it. Until then nothing else moves, so that a stone whose agent
+ * turns out to be gone can be given another one.
+ */
+#ifndef MATCHED_H
+#define MATCHED_H
+
+#include "head.h"
+#include "splice.h"
+
+enum matched {
+	MATCHED_TAKEN,	     /* the agent has the head: splice */
+	MATCHED_OTHER_GONE,  /* the other handler ended: wait again */
+	MATCHED_UNCONFIRMED, /* the agent did not take the head */
+	MATCHED_CLIENT_GONE, /* this side's own client is gone */
+};
+
+/* The stone's side: hands over the head in buf, and waits for its fate. */
+enum matched matched_stone(struct channel *tls, int hop,
+    const struct head *head, const char *buf, const char *peer);
+
+/*
+ * The agent's side: passes the head on. The agent has it when its TCP says so,
+ * or, where the agent answers a head with an empty line (acks), when that has
+ * come: TCP alone would speak for a stopped process too. What the agent says
+ * of its answer meanwhile goes into up's buffer.
+ */
+enum matched matched_agent(struct channel *tls, int hop, int acks,
+    struct flow *up);
+
+/* A word for the log. */
+const char *matched_word(enum matched rc);
+
+#endif

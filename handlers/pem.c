@@ -1,0 +1,255 @@
+/* PEM files: see pem.h. */
+#define _GNU_SOURCE
+#include "pem.h"
+#include "fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MAX_BYTES (1 << 20)
+
+/* A file in memory. */
+struct text {
+	unsigned char *at;
+	size_t len;
+};
+
+static void
+free_text(struct text *t)
+{
+	OPENSSL_clear_free(t->at, t->len);
+	t->at = NULL;
+}
+
+static int
+check_file(int fd, int secret, const char *path, size_t *size, char *err,
+    size_t errsize)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1) {
+		snprintf(err, errsize, "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size < 1 ||
+	    st.st_size > FILE_MAX_BYTES) {
+		snprintf(err, errsize,
+		    "%s: not a regular file of 1 to %d bytes", path,
+		    FILE_MAX_BYTES);
+		return -1;
+	}
+	if (secret && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+		snprintf(err, errsize,
+		    "%s: a key that others can read or write (mode %04o); "
+		    "chmod 600 it",
+		    path, st.st_mode & 07777);
+		return -1;
+	}
+	*size = (size_t)st.st_size;
+	return 0;
+}
+
+static int
+read_text(struct text *t, const char *path, int secret, char *err,
+    size_t errsize)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	size_t used = 0;
+	ssize_t n = 0;
+
+	t->at = NULL;
+	if (fd == -1) {
+		snprintf(err, errsize, "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (check_file(fd, secret, path, &t->len, err, errsize) == -1)
+		goto fail;
+	t->at = OPENSSL_malloc(t->len);
+	while (t->at != NULL && used < t->len &&
+	    (n = read(fd, t->at + used, t->len - used)) > 0)
+		used += (size_t)n;
+	if (t->at == NULL || used < t->len) {
+		snprintf(err, errsize, "%s: %s", path,
+		    n == -1 ? strerror(errno) : "cut short while it was read");
+		goto fail;
+	}
+	fd_close(&fd);
+	return 0;
+fail:
+	free_text(t);
+	fd_close(&fd);
+	return -1;
+}
+
+/* An empty passphrase: a daemon has nobody to ask. */
+static int
+no_passphrase(char *buf, int size, int writing, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return 0;
+}
+
+/* The file's PEM objects of any kind but keys, or NULL with err. */
+static STACK_OF(X509_INFO) *
+read_infos(const char *path, char *err, size_t errsize)
+{
+	STACK_OF(X509_INFO) *infos = NULL;
+	struct text t;
+	BIO *bio;
+
+	if (read_text(&t, path, 0, err, errsize) == -1)
+		return NULL;
+	bio = BIO_new_mem_buf(t.at, (int)t.len);
+	if (bio != NULL)
+		infos = PEM_X509_INFO_read_bio(bio, NULL, no_passphrase, NULL);
+	BIO_free(bio);
+	free_text(&t);
+	ERR_clear_error();
+	if (infos == NULL)
+		snprintf(err, errsize, "%s: not a PEM file", path);
+	return infos;
+}
+
+static void
+free_infos(STACK_OF(X509_INFO) *infos)
+{
+	sk_X509_INFO_pop_free(infos, X509_INFO_free);
+}
+
+X509 *
+pem_certificate(const char *path, STACK_OF(X509) **chain, char *err,
+    size_t errsize)
+{
+	STACK_OF(X509_INFO) *infos = read_infos(path, err, errsize);
+	X509 *first = NULL;
+
+	*chain = NULL;
+	if (infos == NULL)
+		return NULL;
+	*chain = sk_X509_new_null();
+	for (int i = 0; *chain != NULL && i < sk_X509_INFO_num(infos); i++) {
+		X509 *cert = sk_X509_INFO_value(infos, i)->x509;
+
+		if (cert == NULL)
+			continue;
+		X509_up_ref(cert);
+		if (first == NULL)
+			first = cert;
+		else if (sk_X509_push(*chain, cert) == 0)
+			X509_free(cert);
+	}
+	free_infos(infos);
+	if (first == NULL) {
+		snprintf(err, errsize, "%s: no certificate in it", path);
+		sk_X509_pop_free(*chain, X509_free);
+		*chain = NULL;
+	}
+	return first;
+}
+
+EVP_PKEY *
+pem_key(const char *path, char *err, size_t errsize)
+{
+	EVP_PKEY *key = NULL;
+	struct text t;
+	BIO *bio;
+
+	if (read_text(&t, path, 1, err, errsize) == -1)
+		return NULL;
+	bio = BIO_new_mem_buf(t.at, (int)t.len);
+	if (bio != NULL)
+		key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	BIO_free(bio);
+	free_text(&t);
+	ERR_clear_error();
+	if (key == NULL)
+		snprintf(err, errsize,
+		    "%s: no private key without a passphrase in it", path);
+	return key;
+}
+
+static int
+add_to_store(X509_STORE *store, STACK_OF(X509_INFO) *infos, int crls)
+{
+	int added = 0;
+
+	for (int i = 0; i < sk_X509_INFO_num(infos); i++) {
+		const X509_INFO *info = sk_X509_INFO_value(infos, i);
+
+		if (crls && info->crl != NULL)
+			added += X509_STORE_add_crl(store, info->crl);
+		else if (!crls && info->x509 != NULL)
+			added += X509_STORE_add_cert(store, info->x509);
+	}
+	return added;
+}
+
+static int
+load_store(X509_STORE *store, const char *path, int crls, char *err,
+    size_t errsize)
+{
+	STACK_OF(X509_INFO) *infos = read_infos(path, err, errsize);
+	int added;
+
+	if (infos == NULL)
+		return -1;
+	added = add_to_store(store, infos, crls);
+	free_infos(infos);
+	if (added > 0)
+		return 0;
+	snprintf(err, errsize, "%s: no %s in it", path,
+	    crls ? "CRL" : "certificate");
+	return -1;
+}
+
+X509_STORE *
+pem_store(const char *ca, const char *crl, char *err, size_t errsize)
+{
+	X509_STORE *store = X509_STORE_new();
+
+	if (store == NULL) {
+		snprintf(err, errsize, "%s: out of memory", ca);
+		return NULL;
+	}
+	if (load_store(store, ca, 0, err, errsize) == 0 &&
+	    (crl == NULL || load_store(store, crl, 1, err, errsize) == 0)) {
+		if (crl != NULL)
+			X509_STORE_set_flags(store,
+			    X509_V_FLAG_CRL_CHECK |
+				X509_V_FLAG_CRL_CHECK_ALL);
+		return store;
+	}
+	X509_STORE_free(store);
+	return NULL;
+}
+
+STACK_OF(X509_NAME) *
+pem_names(const char *path, char *err, size_t errsize)
+{
+	STACK_OF(X509_INFO) *infos = read_infos(path, err, errsize);
+	STACK_OF(X509_NAME) *names;
+
+	if (infos == NULL)
+		return NULL;
+	names = sk_X509_NAME_new_null();
+	for (int i = 0; names != NULL && i < sk_X509_INFO_num(infos); i++) {
+		X509 *cert = sk_X509_INFO_value(infos, i)->x509;
+		X509_NAME *name = cert == NULL
+		    ? NULL
+		    : X509_NAME_dup(X509_get_subject_name(cert));
+
+		if (name != NULL && sk_X509_NAME_push(names, name) == 0)
+			X509_NAME_free(name);
+	}
+	free_infos(infos);
+	return names;
+}

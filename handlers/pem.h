@@ -1,0 +1,33 @@
+/*
+ * Certificates, keys and CRLs from PEM files. Files are read whole and wiped,
+ * so that no copy of a key stays in a stdio buffer.
+ */
+#ifndef PEM_H
+#define PEM_H
+
+#include <openssl/x509.h>
+
+/*
+ * Each reads the file at path. The caller frees the result. NULL with a reason
+ * in err: it cannot be opened, is no regular file, is larger than 1 MiB, or
+ * holds no such thing.
+ */
+
+/* The first certificate; those after it go to *chain, which may be empty. */
+X509 *pem_certificate(const char *path, STACK_OF(X509) **chain, char *err,
+    size_t errsize);
+
+/* A private key without a passphrase; group and other bits are refused. */
+EVP_PKEY *pem_key(const char *path, char *err, size_t errsize);
+
+/*
+ * A store that trusts every certificate of the file ca, and checks every
+ * certificate of a chain against the CRLs of the file crl unless that is NULL.
+ */
+X509_STORE *pem_store(const char *ca, const char *crl, char *err,
+    size_t errsize);
+
+/* The subjects of all certificates in the file, for a certificate request. */
+STACK_OF(X509_NAME) *pem_names(const char *path, char *err, size_t errsize);
+
+#endif

@@ -1,0 +1,160 @@
+/* A handler's standing with the broker: see registration.h. */
+#include "registration.h"
+#include "deadline.h"
+#include "fd.h"
+#include "log.h"
+#include "meeting.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void
+registration_init(struct registration *r, const char *socket, enum role role,
+    uint64_t agent, const char *peer, const uint8_t *der, uint32_t der_len)
+{
+	*r = (struct registration){
+	    .socket = socket,
+	    .fd = -1,
+	    .retry_ms = REGISTRATION_RETRY_MS,
+	    .self = {.role = role, .der_len = der_len, .agent = agent},
+	    .der = der,
+	};
+	snprintf(r->self.peer, sizeof(r->self.peer), "%s", peer);
+}
+
+static void
+retry_later(struct registration *r)
+{
+	fd_close(&r->fd);
+	r->retry_at = deadline_in(deadline_jitter(r->retry_ms));
+	if (r->retry_ms < REGISTRATION_RETRY_MAX_MS)
+		r->retry_ms *= 2;
+}
+
+static int
+introduce_self(const struct registration *r)
+{
+	struct message m = {.type = MESSAGE_REGISTER, .der = r->der};
+
+	if (r->session == 0) {
+		m.u.reg = r->self;
+		return wire_send(r->fd, &m, -1);
+	}
+	m.type = MESSAGE_ANNOUNCE;
+	m.u.announce = (struct message_announce){
+	    .role = r->self.role,
+	    .der_len = r->self.der_len,
+	    .session = r->session,
+	    .started = r->started,
+	};
+	memcpy(m.u.announce.peer, r->self.peer, sizeof(m.u.announce.peer));
+	return wire_send(r->fd, &m, -1);
+}
+
+void
+registration_connect(struct registration *r)
+{
+	if (r->fd != -1 || deadline_left(r->retry_at) > 0)
+		return;
+	r->fd = meeting_connect(r->socket);
+	if (r->fd == -1 || introduce_self(r) == -1)
+		retry_later(r);
+}
+
+int64_t
+registration_due(const struct registration *r)
+{
+	return r->fd == -1 ? r->retry_at : DEADLINE_NONE;
+}
+
+int
+registration_receive(struct registration *r, struct wire_packet *packet)
+{
+	int rc;
+
+	if (r->fd == -1)
+		return 0;
+	rc = wire_receive(r->fd, packet);
+	if (rc == -1 && errno == EAGAIN)
+		return 0;
+	if (rc != 1) {
+		log_event(LOG_DEBUG, "broker-lost", NULL);
+		retry_later(r);
+		return 0;
+	}
+	r->retry_ms = REGISTRATION_RETRY_MS;
+	if (packet->message.type == MESSAGE_MATCHED) {
+		r->session = packet->message.u.matched.session;
+		r->started = (uint64_t)(deadline_now() / 1000);
+	}
+	return 1;
+}
+
+void
+registration_wait_again(struct registration *r)
+{
+	struct message m = {.type = MESSAGE_WAIT_AGAIN};
+
+	m.u.wait_again.session = r->session;
+	r->session = 0;
+	/* away from the broker, REGISTER says as much when it is back */
+	if (r->fd != -1 && wire_send(r->fd, &m, -1) == -1)
+		retry_later(r);
+}
+
+void
+registration_end(struct registration *r, enum end_reason reason,
+    uint64_t bytes_in, uint64_t bytes_out)
+{
+	struct message m = {.type = MESSAGE_END};
+
+	if (r->session == 0)
+		return;
+	m.u.end.session = r->session;
+	m.u.end.reason = reason;
+	m.u.end.bytes_in = bytes_in;
+	m.u.end.bytes_out = bytes_out;
+	if (r->fd != -1)
+		wire_send(r->fd, &m, -1);
+	r->session = 0;
+}
+
+static int
+aside_fd(void *arg)
+{
+	const struct registration *r = arg;
+
+	return r->fd;
+}
+
+static int
+aside_timeout(void *arg)
+{
+	return deadline_left(registration_due(arg));
+}
+
+/* The broker has nothing to say to a live session: only its loss counts. */
+static void
+aside_serve(void *arg)
+{
+	struct registration *r = arg;
+	struct wire_packet packet;
+
+	registration_connect(r);
+	while (registration_receive(r, &packet))
+		fd_close(&packet.fd);
+}
+
+struct splice_aside
+registration_aside(struct registration *r)
+{
+	return (struct splice_aside){
+	    aside_fd, aside_timeout, aside_serve, r};
+}
+
+void
+registration_close(struct registration *r)
+{
+	fd_close(&r->fd);
+}

@@ -1,0 +1,64 @@
+/*
+ * A handler's standing with the broker: registered and waiting, or in a
+ * session. The broker may go away and come back at any time; a registration
+ * finds it again by itself, after a random delay so that a thousand handlers
+ * do not come at once.
+ */
+#ifndef REGISTRATION_H
+#define REGISTRATION_H
+
+#include "splice.h"
+#include "wire.h"
+
+#include <stdint.h>
+
+/* The first attempt to find a lost broker comes within this; the next double. */
+#define REGISTRATION_RETRY_MS	  1000
+#define REGISTRATION_RETRY_MAX_MS 8000
+
+struct registration {
+	const char *socket; /* borrowed */
+	int fd;		    /* -1: not connected */
+	int64_t retry_at;   /* deadline.h; when to connect again */
+	int64_t retry_ms;
+	struct message_register self;
+	const uint8_t *der; /* borrowed, self.der_len bytes */
+	uint32_t session;   /* 0: in none */
+	uint64_t started;   /* of the session, CLOCK_BOOTTIME seconds */
+};
+
+/* Starts as away, due at once. socket, peer and der are borrowed. */
+void registration_init(struct registration *r, const char *socket,
+    enum role role, uint64_t agent, const char *peer, const uint8_t *der,
+    uint32_t der_len);
+
+/*
+ * Connects if that is due, and says REGISTER, or ANNOUNCE within a session.
+ * Where the broker isn't there a later attempt becomes due.
+ */
+void registration_connect(struct registration *r);
+
+/* When registration_connect is due; DEADLINE_NONE while connected. */
+int64_t registration_due(const struct registration *r);
+
+/*
+ * Receives one message of the broker. Returns 1, or 0 where there is none (the
+ * broker may just have gone: then a later attempt is due). A MATCHED message
+ * puts the registration into its session.
+ */
+int registration_receive(struct registration *r, struct wire_packet *packet);
+
+/* The session came to nothing; wait on. */
+void registration_wait_again(struct registration *r);
+
+/* Reports the end of the session, if the broker is there. */
+void registration_end(struct registration *r, enum end_reason reason,
+    uint64_t bytes_in, uint64_t bytes_out);
+
+/* Keeps the registration while a session is spliced. */
+struct splice_aside registration_aside(struct registration *r);
+
+/* Leaves the broker. */
+void registration_close(struct registration *r);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * relay-handler(8): serves one connection, the inetd way: xinetd(8) accepts it
+ * and hands it over as fd 0. Loads the relay's keys, makes the TLS handshake,
+ * and lives as long as the connection.
+ */
+#include "conf.h"
+#include "fd.h"
+#include "handler.h"
+#include "harden.h"
+#include "log.h"
+#include "program.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAME "relay-handler"
+
+int
+main(int argc, char **argv)
+{
+	struct tls_server server;
+	struct program_options o;
+	struct conf conf;
+	char err[512];
+	int sock;
+
+	/* first of all: under xinetd a message to stderr goes to the client */
+	sock = fd_take_inetd_socket();
+	if (sock == -1 && fd_sane_std() == -1)
+		return EX_OSERR;
+	log_open(NAME, fd_stderr_usable() ? LOG_TO_STDERR : LOG_TO_SYSLOG, 0);
+	o = program_options(argc, argv, NAME, "c:dtV");
+	log_open(NAME, fd_stderr_usable() ? LOG_TO_STDERR : LOG_TO_SYSLOG,
+	    o.debug);
+	if (harden_process(sock) == -1)
+		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
+	if (conf_read(&conf, o.conf, err, sizeof(err)) == -1)
+		program_fail(EX_CONFIG, "%s", err);
+	if (tls_init() == -1)
+		program_fail(EX_SOFTWARE, "OpenSSL does not start");
+	if (tls_server_load(&server, &conf, err, sizeof(err)) == -1)
+		program_fail(EX_CONFIG, "%s", err);
+	if (o.test)
+		return EX_OK;
+	if (sock == -1)
+		program_fail(EX_USAGE,
+		    "fd 0 is no socket: start it from xinetd (see "
+		    "relay-handler(8))");
+	if (geteuid() == 0)
+		program_fail(EX_NOPERM,
+		    "refusing to run as root: set user in the xinetd entry");
+	return handler_run(sock, &conf, &server);
+}

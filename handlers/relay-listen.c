@@ -1,0 +1,83 @@
+/*
+ * relay-listen(8): the relay's own spawner, for hosts without xinetd and for
+ * speed. Binds as root, becomes the relay's user, loads TLS once, and forks a
+ * handler for each connection.
+ */
+#define _GNU_SOURCE
+#include "conf.h"
+#include "fd.h"
+#include "harden.h"
+#include "log.h"
+#include "program.h"
+#include "spawner.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NAME "relay-listen"
+
+static void
+listen_all(struct spawner *s)
+{
+	char err[512];
+
+	if (s->conf.nlisten == 0)
+		program_fail(EX_CONFIG, "%s: no listen line", s->conf_path);
+	for (size_t i = 0; i < s->conf.nlisten; i++) {
+		s->listeners[i] = netaddr_listen(
+		    &s->conf.listen[i], SOMAXCONN, err, sizeof(err));
+		if (s->listeners[i] == -1)
+			program_fail(EX_UNAVAILABLE, "%s", err);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
+	struct spawner s = {0};
+	struct program_options o;
+	char err[512];
+	uid_t uid;
+	gid_t gid;
+	int rc;
+
+	if (fd_sane_std() == -1)
+		return EX_OSERR;
+	log_open(NAME, LOG_TO_STDERR, 0);
+	o = program_options(argc, argv, NAME, "c:DdtV");
+	if (harden_process(-1) == -1)
+		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
+	s.conf_path = o.conf;
+	if (conf_read(&s.conf, s.conf_path, err, sizeof(err)) == -1)
+		program_fail(EX_CONFIG, "%s", err);
+	if (tls_init() == -1)
+		program_fail(EX_SOFTWARE, "OpenSSL does not start");
+	program_relay_user(&s.conf, &uid, &gid);
+	if (!o.test)
+		listen_all(&s);
+	/* the keys are read as the user, as they will be at a reload */
+	program_become(uid, gid);
+	if (tls_server_load(&s.tls, &s.conf, err, sizeof(err)) == -1)
+		program_fail(EX_CONFIG, "%s", err);
+	if (o.test)
+		return EX_OK;
+
+	log_open(NAME, o.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, o.debug);
+	if (o.daemon && program_daemonize() == -1)
+		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
+	s.signals = program_signals(signals);
+	if (s.signals == -1)
+		program_fail(EX_OSERR, "signals: %s", strerror(errno));
+	log_event(LOG_NOTICE, "start", "version", VERSION, NULL);
+	rc = spawner_run(&s);
+	log_event(LOG_NOTICE, "stop", NULL);
+	tls_server_free(&s.tls);
+	conf_free(&s.conf);
+	return rc;
+}
