@@ -23,10 +23,10 @@
 #include "registration.h"
 #include "reply.h"
 #include "splice.h"
+#include "tcp.h"
+#include "tls_server.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,7 +36,6 @@
 
 #define KEEPALIVE_MS	30000 /* an empty line to an idle agent */
 #define LINGER_MS	2000  /* for the client to read a refusal */
-#define USER_TIMEOUT_MS 50000 /* unacknowledged this long: the peer is gone */
 #define SEND_MS		10000 /* for a reply to leave */
 
 enum state {
@@ -52,7 +51,7 @@ enum state {
 
 struct handler {
 	const struct conf *conf;
-	struct tls_server *server;
+	struct tls_material *material;
 	struct channel tls;
 	struct registration registration;
 	struct head head;
@@ -96,17 +95,6 @@ refuse(struct handler *h, int status, const char *reason)
 }
 
 /* ---- HANDSHAKE ---- */
-
-static void
-set_tcp_options(int sock)
-{
-	const int on = 1;
-	const unsigned ms = USER_TIMEOUT_MS;
-
-	/* a Unix socket, as in a test, has neither */
-	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(sock, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
-}
 
 /* A TCP connect and close without a byte: a health probe, not a fault. */
 static int
@@ -153,7 +141,7 @@ run_handshake(struct handler *h)
 		log_event(LOG_DEBUG, "probe", "peer", h->peer, NULL);
 		return ENDED;
 	}
-	ssl = tls_server_start(h->server, sock, &refusal);
+	ssl = tls_server_start(h->material, sock, &refusal);
 	if (ssl == NULL) {
 		tls_error_text(err, sizeof(err));
 		log_event(LOG_ERR, "tls-failed", "peer", h->peer, "reason",
@@ -172,7 +160,7 @@ run_handshake(struct handler *h)
 		    "client certificate too large", NULL);
 		return ENDED;
 	}
-	tls_forget(h->server, ssl);
+	tls_forget(h->material, ssl);
 	return HEAD;
 }
 
@@ -504,7 +492,7 @@ run_closing(struct handler *h)
 }
 
 int
-handler_run(int sock, const struct conf *conf, struct tls_server *server)
+handler_run(int sock, const struct conf *conf, struct tls_material *material)
 {
 	static enum state (*const run[])(struct handler *) = {
 	    [HANDSHAKE] = run_handshake,
@@ -521,7 +509,7 @@ handler_run(int sock, const struct conf *conf, struct tls_server *server)
 
 	signal(SIGHUP, SIG_IGN); /* the spawner's business */
 	h.conf = conf;
-	h.server = server;
+	h.material = material;
 	h.tls.fd = sock;
 	h.hop = -1;
 	h.registration.fd = -1;
@@ -532,7 +520,7 @@ handler_run(int sock, const struct conf *conf, struct tls_server *server)
 		return EX_OSERR;
 	}
 	netaddr_peer(sock, h.peer);
-	set_tcp_options(sock);
+	tcp_options(sock);
 	while (state != ENDED)
 		state = run[state](&h);
 	registration_close(&h.registration);

@@ -9,11 +9,11 @@
 #include "tls.h"
 
 /*
- * Serves the accepted connection sock, which it closes, until it ends. server
+ * Serves the accepted connection sock, which it closes, until it ends. material
  * is forgotten (tls_forget) after the handshake, so the process must be its
  * own: one process, one connection. SIGTERM ends one that waits and lets a
  * session run on. Must not be called as root. Returns a sysexits(3) code.
  */
-int handler_run(int sock, const struct conf *conf, struct tls_server *server);
+int handler_run(int sock, const struct conf *conf, struct tls_material *material);
 
 #endif

@@ -9,6 +9,7 @@
 #include "harden.h"
 #include "log.h"
 #include "program.h"
+#include "tls_server.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
 int
 main(int argc, char **argv)
 {
-	struct tls_server server;
+	struct tls_material material;
 	struct program_options o;
 	struct conf conf;
 	char err[512];
@@ -38,9 +39,9 @@ main(int argc, char **argv)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (conf_read(&conf, o.conf, err, sizeof(err)) == -1)
 		program_fail(EX_CONFIG, "%s", err);
-	if (tls_init() == -1)
+	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
-	if (tls_server_load(&server, &conf, err, sizeof(err)) == -1)
+	if (tls_server_load(&material, &conf, err, sizeof(err)) == -1)
 		program_fail(EX_CONFIG, "%s", err);
 	if (o.test)
 		return EX_OK;
@@ -51,5 +52,5 @@ main(int argc, char **argv)
 	if (geteuid() == 0)
 		program_fail(EX_NOPERM,
 		    "refusing to run as root: set user in the xinetd entry");
-	return handler_run(sock, &conf, &server);
+	return handler_run(sock, &conf, &material);
 }

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "program.h"
 #include "spawner.h"
+#include "tls_server.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -56,7 +57,7 @@ main(int argc, char **argv)
 	s.conf_path = o.conf;
 	if (conf_read(&s.conf, s.conf_path, err, sizeof(err)) == -1)
 		program_fail(EX_CONFIG, "%s", err);
-	if (tls_init() == -1)
+	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	program_relay_user(&s.conf, &uid, &gid);
 	if (!o.test)
@@ -77,7 +78,7 @@ main(int argc, char **argv)
 	log_event(LOG_NOTICE, "start", "version", VERSION, NULL);
 	rc = spawner_run(&s);
 	log_event(LOG_NOTICE, "stop", NULL);
-	tls_server_free(&s.tls);
+	tls_material_free(&s.tls);
 	conf_free(&s.conf);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include "handler.h"
 #include "log.h"
 #include "program.h"
+#include "tls_server.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -94,7 +95,7 @@ accept_some(struct loop *l, int listener)
 static void
 reload(struct spawner *s)
 {
-	struct tls_server tls;
+	struct tls_material tls;
 	struct conf conf;
 	char err[512];
 
@@ -110,7 +111,7 @@ reload(struct spawner *s)
 	/* the listeners stay as they are: it is no longer root */
 	memcpy(conf.listen, s->conf.listen, sizeof(conf.listen));
 	conf.nlisten = s->conf.nlisten;
-	tls_server_free(&s->tls);
+	tls_material_free(&s->tls);
 	conf_free(&s->conf);
 	s->tls = tls;
 	s->conf = conf;

@@ -1,0 +1,35 @@
+/*
+ * The relay's end of TLS: what the configuration names, and what is noted of a
+ * client whose certificate is refused.
+ */
+#ifndef TLS_SERVER_H
+#define TLS_SERVER_H
+
+#include "conf.h"
+#include "identity.h"
+#include "tls.h"
+
+/* Whose certificate was refused; empty while none was. */
+struct tls_refusal {
+	char subject[256];
+	char identity[IDENTITY_HEX_SIZE];
+};
+
+/* Call it once, after tls_init. Returns 0 or -1. */
+int tls_server_init(void);
+
+/*
+ * Loads what conf names. Refuses a key file with group or other bits. Returns
+ * 0, or -1 with the reason in err; tls_material_free gives it all back.
+ */
+int tls_server_load(struct tls_material *material, const struct conf *conf,
+    char *err, size_t errsize);
+
+/*
+ * Makes the TLS state for one accepted connection (tls_new). *refusal is
+ * filled in during the handshake and must outlive it.
+ */
+SSL *tls_server_start(const struct tls_material *material, int fd,
+    struct tls_refusal *refusal);
+
+#endif
