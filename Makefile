@@ -29,7 +29,7 @@ PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS)
 SOURCES = $(wildcard broker/*.c handlers/*.c bin/*.c)
 MAINS = $(BROKER_PROGRAM:%=broker/%.c) $(HANDLER_PROGRAMS:%=handlers/%.c) \
 	$(CLIENT_PROGRAMS:%=bin/%.c)
-LIB_OBJECTS = $(patsubst %.c,$(B)/%.o,$(filter-out $(MAINS),$(SOURCES)))
+LIB_OBJECTS = $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(MAINS),$(SOURCES)))
 MAN_PAGES = $(wildcard man/*.[1578])
 SHELL_FILES = bin/relay-ca $(wildcard tests/*.sh tests/*.bash tests/*.bats) \
 	.ci/run
@@ -54,8 +54,8 @@ DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	mandoc
 
 # Broker sources know nothing of handlers, nor these of the client programs.
-$(B)/broker/%.o: INCLUDES = -Ibroker
-$(B)/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
+$(B)/obj/broker/%.o: INCLUDES = -Ibroker
+$(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 
 .PHONY: all run demo test lint install uninstall clean dist deps deps-build \
 	deps-run deps-test deps-lint help format
@@ -64,7 +64,7 @@ $(B)/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 
 all: $(PROGRAMS:%=$(B)/bin/%) $(SCRIPTS:%=$(B)/bin/%)
 
-$(B)/%.o: %.c Makefile
+$(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
@@ -73,7 +73,7 @@ $(B)/relay.a: $(LIB_OBJECTS)
 	$(AR) rcsD $@ $^
 
 define program_rule
-$(B)/bin/$(notdir $(1:.c=)): $(B)/$(1:.c=.o) $(B)/relay.a
+$(B)/bin/$(notdir $(1:.c=)): $(B)/obj/$(1:.c=.o) $(B)/relay.a
 	@mkdir -p $$(@D)
 	$$(CC) $$(CFLAGS) $$(HARDENING_LD) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 endef
@@ -84,7 +84,7 @@ $(SCRIPTS:%=$(B)/bin/%): $(B)/bin/%: bin/% Makefile
 	sed 's/@VERSION@/$(VERSION)/' $< >$@
 	chmod 755 $@
 
--include $(SOURCES:%.c=$(B)/%.d)
+-include $(SOURCES:%.c=$(B)/obj/%.d)
 
 run: deps-run  ## start a whole relay on this host and fetch a page through it
 	@$(MAKE) --no-print-directory all

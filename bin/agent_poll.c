@@ -1,0 +1,334 @@
+/* One poll: see agent_poll.h. */
+#define _GNU_SOURCE
+#include "agent_poll.h"
+#include "customer.h"
+#include "deadline.h"
+#include "dial.h"
+#include "fd.h"
+#include "head.h"
+#include "log.h"
+#include "program.h"
+#include "reply.h"
+#include "response.h"
+#include "splice.h"
+#include "tls_client.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECT_MS   20000 /* to find and reach the relay */
+#define HANDSHAKE_MS 10000
+#define ANSWER_MS    30000 /* the relay may wait for its broker meanwhile */
+#define TARGET_MS    10000 /* to reach the target */
+#define SEND_MS	     10000
+#define KEEPALIVE_MS 30000 /* an empty line to the relay */
+
+struct poll {
+	struct agent_conf *conf;
+	uint64_t agent;
+	int news;
+	struct channel relay;
+	uint8_t *der; /* our certificate, for the digest */
+	int der_len;
+	struct head head;
+	size_t len; /* of what is in buf */
+	char buf[2 * HEAD_FORWARD_MAX];
+	struct splice splice;
+};
+
+/* ---- news ---- */
+
+static void
+tell(const struct poll *p, enum poll_news what, const char *format, ...)
+{
+	char packet[1 + POLL_TEXT_MAX];
+	va_list ap;
+	int n;
+
+	packet[0] = (char)what;
+	va_start(ap, format);
+	n = vsnprintf(packet + 1, sizeof(packet) - 1, format, ap);
+	va_end(ap);
+	if (n < 0)
+		n = 0;
+	if ((size_t)n > sizeof(packet) - 2)
+		n = (int)sizeof(packet) - 2;
+	/* a pool that is gone needs no news */
+	send(p->news, packet, 1 + (size_t)n, MSG_NOSIGNAL);
+}
+
+/* ---- reaching the relay ---- */
+
+static int
+connect_relay(struct poll *p)
+{
+	char err[POLL_TEXT_MAX];
+	SSL *ssl;
+	int fd;
+
+	fd = dial(&p->conf->relay, deadline_in(CONNECT_MS), err, sizeof(err));
+	if (fd == -1) {
+		tell(p, POLL_FAILED, "%s", err);
+		return -1;
+	}
+	ssl = tls_client_start(&p->conf->tls, fd, p->conf->relay.host);
+	if (ssl == NULL) {
+		tls_error_text(err, sizeof(err));
+		fd_close(&fd);
+		tell(p, POLL_FAILED, "TLS: %s", err);
+		return -1;
+	}
+	channel_tls(&p->relay, ssl);
+	if (tls_handshake(ssl, deadline_in(HANDSHAKE_MS), err, sizeof(err)) ==
+	    -1) {
+		tell(p, POLL_FAILED, "TLS: %s", err);
+		return -1;
+	}
+	p->der_len = i2d_X509(p->conf->tls.certificate, &p->der);
+	tls_forget(&p->conf->tls, ssl);
+	return 0;
+}
+
+static int
+send_poll(struct poll *p)
+{
+	char text[NETADDR_HOST_MAX + 256];
+	int n = snprintf(text, sizeof(text),
+	    "GET /KLAB/poll HTTP/1.1\r\n"
+	    "Host: %s\r\n"
+	    "X-Ver: 2 relayagent/" VERSION "\r\n"
+	    "X-Agent: %016" PRIx64 "\r\n"
+	    "\r\n",
+	    p->conf->relay.host, p->agent);
+
+	if (channel_write_all(
+		&p->relay, text, (size_t)n, deadline_in(SEND_MS)) == 0)
+		return 0;
+	tell(p, POLL_FAILED, "request: %s", strerror(errno));
+	return -1;
+}
+
+/* One more read by deadline. Returns 1, or 0 with errno (0: clean end). */
+static int
+read_more(struct poll *p, int64_t deadline)
+{
+	for (;;) {
+		ssize_t n = p->relay.read(
+		    &p->relay, p->buf + p->len, sizeof(p->buf) - p->len);
+		struct pollfd pfd = {
+		    .fd = p->relay.fd, .events = p->relay.read_wants};
+
+		if (n > 0) {
+			p->len += (size_t)n;
+			return 1;
+		}
+		if (n == 0)
+			errno = 0;
+		if (n == 0 || errno != EAGAIN)
+			return 0;
+		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
+			errno = ETIMEDOUT;
+			return 0;
+		}
+	}
+}
+
+/* The entitlement must be this certificate's; another one is only told. */
+static void
+check_customer(struct poll *p, const char *text)
+{
+	struct customer customer;
+	char err[128];
+
+	if (*text == '\0')
+		return;
+	if (p->der_len <= 0 ||
+	    customer_parse(&customer, text, p->der, (size_t)p->der_len, err,
+		sizeof(err)) == -1)
+		log_event(LOG_WARNING, "customer", "error", err, "value", text,
+		    NULL);
+}
+
+static int
+read_answer(struct poll *p)
+{
+	int64_t deadline = deadline_in(ANSWER_MS);
+	struct response r;
+	int rc;
+
+	while ((rc = response_parse(&r, p->buf, p->len)) == 0)
+		if (!read_more(p, deadline)) {
+			/* a refused certificate shows here (TLS 1.3) */
+			tell(p, POLL_FAILED, "no answer to the poll: %s",
+			    errno == 0 || errno == ECONNRESET
+				? "the relay closed the connection; its log "
+				  "says why"
+				: strerror(errno));
+			return -1;
+		}
+	if (rc == -1) {
+		tell(p, POLL_FAILED, "the answer is not HTTP");
+		return -1;
+	}
+	if (r.status != 200) {
+		tell(p, POLL_FAILED, "refused: %d %s", r.status, r.reason);
+		return -1;
+	}
+	check_customer(p, r.customer);
+	tell(p, POLL_WAITS, "%s", r.customer);
+	memmove(p->buf, p->buf + r.length, p->len - r.length);
+	p->len -= r.length;
+	return 0;
+}
+
+/* ---- waiting for a stone ---- */
+
+/* What came behind the answer may be empty lines, the head, or both. */
+static int
+await_head(struct poll *p)
+{
+	int64_t keepalive = deadline_in(KEEPALIVE_MS);
+
+	p->relay.drop_blank = p->len == 0;
+	for (;;) {
+		enum head_result rc = head_parse(
+		    &p->head, p->buf, p->len, HEAD_FORWARD_MAX);
+
+		if (rc == HEAD_DONE)
+			return 0;
+		if (rc == HEAD_BAD) {
+			tell(p, POLL_FAILED, "bad head: %s", p->head.reason);
+			return -1;
+		}
+		if (read_more(p, keepalive))
+			continue;
+		if (errno != ETIMEDOUT) {
+			tell(p, POLL_FAILED, "the relay ended the poll");
+			return -1;
+		}
+		keepalive = deadline_in(KEEPALIVE_MS);
+		if (channel_write_all(&p->relay, "\r\n", 2,
+			deadline_in(SEND_MS)) == -1) {
+			tell(p, POLL_FAILED, "keep-alive: %s",
+			    strerror(errno));
+			return -1;
+		}
+	}
+}
+
+/*
+ * The relay waits for this empty line (X-Agent). It goes out before anything
+ * is done for the stone: where it can't be sent, the stone is another's.
+ */
+static int
+take_stone(struct poll *p)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL); /* a session is not cut off */
+	if (channel_write_all(
+		&p->relay, "\r\n", 2, deadline_in(SEND_MS)) == -1) {
+		tell(p, POLL_FAILED, "too late for a stone: %s",
+		    strerror(errno));
+		return -1;
+	}
+	tell(p, POLL_TAKEN, "");
+	return 0;
+}
+
+/* ---- the session ---- */
+
+static void
+refuse_stone(struct poll *p, const char *reason)
+{
+	char out[REPLY_MAX], text[160];
+	size_t len;
+
+	snprintf(text, sizeof(text), "Target unreachable: %.120s", reason);
+	log_event(LOG_WARNING, "target-unreachable", "target",
+	    p->conf->target.host, "port", p->conf->target.port, "reason",
+	    reason, NULL);
+	len = reply_refusal(out, 502, text, p->head.has_host);
+	if (channel_write_all(&p->relay, out, len, deadline_in(SEND_MS)) == 0)
+		p->relay.finish(&p->relay);
+}
+
+/*
+ * A port forwarder takes the head away and answers it itself: stone reads
+ * nothing from its client before it has seen an answer.
+ */
+static int
+begin(struct poll *p, struct flow *down)
+{
+	static const char ok[] = "HTTP/1.1 200 OK\r\n\r\n";
+	size_t skip = p->conf->forward ? p->head.length : p->head.start;
+
+	down->len = p->len - skip;
+	memcpy(down->buf, p->buf + skip, down->len);
+	if (!p->conf->forward)
+		return 0;
+	return channel_write_all(
+	    &p->relay, ok, sizeof(ok) - 1, deadline_in(SEND_MS));
+}
+
+static void
+serve(struct poll *p)
+{
+	char err[POLL_TEXT_MAX];
+	struct channel target;
+	enum splice_result rc = SPLICE_A_BROKE;
+	int fd;
+
+	fd = dial(&p->conf->target, deadline_in(TARGET_MS), err, sizeof(err));
+	if (fd == -1) {
+		refuse_stone(p, err);
+		return;
+	}
+	channel_tcp(&target, fd);
+	splice_init(&p->splice, &p->relay, &target);
+	if (begin(p, &p->splice.ab) == 0)
+		rc = splice_run(&p->splice, NULL);
+	log_event(LOG_INFO, "session", "in", LOG_U64(p->relay.arrived), "out",
+	    LOG_U64(target.arrived), "reason",
+	    rc == SPLICE_DONE	       ? "done"
+		: rc == SPLICE_A_BROKE ? "relay-error"
+				       : "target-error",
+	    NULL);
+	if (rc == SPLICE_DONE) {
+		channel_close(&target);
+	} else {
+		channel_abort(&target);
+		channel_abort(&p->relay);
+	}
+}
+
+int
+agent_poll_run(struct agent_conf *conf, uint64_t agent, int news)
+{
+	static struct poll p;
+	int rc = EX_TEMPFAIL;
+
+	p.conf = conf;
+	p.agent = agent;
+	p.news = news;
+	p.relay.fd = -1;
+	if (connect_relay(&p) == 0 && send_poll(&p) == 0 &&
+	    read_answer(&p) == 0 && await_head(&p) == 0 &&
+	    take_stone(&p) == 0) {
+		serve(&p);
+		rc = EX_OK;
+	}
+	channel_close(&p.relay);
+	OPENSSL_free(p.der);
+	return rc;
+}
