@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME	"relayagent"
+#define NAME    "relayagent"
 #define LETTERS "nk:c:a:m:C:DdtV"
 
 struct reader {
@@ -31,8 +31,7 @@ usage(void)
 }
 
 static int
-set_polls(struct agent_conf *conf, const char *value, char *err,
-    size_t errsize)
+set_polls(struct agent_conf *conf, const char *value, char *err, size_t errsize)
 {
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
@@ -63,15 +62,15 @@ load(struct agent_conf *conf, int letter, const char *path, char *err,
 	if (letter == 'k')
 		tls->key = pem_key(path, err, errsize);
 	else if (letter == 'c')
-		tls->certificate =
-		    pem_certificate(path, &tls->chain, err, errsize);
+		tls->certificate = pem_certificate(
+		    path, &tls->chain, err, errsize);
 	else
 		tls->store = pem_store(path, NULL, err, errsize);
 	return (letter == 'k' && tls->key == NULL) ||
-		(letter == 'c' && tls->certificate == NULL) ||
-		(letter == 'a' && tls->store == NULL)
-	    ? -1
-	    : 0;
+		       (letter == 'c' && tls->certificate == NULL) ||
+		       (letter == 'a' && tls->store == NULL)
+		   ? -1
+		   : 0;
 }
 
 static int
@@ -99,14 +98,16 @@ set_option(const struct reader *r, int letter, const char *value, char *err,
 }
 
 static int
-set_argument(struct agent_conf *conf, const char *word, char *err,
-    size_t errsize)
+set_argument(
+    struct agent_conf *conf, const char *word, char *err, size_t errsize)
 {
 	struct netaddr *const places[] = {&conf->relay, &conf->target};
 
 	if (conf->narguments == 2) {
-		snprintf(err, errsize, "%s: the relay and the target are named "
-				       "already", word);
+		snprintf(err, errsize,
+		    "%s: the relay and the target are named "
+		    "already",
+		    word);
 		return -1;
 	}
 	if (netaddr_parse(places[conf->narguments], word, err, errsize) == -1)
@@ -126,16 +127,16 @@ read_line(void *arg, char *line, char *err, size_t errsize)
 	if (line[0] != '-')
 		return set_argument(r->conf, line, err, errsize);
 	if (line[1] == '\0' || strchr("nkcam", line[1]) == NULL) {
-		snprintf(err, errsize, "unknown option %s (see " NAME "(1))",
-		    line);
+		snprintf(
+		    err, errsize, "unknown option %s (see " NAME "(1))", line);
 		return -1;
 	}
 	while (isspace((unsigned char)*value))
 		value++;
 	takes_value = line[1] != 'n';
 	if (takes_value != (*value != '\0')) {
-		snprintf(err, errsize, takes_value ? "-%c has no value"
-						   : "-%c takes no value",
+		snprintf(err, errsize,
+		    takes_value ? "-%c has no value" : "-%c takes no value",
 		    line[1]);
 		return -1;
 	}

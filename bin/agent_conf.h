@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 #define AGENT_POLLS_DEFAULT 2
-#define AGENT_POLLS_MAX	    64
+#define AGENT_POLLS_MAX     64
 
 struct agent_conf {
-	int forward;   /* -n: a port forwarder, not the way to a web server */
+	int forward;    /* -n: a port forwarder, not the way to a web server */
 	unsigned polls; /* -m: spare polls that wait at the relay */
 	int narguments;
 	struct netaddr relay;
@@ -26,9 +26,9 @@ struct agent_conf {
 /* What only the command line can say. */
 struct agent_run {
 	const char *file; /* -C; NULL: none */
-	int daemon;	  /* -D */
-	int debug;	  /* -d */
-	int test;	  /* -t */
+	int daemon;       /* -D */
+	int debug;        /* -d */
+	int test;         /* -t */
 };
 
 /*

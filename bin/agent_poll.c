@@ -27,7 +27,7 @@
 #define HANDSHAKE_MS 10000
 #define ANSWER_MS    30000 /* the relay may wait for its broker meanwhile */
 #define TARGET_MS    10000 /* to reach the target */
-#define SEND_MS	     10000
+#define SEND_MS      10000
 #define KEEPALIVE_MS 30000 /* an empty line to the relay */
 
 struct poll {
@@ -149,11 +149,10 @@ check_customer(struct poll *p, const char *text)
 
 	if (*text == '\0')
 		return;
-	if (p->der_len <= 0 ||
-	    customer_parse(&customer, text, p->der, (size_t)p->der_len, err,
-		sizeof(err)) == -1)
-		log_event(LOG_WARNING, "customer", "error", err, "value", text,
-		    NULL);
+	if (p->der_len <= 0 || customer_parse(&customer, text, p->der,
+				   (size_t)p->der_len, err, sizeof(err)) == -1)
+		log_event(
+		    LOG_WARNING, "customer", "error", err, "value", text, NULL);
 }
 
 static int
@@ -214,10 +213,9 @@ await_head(struct poll *p)
 			return -1;
 		}
 		keepalive = deadline_in(KEEPALIVE_MS);
-		if (channel_write_all(&p->relay, "\r\n", 2,
-			deadline_in(SEND_MS)) == -1) {
-			tell(p, POLL_FAILED, "keep-alive: %s",
-			    strerror(errno));
+		if (channel_write_all(
+			&p->relay, "\r\n", 2, deadline_in(SEND_MS)) == -1) {
+			tell(p, POLL_FAILED, "keep-alive: %s", strerror(errno));
 			return -1;
 		}
 	}
@@ -236,8 +234,8 @@ take_stone(struct poll *p)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL); /* a session is not cut off */
-	if (channel_write_all(
-		&p->relay, "\r\n", 2, deadline_in(SEND_MS)) == -1) {
+	if (channel_write_all(&p->relay, "\r\n", 2, deadline_in(SEND_MS)) ==
+	    -1) {
 		tell(p, POLL_FAILED, "too late for a stone: %s",
 		    strerror(errno));
 		return -1;
@@ -300,9 +298,9 @@ serve(struct poll *p)
 		rc = splice_run(&p->splice, NULL);
 	log_event(LOG_INFO, "session", "in", LOG_U64(p->relay.arrived), "out",
 	    LOG_U64(target.arrived), "reason",
-	    rc == SPLICE_DONE	       ? "done"
-		: rc == SPLICE_A_BROKE ? "relay-error"
-				       : "target-error",
+	    rc == SPLICE_DONE      ? "done"
+	    : rc == SPLICE_A_BROKE ? "relay-error"
+				   : "target-error",
 	    NULL);
 	if (rc == SPLICE_DONE) {
 		channel_close(&target);

@@ -100,8 +100,8 @@ start_poll(struct pool *pool, struct slot *slot)
 			fd_close(&pair[0]);
 	}
 	if (pid == -1 || children_add(pool->children, pid) == -1) {
-		log_event(LOG_ERR, "no-process", "error", strerror(errno),
-		    NULL);
+		log_event(
+		    LOG_ERR, "no-process", "error", strerror(errno), NULL);
 		retry_later(slot);
 	}
 	if (pid != -1)
@@ -164,8 +164,8 @@ stop(struct pool *pool)
 	log_event(LOG_NOTICE, "draining", "processes",
 	    LOG_U64(children_count(pool->children)), NULL);
 	/* a session holds SIGTERM back, a waiting poll does not */
-	children_signal(pool->children, pool->stopping++ == 0 ? SIGTERM
-							      : SIGKILL);
+	children_signal(
+	    pool->children, pool->stopping++ == 0 ? SIGTERM : SIGKILL);
 }
 
 static void
@@ -217,9 +217,8 @@ agent_pool_run(struct agent_conf *conf, int signals)
 	pool.conf = conf;
 	pool.signals = signals;
 	pool.children = children_new();
-	if (pool.children == NULL ||
-	    getrandom(&pool.agent, sizeof(pool.agent), 0) !=
-		sizeof(pool.agent)) {
+	if (pool.children == NULL || getrandom(&pool.agent, sizeof(pool.agent),
+					 0) != sizeof(pool.agent)) {
 		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
 		return EX_OSERR;
 	}

@@ -24,7 +24,7 @@ await_connect(int fd, int64_t deadline)
 	if (rc == 0)
 		error = ETIMEDOUT;
 	else if (rc == -1 ||
-	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		 getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
 		return -1;
 	errno = error;
 	return error == 0 ? 0 : -1;
@@ -63,8 +63,8 @@ dial(const struct netaddr *addr, int64_t deadline, char *err, size_t errsize)
 	for (ai = list; ai != NULL && fd == -1; ai = ai->ai_next)
 		fd = connect_to(ai, deadline);
 	if (fd == -1)
-		snprintf(err, errsize, "%s port %s: %s", addr->host,
-		    addr->port, strerror(errno));
+		snprintf(err, errsize, "%s port %s: %s", addr->host, addr->port,
+		    strerror(errno));
 	freeaddrinfo(list);
 	return fd;
 }

@@ -14,7 +14,7 @@
  * socket with tcp_options, which the caller closes, or -1 with a reason in
  * err, that of the last address tried.
  */
-int dial(const struct netaddr *addr, int64_t deadline, char *err,
-    size_t errsize);
+int dial(
+    const struct netaddr *addr, int64_t deadline, char *err, size_t errsize);
 
 #endif

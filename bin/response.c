@@ -54,8 +54,8 @@ parse_field(struct response *r, const char *line, size_t len)
 		size_t n = strlen(fields[i].name);
 
 		if (len >= n && strncasecmp(line, fields[i].name, n) == 0)
-			copy(fields[i].value, fields[i].size, line + n,
-			    len - n);
+			copy(
+			    fields[i].value, fields[i].size, line + n, len - n);
 	}
 }
 

@@ -38,12 +38,11 @@ is_address(const char *host)
 	struct in6_addr any;
 
 	return inet_pton(AF_INET, host, &any) == 1 ||
-	    inet_pton(AF_INET6, host, &any) == 1;
+	       inet_pton(AF_INET6, host, &any) == 1;
 }
 
 SSL *
-tls_client_start(
-    const struct tls_material *material, int fd, const char *host)
+tls_client_start(const struct tls_material *material, int fd, const char *host)
 {
 	SSL *ssl = tls_new(material, fd);
 	int ok;
@@ -51,11 +50,10 @@ tls_client_start(
 	if (ssl == NULL)
 		return NULL;
 	if (is_address(host))
-		ok = X509_VERIFY_PARAM_set1_ip_asc(
-		    SSL_get0_param(ssl), host);
+		ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
 	else
 		ok = SSL_set1_host(ssl, host) == 1 &&
-		    SSL_set_tlsext_host_name(ssl, host) == 1;
+		     SSL_set_tlsext_host_name(ssl, host) == 1;
 	if (!ok) {
 		SSL_free(ssl);
 		return NULL;

@@ -14,15 +14,15 @@
  * context, and where its store is NULL one of the system's CAs. Returns 0, or
  * -1 with a reason in err.
  */
-int tls_client_complete(struct tls_material *material, char *err,
-    size_t errsize);
+int tls_client_complete(
+    struct tls_material *material, char *err, size_t errsize);
 
 /*
  * Makes the TLS state for a connection to host, a name or an address, which
  * the other end's certificate must carry; the SSL does not own fd. Returns NULL
  * with the error in OpenSSL's queue.
  */
-SSL *tls_client_start(const struct tls_material *material, int fd,
-    const char *host);
+SSL *tls_client_start(
+    const struct tls_material *material, int fd, const char *host);
 
 #endif

@@ -52,8 +52,8 @@ static void
 leave_session(struct broker *b, struct conn *c)
 {
 	if (c->session != NULL)
-		session_leave(b->sessions, c->session, c->waiter.role,
-		    uptime());
+		session_leave(
+		    b->sessions, c->session, c->waiter.role, uptime());
 	c->session = NULL;
 }
 
@@ -106,8 +106,8 @@ refuse(struct broker *b, struct conn *c, uint32_t status, const char *reason)
 }
 
 static int
-send_matched(struct conn *c, const struct session *s, const struct conn *other,
-    int fd)
+send_matched(
+    struct conn *c, const struct session *s, const struct conn *other, int fd)
 {
 	struct message m = {.type = MESSAGE_MATCHED};
 
@@ -142,8 +142,8 @@ introduce(struct broker *b, struct conn *agent, struct conn *stone)
 	if (s == NULL ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		0, pair) == -1) {
-		log_event(LOG_ERR, "no-session", "error", strerror(errno),
-		    NULL);
+		log_event(
+		    LOG_ERR, "no-session", "error", strerror(errno), NULL);
 		if (s != NULL)
 			session_cancel(b->sessions, s);
 		pairing_wait_again(&agent->waiter);
@@ -170,7 +170,7 @@ match(struct broker *b, const struct conn *c)
 	struct waiter *agent, *stone;
 
 	while (c->waiter.state == WAITER_WAITING &&
-	    pairing_next(&c->waiter, &agent, &stone))
+	       pairing_next(&c->waiter, &agent, &stone))
 		introduce(b, conn_of(agent), conn_of(stone));
 }
 
@@ -225,8 +225,8 @@ on_wait_again(struct broker *b, struct conn *c)
 		struct conn *stone = session_side(s, ROLE_STONE)->conn;
 
 		if (c->waiter.role == ROLE_STONE)
-			pairing_suspect(&c->waiter,
-			    session_side(s, ROLE_AGENT)->agent);
+			pairing_suspect(
+			    &c->waiter, session_side(s, ROLE_AGENT)->agent);
 		if (agent != NULL)
 			agent->session = NULL;
 		if (stone != NULL)
@@ -309,8 +309,8 @@ serve(struct broker *b, struct conn *c)
 			rc = dispatch(b, c, &packet.message) == 0 ? 1 : -1;
 		}
 		if (rc == -1 && errno == EPROTO)
-			log_event(LOG_ERR, "bad-message", "peer", c->peer,
-			    NULL);
+			log_event(
+			    LOG_ERR, "bad-message", "peer", c->peer, NULL);
 		if (rc != 1)
 			drop(b, c);
 	}
@@ -325,8 +325,8 @@ refuse_for_want_of_fds(struct broker *b)
 	fd_close(&b->spare);
 	close(accept(b->listener, NULL, NULL));
 	b->spare = dup(b->listener);
-	log_event(LOG_ERR, "out-of-fds", "do", "raise the limit of open files",
-	    NULL);
+	log_event(
+	    LOG_ERR, "out-of-fds", "do", "raise the limit of open files", NULL);
 }
 
 static int

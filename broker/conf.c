@@ -16,8 +16,8 @@ struct reader {
 };
 
 static int
-set_string(char **field, const char *key, char *value, char *err,
-    size_t errsize)
+set_string(
+    char **field, const char *key, char *value, char *err, size_t errsize)
 {
 	if (*field != NULL) {
 		snprintf(err, errsize, "%s is given twice", key);
@@ -77,8 +77,8 @@ static int
 add_listen(struct conf *conf, const char *value, char *err, size_t errsize)
 {
 	if (conf->nlisten == CONF_LISTEN_MAX) {
-		snprintf(err, errsize, "more than %d listen lines",
-		    CONF_LISTEN_MAX);
+		snprintf(
+		    err, errsize, "more than %d listen lines", CONF_LISTEN_MAX);
 		return -1;
 	}
 	if (netaddr_parse(&conf->listen[conf->nlisten], value, err, errsize) ==

@@ -22,13 +22,13 @@ struct conf {
 	char *certificate; /* paths, absolute or relative to the process */
 	char *key;
 	char *ca;
-	char *crl;	/* NULL: none is checked */
-	char *socket;	/* the broker's */
+	char *crl;    /* NULL: none is checked */
+	char *socket; /* the broker's */
 	char *user;
-	char *group;	/* "": the user's own */
-	int tls_min;	/* 12 or 13 */
-	unsigned tls_timeout;	/* seconds, in all */
-	unsigned head_timeout;	/* seconds, in all */
+	char *group;            /* "": the user's own */
+	int tls_min;            /* 12 or 13 */
+	unsigned tls_timeout;   /* seconds, in all */
+	unsigned head_timeout;  /* seconds, in all */
 	unsigned match_timeout; /* seconds */
 };
 

@@ -24,8 +24,9 @@ digest_hex(const char *text, size_t textlen, const uint8_t *der, size_t len,
 	int ok;
 
 	ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
-	    EVP_DigestUpdate(ctx, text, textlen) &&
-	    EVP_DigestUpdate(ctx, der, len) && EVP_DigestFinal_ex(ctx, md, NULL);
+	     EVP_DigestUpdate(ctx, text, textlen) &&
+	     EVP_DigestUpdate(ctx, der, len) &&
+	     EVP_DigestFinal_ex(ctx, md, NULL);
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
 		return -1;
@@ -57,8 +58,9 @@ customer_parse(struct customer *customer, const char *text, const uint8_t *der,
 	char expected[CUSTOMER_TEXT_MAX];
 
 	/* what was read must format to the same text, digest and all */
-	if (sscanf(text, "nusers=%9" SCNu32 "&type=%9" SCNu32
-			 "&expire=%18" SCNu64 "&digest=",
+	if (sscanf(text,
+		"nusers=%9" SCNu32 "&type=%9" SCNu32 "&expire=%18" SCNu64
+		"&digest=",
 		&customer->nusers, &customer->type, &customer->expire) != 3) {
 		snprintf(err, errsize, "X-Customer is not of the known form");
 		return -1;

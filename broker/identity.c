@@ -8,9 +8,9 @@ int
 identity_of_der(struct identity *id, const uint8_t *der, size_t len)
 {
 	return EVP_Q_digest(NULL, "SHA256", NULL, der, len, id->sha256, NULL) ==
-		1
-	    ? 0
-	    : -1;
+		       1
+		   ? 0
+		   : -1;
 }
 
 void

@@ -19,6 +19,7 @@ struct identity {
 int identity_of_der(struct identity *id, const uint8_t *der, size_t len);
 
 /* Writes id in lower-case hex, as sha256sum(1) would. */
-void identity_hex(const struct identity *id, char hex[static IDENTITY_HEX_SIZE]);
+void identity_hex(
+    const struct identity *id, char hex[static IDENTITY_HEX_SIZE]);
 
 #endif

@@ -29,8 +29,8 @@ take_line(char *line, size_t len, lines_fn *each, void *arg, char *err,
 	char *text;
 
 	if (len > LINE_MAX_BYTES) {
-		snprintf(err, errsize, "line longer than %d bytes",
-		    LINE_MAX_BYTES);
+		snprintf(
+		    err, errsize, "line longer than %d bytes", LINE_MAX_BYTES);
 		return -1;
 	}
 	if (strlen(line) != len) {
@@ -44,8 +44,8 @@ take_line(char *line, size_t len, lines_fn *each, void *arg, char *err,
 }
 
 int
-lines_read(const char *path, lines_fn *each, void *arg, char *err,
-    size_t errsize)
+lines_read(
+    const char *path, lines_fn *each, void *arg, char *err, size_t errsize)
 {
 	FILE *file = fopen(path, "re");
 	unsigned number = 0;

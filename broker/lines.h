@@ -21,8 +21,8 @@ typedef int lines_fn(void *arg, char *line, char *err, size_t errsize);
  * reason in err: the file cannot be read, a line is too long or holds a NUL,
  * or what each said.
  */
-int lines_read(const char *path, lines_fn *each, void *arg, char *err,
-    size_t errsize);
+int lines_read(
+    const char *path, lines_fn *each, void *arg, char *err, size_t errsize);
 
 /*
  * Makes name, as found in the file at path, relative to that file's folder

@@ -27,8 +27,7 @@ void log_open(const char *ident, enum log_target target, int debug);
  * by NULL. A NULL or empty value leaves its field out. priority as in
  * syslog(3).
  */
-void log_event(int priority, const char *event, ...)
-    __attribute__((sentinel));
+void log_event(int priority, const char *event, ...) __attribute__((sentinel));
 
 /*
  * The pure half of log_event: appends " key=value" to the string in line

@@ -32,8 +32,8 @@ set_path(struct sockaddr_un *sun, const char *path)
 static int
 seqpacket_socket(void)
 {
-	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
+	return socket(
+	    AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 /* /run is empty after a boot, so the folder is often not there. */

@@ -15,8 +15,8 @@
  * closed, is not. Returns the non-blocking listener and sets *lock (the caller
  * closes both), or -1 with a reason in err.
  */
-int meeting_listen(const char *path, uid_t uid, gid_t gid, int *lock,
-    char *err, size_t errsize);
+int meeting_listen(const char *path, uid_t uid, gid_t gid, int *lock, char *err,
+    size_t errsize);
 
 /*
  * Connects to the broker at path. Returns a non-blocking, close-on-exec fd,

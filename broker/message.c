@@ -26,7 +26,7 @@ static int
 valid_certificate(uint32_t role, uint32_t der_len)
 {
 	return (role == ROLE_AGENT || role == ROLE_STONE) && der_len >= 1 &&
-	    der_len <= MESSAGE_DER_MAX;
+	       der_len <= MESSAGE_DER_MAX;
 }
 
 /* The one place that says what the fields of a message may hold. */
@@ -36,28 +36,28 @@ valid(const struct message *m)
 	switch (m->type) {
 	case MESSAGE_REGISTER:
 		return valid_certificate(m->u.reg.role, m->u.reg.der_len) &&
-		    terminated(m->u.reg.peer, sizeof(m->u.reg.peer));
+		       terminated(m->u.reg.peer, sizeof(m->u.reg.peer));
 	case MESSAGE_WELCOME:
 		return terminated(
 		    m->u.welcome.customer, sizeof(m->u.welcome.customer));
 	case MESSAGE_REFUSED:
 		return m->u.refused.status >= 400 &&
-		    m->u.refused.status <= 599 &&
-		    terminated(
-			m->u.refused.reason, sizeof(m->u.refused.reason));
+		       m->u.refused.status <= 599 &&
+		       terminated(
+			   m->u.refused.reason, sizeof(m->u.refused.reason));
 	case MESSAGE_MATCHED:
-		return terminated(
-		    m->u.matched.peer, sizeof(m->u.matched.peer));
+		return terminated(m->u.matched.peer, sizeof(m->u.matched.peer));
 	case MESSAGE_WAIT_AGAIN:
 		return 1;
 	case MESSAGE_END:
 		return m->u.end.reason >= END_DONE &&
-		    m->u.end.reason <= END_UNCONFIRMED;
+		       m->u.end.reason <= END_UNCONFIRMED;
 	case MESSAGE_ANNOUNCE:
 		return valid_certificate(
 			   m->u.announce.role, m->u.announce.der_len) &&
-		    m->u.announce.reserved == 0 &&
-		    terminated(m->u.announce.peer, sizeof(m->u.announce.peer));
+		       m->u.announce.reserved == 0 &&
+		       terminated(
+			   m->u.announce.peer, sizeof(m->u.announce.peer));
 	}
 	return 0;
 }

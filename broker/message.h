@@ -16,9 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_VERSION	   1
-#define MESSAGE_DER_MAX	   16384 /* bytes; real leaf certificates have < 4 KiB */
-#define MESSAGE_REASON_MAX 80	 /* fits a status line */
+#define MESSAGE_VERSION    1
+#define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
+#define MESSAGE_REASON_MAX 80    /* fits a status line */
 
 enum role { ROLE_AGENT = 1, ROLE_STONE = 2 };
 
@@ -34,15 +34,15 @@ enum message_type {
 
 struct message_header {
 	uint16_t version; /* MESSAGE_VERSION */
-	uint16_t type;	  /* enum message_type */
+	uint16_t type;    /* enum message_type */
 	uint32_t length;  /* of the whole packet, bytes */
 };
 
 /* "This certificate's stone or agent is here and waits." */
 struct message_register {
-	uint32_t role;		     /* enum role */
-	uint32_t der_len;	     /* 1 to MESSAGE_DER_MAX, follows */
-	uint64_t agent;		     /* the agent process, 0 if unknown */
+	uint32_t role;               /* enum role */
+	uint32_t der_len;            /* 1 to MESSAGE_DER_MAX, follows */
+	uint64_t agent;              /* the agent process, 0 if unknown */
 	char peer[NETADDR_TEXT_MAX]; /* address, for the log */
 };
 
@@ -74,17 +74,17 @@ struct message_wait_again {
 
 /* Why a session ended, as the handler that reports it saw it. */
 enum end_reason {
-	END_DONE = 1,	 /* both directions ended cleanly */
-	END_PEER_ERROR,	 /* its own client broke off */
-	END_OTHER_SIDE,	 /* the other handler broke off or died */
+	END_DONE = 1,    /* both directions ended cleanly */
+	END_PEER_ERROR,  /* its own client broke off */
+	END_OTHER_SIDE,  /* the other handler broke off or died */
 	END_UNCONFIRMED, /* the agent did not take the head in time */
 };
 
 struct message_end {
 	uint32_t session;
-	uint32_t reason;     /* enum end_reason */
-	uint64_t bytes_in;   /* from its client */
-	uint64_t bytes_out;  /* to its client */
+	uint32_t reason;    /* enum end_reason */
+	uint64_t bytes_in;  /* from its client */
+	uint64_t bytes_out; /* to its client */
 };
 
 /* "I am in a live session that an earlier broker made." */
@@ -111,7 +111,7 @@ struct message {
 	const uint8_t *der; /* REGISTER, ANNOUNCE: der_len bytes, borrowed */
 };
 
-#define MESSAGE_MAX                                                           \
+#define MESSAGE_MAX                                                            \
 	(sizeof(struct message_header) + sizeof(struct message_announce) +     \
 	    MESSAGE_DER_MAX)
 

@@ -10,8 +10,7 @@
 #include <string.h>
 
 int
-netaddr_parse(struct netaddr *addr, const char *text, char *err,
-    size_t errsize)
+netaddr_parse(struct netaddr *addr, const char *text, char *err, size_t errsize)
 {
 	const char *colon = strrchr(text, ':');
 	const char *host = text;
@@ -47,8 +46,8 @@ listen_on(const struct addrinfo *ai, int backlog)
 	const int on = 1;
 	int fd;
 
-	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
+	fd = socket(
+	    ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
@@ -62,8 +61,8 @@ listen_on(const struct addrinfo *ai, int backlog)
 }
 
 int
-netaddr_listen(const struct netaddr *addr, int backlog, char *err,
-    size_t errsize)
+netaddr_listen(
+    const struct netaddr *addr, int backlog, char *err, size_t errsize)
 {
 	const struct addrinfo hints = {
 	    .ai_flags = AI_PASSIVE | AI_NUMERICHOST,
@@ -100,8 +99,8 @@ netaddr_peer(int sock, char text[static NETADDR_TEXT_MAX])
 		const struct sockaddr_in *in = (const void *)&ss;
 
 		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(text, NETADDR_TEXT_MAX, "%s:%u", host,
-		    ntohs(in->sin_port));
+		snprintf(
+		    text, NETADDR_TEXT_MAX, "%s:%u", host, ntohs(in->sin_port));
 	} else if (ss.ss_family == AF_INET6) {
 		const struct sockaddr_in6 *in6 = (const void *)&ss;
 		int mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);

@@ -21,8 +21,8 @@ struct netaddr {
  * a v6 address without them is refused, because its port could not be told.
  * Returns 0, or -1 with a reason in err.
  */
-int netaddr_parse(struct netaddr *addr, const char *text, char *err,
-    size_t errsize);
+int netaddr_parse(
+    struct netaddr *addr, const char *text, char *err, size_t errsize);
 
 /*
  * Opens a non-blocking, close-on-exec TCP listener on addr, whose host must be
@@ -30,8 +30,8 @@ int netaddr_parse(struct netaddr *addr, const char *text, char *err,
  * takes v6 alone. Returns the fd, which the caller closes, or -1 with a reason
  * in err.
  */
-int netaddr_listen(const struct netaddr *addr, int backlog, char *err,
-    size_t errsize);
+int netaddr_listen(
+    const struct netaddr *addr, int backlog, char *err, size_t errsize);
 
 /*
  * Formats the connected peer of sock as "1.2.3.4:5" or "[::1]:5"; a v4-mapped

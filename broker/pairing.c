@@ -128,8 +128,8 @@ pairing_enter(struct pairing *table, struct waiter *w,
 }
 
 int
-pairing_announce(struct pairing *table, struct waiter *w,
-    const struct identity *identity)
+pairing_announce(
+    struct pairing *table, struct waiter *w, const struct identity *identity)
 {
 	struct party *party = find_or_add(table, identity);
 

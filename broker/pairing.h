@@ -35,17 +35,17 @@ struct waiter {
 	enum role role;
 	enum waiter_state state;
 	uint64_t agent; /* the agent process that polls, 0 if unknown */
-	int suspect;	/* an agent whose process did not take a head */
+	int suspect;    /* an agent whose process did not take a head */
 	struct party *party;
 	TAILQ_ENTRY(waiter) link;
 };
 
 enum verdict {
-	PAIRING_WAIT,	     /* entered */
-	PAIRING_NO_MEMORY,   /* refused: 503 */
-	PAIRING_TOO_MANY,    /* refused: 429, PAIRING_*_MAX waiters */
-	PAIRING_NUSERS,	     /* refused: 429, nusers stones are there */
-	PAIRING_EXPIRED,     /* refused: 403 */
+	PAIRING_WAIT,      /* entered */
+	PAIRING_NO_MEMORY, /* refused: 503 */
+	PAIRING_TOO_MANY,  /* refused: 429, PAIRING_*_MAX waiters */
+	PAIRING_NUSERS,    /* refused: 429, nusers stones are there */
+	PAIRING_EXPIRED,   /* refused: 403 */
 };
 
 struct pairing;
@@ -65,16 +65,16 @@ enum verdict pairing_enter(struct pairing *table, struct waiter *w,
     uint64_t now);
 
 /* Counts w as one side of a live session. Returns 0, or -1 with errno. */
-int pairing_announce(struct pairing *table, struct waiter *w,
-    const struct identity *identity);
+int pairing_announce(
+    struct pairing *table, struct waiter *w, const struct identity *identity);
 
 /*
  * Takes the longest waiting stone and agent of w's party out of their queues
  * and into a session; suspect agents come last. Returns 1, or 0 where one of
  * the two is missing.
  */
-int pairing_next(const struct waiter *w, struct waiter **agent,
-    struct waiter **stone);
+int pairing_next(
+    const struct waiter *w, struct waiter **agent, struct waiter **stone);
 
 /* Puts w, in a session, back at the head of its queue. */
 void pairing_wait_again(struct waiter *w);

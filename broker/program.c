@@ -85,13 +85,13 @@ program_relay_user(const struct conf *conf, uid_t *uid, gid_t *gid)
 	*gid = getegid();
 	if (*uid != 0)
 		return;
-	if (harden_lookup(conf->user, conf->group, uid, gid, err,
-		sizeof(err)) == -1)
-		program_fail(EX_NOUSER, "%s: set user in the configuration",
-		    err);
+	if (harden_lookup(
+		conf->user, conf->group, uid, gid, err, sizeof(err)) == -1)
+		program_fail(
+		    EX_NOUSER, "%s: set user in the configuration", err);
 	if (*uid == 0)
-		program_fail(EX_CONFIG,
-		    "user is root: set user to an unprivileged one");
+		program_fail(
+		    EX_CONFIG, "user is root: set user to an unprivileged one");
 }
 
 void

@@ -23,9 +23,9 @@ void program_fail(int code, const char *format, ...)
 /* The options that all relay programs share. */
 struct program_options {
 	const char *conf; /* -c, absolute where the program is a daemon */
-	int daemon;	  /* -D */
-	int debug;	  /* -d */
-	int test;	  /* -t */
+	int daemon;       /* -D */
+	int debug;        /* -d */
+	int test;         /* -t */
 };
 
 /*
@@ -33,8 +33,8 @@ struct program_options {
  * getopt(3), and no operands. Prints the version (-V) or the usage, and exits,
  * where that is due.
  */
-struct program_options program_options(int argc, char **argv,
-    const char *name, const char *letters);
+struct program_options program_options(
+    int argc, char **argv, const char *name, const char *letters);
 
 /*
  * The user and group that the relay runs as by conf: its user where the

@@ -37,7 +37,7 @@ sessions_free(struct sessions *table)
 	if (table == NULL)
 		return;
 	HASH_ITER(hh, table->live, s, next)
-		session_cancel(table, s);
+	session_cancel(table, s);
 	free(table);
 }
 
@@ -71,8 +71,8 @@ add(struct sessions *table, uint32_t id, const struct identity *identity,
 }
 
 struct session *
-session_new(struct sessions *table, const struct identity *identity,
-    uint64_t started)
+session_new(
+    struct sessions *table, const struct identity *identity, uint64_t started)
 {
 	uint32_t id;
 
@@ -142,8 +142,8 @@ log_end(const struct session *s, uint64_t now)
 	identity_hex(&s->identity, hex);
 	log_event(LOG_INFO, "session", "id", id, "identity", hex, "stone",
 	    s->stone.peer, "agent", s->agent.peer, "seconds",
-	    LOG_U64(now > s->started ? now - s->started : 0), "up",
-	    LOG_U64(up), "down", LOG_U64(down), "reason", reason_word(s), NULL);
+	    LOG_U64(now > s->started ? now - s->started : 0), "up", LOG_U64(up),
+	    "down", LOG_U64(down), "reason", reason_word(s), NULL);
 }
 
 void

@@ -15,8 +15,8 @@ struct conn; /* the broker's connection to a handler */
 /* What is known of one side. */
 struct session_side {
 	struct conn *conn; /* NULL: not here yet, or gone */
-	uint64_t agent;	   /* the agent's process, 0 if unknown */
-	uint32_t reason; /* enum end_reason; 0: it left without a word */
+	uint64_t agent;    /* the agent's process, 0 if unknown */
+	uint32_t reason;   /* enum end_reason; 0: it left without a word */
 	uint64_t bytes_in, bytes_out;
 	char peer[NETADDR_TEXT_MAX];
 };
@@ -34,8 +34,8 @@ void sessions_free(struct sessions *table);
  * Makes a session with an id that no other has; nobody is in it yet. started
  * is CLOCK_BOOTTIME in seconds. The table owns it. Returns NULL with errno.
  */
-struct session *session_new(struct sessions *table,
-    const struct identity *identity, uint64_t started);
+struct session *session_new(
+    struct sessions *table, const struct identity *identity, uint64_t started);
 
 /*
  * Finds the session that was announced with id and identity, or makes it.

@@ -227,8 +227,8 @@ channel_abort(struct channel *ch)
 }
 
 int
-channel_write_all(struct channel *ch, const void *buf, size_t len,
-    int64_t deadline)
+channel_write_all(
+    struct channel *ch, const void *buf, size_t len, int64_t deadline)
 {
 	const char *at = buf;
 

@@ -36,8 +36,8 @@ struct channel {
 	short read_wants;  /* what a blocked read polls for */
 	short write_wants; /* what a blocked write or finish polls for */
 	uint64_t arrived;  /* bytes read in all, dropped ones too */
-	int drop_blank;	   /* TLS: drop CR and LF until another byte comes */
-	SSL *ssl;	   /* TLS only */
+	int drop_blank;    /* TLS: drop CR and LF until another byte comes */
+	SSL *ssl;          /* TLS only */
 };
 
 /* Each takes over fd (and ssl); channel_close gives them back. */
@@ -55,7 +55,7 @@ void channel_abort(struct channel *ch);
  * Writes all of buf by deadline (deadline.h). Returns 0, or -1 with errno
  * (ETIMEDOUT).
  */
-int channel_write_all(struct channel *ch, const void *buf, size_t len,
-    int64_t deadline);
+int channel_write_all(
+    struct channel *ch, const void *buf, size_t len, int64_t deadline);
 
 #endif

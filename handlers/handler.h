@@ -14,6 +14,7 @@
  * own: one process, one connection. SIGTERM ends one that waits and lets a
  * session run on. Must not be called as root. Returns a sysexits(3) code.
  */
-int handler_run(int sock, const struct conf *conf, struct tls_material *material);
+int handler_run(
+    int sock, const struct conf *conf, struct tls_material *material);
 
 #endif

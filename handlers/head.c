@@ -32,7 +32,7 @@ static int
 is_field(struct slice name, const char *text)
 {
 	return name.len == strlen(text) &&
-	    strncasecmp(name.at, text, name.len) == 0;
+	       strncasecmp(name.at, text, name.len) == 0;
 }
 
 /* RFC 9110 5.6.2 */
@@ -116,8 +116,9 @@ parse_request_line(struct head *head, struct slice line)
 {
 	const char *sp1 = memchr(line.at, ' ', line.len);
 	const char *sp2 = sp1 == NULL
-	    ? NULL
-	    : memchr(sp1 + 1, ' ', line.len - (size_t)(sp1 + 1 - line.at));
+			      ? NULL
+			      : memchr(sp1 + 1, ' ',
+				    line.len - (size_t)(sp1 + 1 - line.at));
 	struct slice method, target, version;
 
 	if (sp2 == NULL)
@@ -136,7 +137,7 @@ parse_request_line(struct head *head, struct slice line)
 	if (is(target, POLL_TARGET))
 		head->kind = HEAD_POLL;
 	else if (target.len >= strlen(KLAB_PREFIX) &&
-	    memcmp(target.at, KLAB_PREFIX, strlen(KLAB_PREFIX)) == 0)
+		 memcmp(target.at, KLAB_PREFIX, strlen(KLAB_PREFIX)) == 0)
 		head->kind = HEAD_NO_PLACE;
 	return HEAD_DONE;
 }
@@ -159,9 +160,8 @@ split_field(struct slice line, struct slice *name, struct slice *value)
 			break;
 	value->at += cut;
 	value->len -= cut;
-	while (value->len > 0 &&
-	    (value->at[value->len - 1] == ' ' ||
-		value->at[value->len - 1] == '\t'))
+	while (value->len > 0 && (value->at[value->len - 1] == ' ' ||
+				     value->at[value->len - 1] == '\t'))
 		value->len--;
 	return 0;
 }
@@ -250,8 +250,8 @@ parse_lines(struct head *head, struct slice text)
 		if (line.len == 0)
 			break; /* the empty line */
 		if (++nlines > HEAD_MAX_LINES)
-			return refuse(
-			    head, 431, "More than 64 lines in the request head");
+			return refuse(head, 431,
+			    "More than 64 lines in the request head");
 		if (bad != NULL)
 			return refuse(head, 400, bad);
 		rc = nlines == 1 ? parse_request_line(head, line)
@@ -269,9 +269,9 @@ head_parse(struct head *head, const char *buf, size_t len, size_t max)
 
 	memset(head, 0, sizeof(*head));
 	if (!find_end(head, buf, len < max ? len : max))
-		return len < max
-		    ? HEAD_MORE
-		    : refuse(head, 431, "Request head longer than 8 KiB");
+		return len < max ? HEAD_MORE
+				 : refuse(head, 431,
+				       "Request head longer than 8 KiB");
 	text.at = buf + head->start;
 	text.len = head->length - head->start;
 	return parse_lines(head, text);
@@ -281,8 +281,7 @@ size_t
 head_forward(const struct head *head, const char *buf, const char *host,
     char out[static HEAD_FORWARD_MAX])
 {
-	struct slice text = {
-	    buf + head->start, head->length - head->start};
+	struct slice text = {buf + head->start, head->length - head->start};
 	const char *eol = "\r\n";
 	size_t used = 0;
 
@@ -299,7 +298,6 @@ head_forward(const struct head *head, const char *buf, const char *host,
 		memcpy(out + used, raw, (size_t)(text.at - raw));
 		used += (size_t)(text.at - raw);
 	}
-	return used +
-	    (size_t)snprintf(out + used, HEAD_FORWARD_MAX - used,
-		"X-Forwarded-For: %s%s%s", host, eol, eol);
+	return used + (size_t)snprintf(out + used, HEAD_FORWARD_MAX - used,
+			  "X-Forwarded-For: %s%s%s", host, eol, eol);
 }

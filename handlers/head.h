@@ -27,17 +27,17 @@ enum head_kind {
 
 struct head {
 	enum head_kind kind;
-	size_t start;	/* where the request line begins */
-	size_t length;	/* up to and with the empty line, from buf's start */
-	int has_host;	/* it carries Host: a browser or curl */
+	size_t start;   /* where the request line begins */
+	size_t length;  /* up to and with the empty line, from buf's start */
+	int has_host;   /* it carries Host: a browser or curl */
 	uint64_t agent; /* X-Agent, 0 without */
-	int status;	/* of a refusal: 400 or 431 */
+	int status;     /* of a refusal: 400 or 431 */
 	const char *reason; /* of a refusal; static */
 };
 
 enum head_result {
-	HEAD_BAD = -1,	/* refuse it with head->status and head->reason */
-	HEAD_MORE = 0,	/* its end has not come yet */
+	HEAD_BAD = -1, /* refuse it with head->status and head->reason */
+	HEAD_MORE = 0, /* its end has not come yet */
 	HEAD_DONE = 1,
 };
 
@@ -45,14 +45,14 @@ enum head_result {
  * Parses the head at buf's start. max is the largest length that is taken
  * (HEAD_MAX_BYTES, or HEAD_FORWARD_MAX for one that a relay wrote).
  */
-enum head_result head_parse(struct head *head, const char *buf, size_t len,
-    size_t max);
+enum head_result head_parse(
+    struct head *head, const char *buf, size_t len, size_t max);
 
 /*
  * Writes the parsed head in buf to out, without any X-Forwarded-For and with
  * one that names host. Returns its length.
  */
-size_t head_forward(const struct head *head, const char *buf,
-    const char *host, char out[static HEAD_FORWARD_MAX]);
+size_t head_forward(const struct head *head, const char *buf, const char *host,
+    char out[static HEAD_FORWARD_MAX]);
 
 #endif

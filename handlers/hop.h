@@ -16,9 +16,15 @@
 
 #define HOP_DATA_MAX 32768 /* payload bytes of one packet */
 
-enum hop_type { HOP_HEAD = 'h', HOP_TAKEN = 't', HOP_DATA = 'd', HOP_END = 'e' };
+enum hop_type {
+	HOP_HEAD = 'h',
+	HOP_TAKEN = 't',
+	HOP_DATA = 'd',
+	HOP_END = 'e'
+};
 
-/* Sends one packet of at most HOP_DATA_MAX bytes. Returns 0, or -1 with errno. */
+/* Sends one packet of at most HOP_DATA_MAX bytes. Returns 0, or -1 with errno.
+ */
 int hop_send(int fd, enum hop_type type, const void *buf, size_t len);
 
 /*

@@ -97,7 +97,7 @@ acknowledged(const struct channel *tls, int acks, uint64_t arrived)
 		return 1;
 	/* a socket that can't tell is not TCP: what is written has arrived */
 	return !acks &&
-	    (ioctl(tls->fd, SIOCOUTQ, &unsent) == -1 || unsent == 0);
+	       (ioctl(tls->fd, SIOCOUTQ, &unsent) == -1 || unsent == 0);
 }
 
 /*
@@ -122,9 +122,9 @@ await_agent(struct channel *tls, int acks, struct flow *up)
 			return MATCHED_UNCONFIRMED;
 		pfd.events = tls->read_wants;
 		poll(&pfd, 1,
-		    deadline_left(acks ? deadline
-				       : deadline_first(
-					     deadline, deadline_in(step))));
+		    deadline_left(
+			acks ? deadline
+			     : deadline_first(deadline, deadline_in(step))));
 		step = step < 128 ? step * 2 : step;
 	}
 }
@@ -141,8 +141,8 @@ matched_agent(struct channel *tls, int hop, int acks, struct flow *up)
 	if (rc != MATCHED_TAKEN)
 		return rc;
 	tls->drop_blank = 1;
-	if (channel_write_all(tls, head, (size_t)len,
-		deadline_in(AGENT_ACK_MS)) == -1)
+	if (channel_write_all(
+		tls, head, (size_t)len, deadline_in(AGENT_ACK_MS)) == -1)
 		return MATCHED_UNCONFIRMED;
 	rc = await_agent(tls, acks, up);
 	/* a stone that left meanwhile is found by the splice */

@@ -11,7 +11,7 @@
 #include "splice.h"
 
 enum matched {
-	MATCHED_TAKEN,	     /* the agent has the head: splice */
+	MATCHED_TAKEN,       /* the agent has the head: splice */
 	MATCHED_OTHER_GONE,  /* the other handler ended: wait again */
 	MATCHED_UNCONFIRMED, /* the agent did not take the head */
 	MATCHED_CLIENT_GONE, /* this side's own client is gone */
@@ -27,8 +27,8 @@ enum matched matched_stone(struct channel *tls, int hop,
  * come: TCP alone would speak for a stopped process too. What the agent says
  * of its answer meanwhile goes into up's buffer.
  */
-enum matched matched_agent(struct channel *tls, int hop, int acks,
-    struct flow *up);
+enum matched matched_agent(
+    struct channel *tls, int hop, int acks, struct flow *up);
 
 /* A word for the log. */
 const char *matched_word(enum matched rc);

@@ -56,8 +56,8 @@ check_file(int fd, int secret, const char *path, size_t *size, char *err,
 }
 
 static int
-read_text(struct text *t, const char *path, int secret, char *err,
-    size_t errsize)
+read_text(
+    struct text *t, const char *path, int secret, char *err, size_t errsize)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	size_t used = 0;
@@ -72,7 +72,7 @@ read_text(struct text *t, const char *path, int secret, char *err,
 		goto fail;
 	t->at = OPENSSL_malloc(t->len);
 	while (t->at != NULL && used < t->len &&
-	    (n = read(fd, t->at + used, t->len - used)) > 0)
+	       (n = read(fd, t->at + used, t->len - used)) > 0)
 		used += (size_t)n;
 	if (t->at == NULL || used < t->len) {
 		snprintf(err, errsize, "%s: %s", path,
@@ -100,7 +100,7 @@ no_passphrase(char *buf, int size, int writing, void *arg)
 
 /* The file's PEM objects of any kind but keys, or NULL with err. */
 static STACK_OF(X509_INFO) *
-read_infos(const char *path, char *err, size_t errsize)
+    read_infos(const char *path, char *err, size_t errsize)
 {
 	STACK_OF(X509_INFO) *infos = NULL;
 	struct text t;
@@ -120,14 +120,14 @@ read_infos(const char *path, char *err, size_t errsize)
 }
 
 static void
-free_infos(STACK_OF(X509_INFO) *infos)
+free_infos(STACK_OF(X509_INFO) * infos)
 {
 	sk_X509_INFO_pop_free(infos, X509_INFO_free);
 }
 
 X509 *
-pem_certificate(const char *path, STACK_OF(X509) **chain, char *err,
-    size_t errsize)
+pem_certificate(
+    const char *path, STACK_OF(X509) * *chain, char *err, size_t errsize)
 {
 	STACK_OF(X509_INFO) *infos = read_infos(path, err, errsize);
 	X509 *first = NULL;
@@ -178,7 +178,7 @@ pem_key(const char *path, char *err, size_t errsize)
 }
 
 static int
-add_to_store(X509_STORE *store, STACK_OF(X509_INFO) *infos, int crls)
+add_to_store(X509_STORE *store, STACK_OF(X509_INFO) * infos, int crls)
 {
 	int added = 0;
 
@@ -194,8 +194,8 @@ add_to_store(X509_STORE *store, STACK_OF(X509_INFO) *infos, int crls)
 }
 
 static int
-load_store(X509_STORE *store, const char *path, int crls, char *err,
-    size_t errsize)
+load_store(
+    X509_STORE *store, const char *path, int crls, char *err, size_t errsize)
 {
 	STACK_OF(X509_INFO) *infos = read_infos(path, err, errsize);
 	int added;
@@ -224,19 +224,17 @@ pem_store(const char *ca, const char *crl, char *err, size_t errsize)
 	    (crl == NULL || load_store(store, crl, 1, err, errsize) == 0)) {
 		if (crl != NULL)
 			X509_STORE_set_flags(store,
-			    X509_V_FLAG_CRL_CHECK |
-				X509_V_FLAG_CRL_CHECK_ALL);
+			    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 		return store;
 	}
 	X509_STORE_free(store);
 	return NULL;
 }
 
-STACK_OF(X509_NAME) *
-pem_names(const char *path, char *err, size_t errsize)
+STACK_OF(X509_NAME) * pem_names(const char *path, char *err, size_t errsize)
 {
 	STACK_OF(X509_INFO) *infos = read_infos(path, err, errsize);
-	STACK_OF(X509_NAME) *names;
+	STACK_OF(X509_NAME) * names;
 
 	if (infos == NULL)
 		return NULL;
@@ -244,8 +242,9 @@ pem_names(const char *path, char *err, size_t errsize)
 	for (int i = 0; names != NULL && i < sk_X509_INFO_num(infos); i++) {
 		X509 *cert = sk_X509_INFO_value(infos, i)->x509;
 		X509_NAME *name = cert == NULL
-		    ? NULL
-		    : X509_NAME_dup(X509_get_subject_name(cert));
+				      ? NULL
+				      : X509_NAME_dup(
+					    X509_get_subject_name(cert));
 
 		if (name != NULL && sk_X509_NAME_push(names, name) == 0)
 			X509_NAME_free(name);

@@ -14,8 +14,8 @@
  */
 
 /* The first certificate; those after it go to *chain, which may be empty. */
-X509 *pem_certificate(const char *path, STACK_OF(X509) **chain, char *err,
-    size_t errsize);
+X509 *pem_certificate(
+    const char *path, STACK_OF(X509) * *chain, char *err, size_t errsize);
 
 /* A private key without a passphrase; group and other bits are refused. */
 EVP_PKEY *pem_key(const char *path, char *err, size_t errsize);
@@ -24,10 +24,10 @@ EVP_PKEY *pem_key(const char *path, char *err, size_t errsize);
  * A store that trusts every certificate of the file ca, and checks every
  * certificate of a chain against the CRLs of the file crl unless that is NULL.
  */
-X509_STORE *pem_store(const char *ca, const char *crl, char *err,
-    size_t errsize);
+X509_STORE *pem_store(
+    const char *ca, const char *crl, char *err, size_t errsize);
 
 /* The subjects of all certificates in the file, for a certificate request. */
-STACK_OF(X509_NAME) *pem_names(const char *path, char *err, size_t errsize);
+STACK_OF(X509_NAME) * pem_names(const char *path, char *err, size_t errsize);
 
 #endif

@@ -149,8 +149,7 @@ aside_serve(void *arg)
 struct splice_aside
 registration_aside(struct registration *r)
 {
-	return (struct splice_aside){
-	    aside_fd, aside_timeout, aside_serve, r};
+	return (struct splice_aside){aside_fd, aside_timeout, aside_serve, r};
 }
 
 void

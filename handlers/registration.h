@@ -12,13 +12,14 @@
 
 #include <stdint.h>
 
-/* The first attempt to find a lost broker comes within this; the next double. */
-#define REGISTRATION_RETRY_MS	  1000
+/* The first attempt to find a lost broker comes within this; the next double.
+ */
+#define REGISTRATION_RETRY_MS     1000
 #define REGISTRATION_RETRY_MAX_MS 8000
 
 struct registration {
 	const char *socket; /* borrowed */
-	int fd;		    /* -1: not connected */
+	int fd;             /* -1: not connected */
 	int64_t retry_at;   /* deadline.h; when to connect again */
 	int64_t retry_ms;
 	struct message_register self;

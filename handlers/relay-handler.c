@@ -33,8 +33,8 @@ main(int argc, char **argv)
 		return EX_OSERR;
 	log_open(NAME, fd_stderr_usable() ? LOG_TO_STDERR : LOG_TO_SYSLOG, 0);
 	o = program_options(argc, argv, NAME, "c:dtV");
-	log_open(NAME, fd_stderr_usable() ? LOG_TO_STDERR : LOG_TO_SYSLOG,
-	    o.debug);
+	log_open(
+	    NAME, fd_stderr_usable() ? LOG_TO_STDERR : LOG_TO_SYSLOG, o.debug);
 	if (harden_process(sock) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (conf_read(&conf, o.conf, err, sizeof(err)) == -1)

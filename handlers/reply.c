@@ -12,8 +12,8 @@ reply_poll(char out[static REPLY_MAX], const char *customer)
 }
 
 size_t
-reply_refusal(char out[static REPLY_MAX], int status, const char *reason,
-    int with_body)
+reply_refusal(
+    char out[static REPLY_MAX], int status, const char *reason, int with_body)
 {
 	char retry[32] = "";
 	size_t body = with_body ? strlen(reason) + 1 : 0;

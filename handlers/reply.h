@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#define REPLY_MAX	  768 /* bytes of the longest answer */
+#define REPLY_MAX         768 /* bytes of the longest answer */
 #define REPLY_RETRY_AFTER 5   /* seconds, in a 503 and a 429 */
 
 /* The answer to an agent's poll, up to its body. Returns its length. */
@@ -17,7 +17,7 @@ size_t reply_poll(char out[static REPLY_MAX], const char *customer);
  * X-Reason. with_body adds it as text/plain too, for people with browsers;
  * stone 2.4 would hand a body to its client as data. Returns its length.
  */
-size_t reply_refusal(char out[static REPLY_MAX], int status,
-    const char *reason, int with_body);
+size_t reply_refusal(
+    char out[static REPLY_MAX], int status, const char *reason, int with_body);
 
 #endif

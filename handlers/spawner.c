@@ -19,8 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ACCEPT_TURN 64	/* connections of one listener before the next's turn */
-#define PAUSE_MS    100 /* out of processes or fds: let some end */
+#define ACCEPT_TURN 64 /* connections of one listener before the next's turn   \
+			*/
+#define PAUSE_MS 100   /* out of processes or fds: let some end */
 
 enum phase { SERVING, DRAINING, ENDING };
 
@@ -52,9 +53,8 @@ become_handler(struct spawner *s, int sock)
 static void
 pause_accepting(struct loop *l, const char *what)
 {
-	log_event(LOG_ERR, "no-handler", "call", what, "error",
-	    strerror(errno), "handlers", LOG_U64(children_count(l->children)),
-	    NULL);
+	log_event(LOG_ERR, "no-handler", "call", what, "error", strerror(errno),
+	    "handlers", LOG_U64(children_count(l->children)), NULL);
 	l->paused_until = deadline_in(PAUSE_MS);
 }
 
@@ -83,7 +83,7 @@ accept_some(struct loop *l, int listener)
 		if (sock != -1)
 			spawn(l, sock);
 		else if (errno == EMFILE || errno == ENFILE ||
-		    errno == ENOBUFS || errno == ENOMEM)
+			 errno == ENOBUFS || errno == ENOMEM)
 			pause_accepting(l, "accept");
 		if (sock == -1 || l->paused_until != 0)
 			return;
@@ -143,8 +143,8 @@ reap(struct loop *l)
 	while ((pid = children_reap(l->children, &status)) != 0)
 		if (WIFSIGNALED(status))
 			log_event(LOG_ERR, "handler-killed", "pid",
-			    LOG_U64(pid), "signal",
-			    LOG_U64(WTERMSIG(status)), NULL);
+			    LOG_U64(pid), "signal", LOG_U64(WTERMSIG(status)),
+			    NULL);
 }
 
 static void
@@ -152,8 +152,7 @@ serve_signals(struct loop *l)
 {
 	struct signalfd_siginfo info;
 
-	while (read(l->spawner->signals, &info, sizeof(info)) ==
-	    sizeof(info)) {
+	while (read(l->spawner->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(l);
 		else if (info.ssi_signo == SIGHUP)

@@ -9,17 +9,17 @@
 #include "tls.h"
 
 struct spawner {
-	const char *conf_path;	  /* read again at SIGHUP; absolute under -D */
+	const char *conf_path; /* read again at SIGHUP; absolute under -D */
 	struct conf conf;
 	struct tls_material tls;
 	int listeners[CONF_LISTEN_MAX]; /* conf.nlisten of them */
-	int signals;			/* signalfd: TERM, INT, HUP, CHLD */
+	int signals;                    /* signalfd: TERM, INT, HUP, CHLD */
 };
 
 /*
  * Serves until SIGTERM or SIGINT, then waits for the sessions that live; a
- * second such signal ends those. SIGHUP loads configuration and TLS again; where that fails the old ones
- * stay. Returns a sysexits(3) code.
+ * second such signal ends those. SIGHUP loads configuration and TLS again;
+ * where that fails the old ones stay. Returns a sysexits(3) code.
  */
 int spawner_run(struct spawner *s);
 

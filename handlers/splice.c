@@ -105,8 +105,8 @@ can_move(const struct flow *f)
  * all once it is finished and not to be read: a hang-up would make poll spin.
  */
 static struct pollfd
-interest(const struct channel *ch, const struct flow *out,
-    const struct flow *in)
+interest(
+    const struct channel *ch, const struct flow *out, const struct flow *in)
 {
 	struct pollfd pfd = {.fd = ch->fd};
 
@@ -134,7 +134,7 @@ static int
 gone(const struct pollfd *pfd)
 {
 	return pfd->fd != -1 && pfd->events == 0 &&
-	    (pfd->revents & (POLLERR | POLLHUP)) != 0;
+	       (pfd->revents & (POLLERR | POLLHUP)) != 0;
 }
 
 enum splice_result

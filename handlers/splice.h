@@ -14,9 +14,9 @@
 /* One direction. */
 struct flow {
 	struct channel *from, *to;
-	size_t off, len; /* what of buf is still to be written */
-	int ended;	 /* from's clean end has come */
-	int finished;	 /* and has been passed on */
+	size_t off, len;        /* what of buf is still to be written */
+	int ended;              /* from's clean end has come */
+	int finished;           /* and has been passed on */
 	int readable, writable; /* worth a try */
 	unsigned char buf[SPLICE_BUFFER];
 };
@@ -26,16 +26,16 @@ struct splice {
 };
 
 enum splice_result {
-	SPLICE_DONE,	/* both directions ended cleanly */
+	SPLICE_DONE,    /* both directions ended cleanly */
 	SPLICE_A_BROKE, /* a read or write of a failed */
 	SPLICE_B_BROKE,
 };
 
 /* Something else to be served while the splice runs: the broker. */
 struct splice_aside {
-	int (*fd)(void *arg);	    /* polled for input; -1: none now */
-	int (*timeout)(void *arg);  /* milliseconds; -1: none */
-	void (*serve)(void *arg);   /* called at input and at the timeout */
+	int (*fd)(void *arg);      /* polled for input; -1: none now */
+	int (*timeout)(void *arg); /* milliseconds; -1: none */
+	void (*serve)(void *arg);  /* called at input and at the timeout */
 	void *arg;
 };
 
@@ -46,7 +46,7 @@ void splice_init(struct splice *s, struct channel *a, struct channel *b);
  * Runs until an end. Closes nothing. aside may be NULL. Where it fails itself
  * (poll(2) without memory), that counts as a's break.
  */
-enum splice_result splice_run(struct splice *s,
-    const struct splice_aside *aside);
+enum splice_result splice_run(
+    struct splice *s, const struct splice_aside *aside);
 
 #endif

@@ -33,18 +33,18 @@ tls_context(const SSL_METHOD *method, int tls_min)
 		return NULL;
 	/* no resumption, by session id or ticket, can outlive a revocation */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_options(ctx,
-	    SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-		SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-	SSL_CTX_set_mode(ctx,
-	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-		SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_verify(ctx,
-	    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+				     SSL_OP_NO_COMPRESSION |
+				     SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				  SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_verify(
+	    ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH - 1);
 	if (SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
-	    SSL_CTX_set_min_proto_version(ctx,
-		tls_min == 12 ? TLS1_2_VERSION : TLS1_3_VERSION) == 1 &&
+	    SSL_CTX_set_min_proto_version(
+		ctx, tls_min == 12 ? TLS1_2_VERSION : TLS1_3_VERSION) == 1 &&
 	    SSL_CTX_set_cipher_list(ctx, CIPHERS_12) == 1)
 		return ctx;
 	SSL_CTX_free(ctx);
@@ -73,8 +73,8 @@ handshake_error(const SSL *ssl, int syscall, char *err, size_t errsize)
 	long verify = SSL_get_verify_result(ssl);
 
 	if (verify != X509_V_OK)
-		snprintf(err, errsize, "%s",
-		    X509_verify_cert_error_string(verify));
+		snprintf(
+		    err, errsize, "%s", X509_verify_cert_error_string(verify));
 	else if (ERR_peek_last_error() != 0)
 		tls_error_text(err, errsize);
 	else

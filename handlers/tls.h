@@ -11,7 +11,7 @@
 struct tls_material {
 	SSL_CTX *ctx;
 	X509 *certificate;
-	STACK_OF(X509) *chain;
+	STACK_OF(X509) * chain;
 	EVP_PKEY *key;
 	X509_STORE *store; /* whom the other end must chain to */
 };

@@ -19,8 +19,8 @@ tls_server_init(void)
 static int
 on_verify(int ok, X509_STORE_CTX *store_ctx)
 {
-	SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx,
-	    SSL_get_ex_data_X509_STORE_CTX_idx());
+	SSL *ssl = X509_STORE_CTX_get_ex_data(
+	    store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls_refusal *r = SSL_get_ex_data(ssl, refusal_index);
 	const X509 *leaf = X509_STORE_CTX_get0_cert(store_ctx);
 	unsigned char *der = NULL;
@@ -29,8 +29,8 @@ on_verify(int ok, X509_STORE_CTX *store_ctx)
 
 	if (ok || r == NULL || leaf == NULL)
 		return ok;
-	X509_NAME_oneline(X509_get_subject_name(leaf), r->subject,
-	    sizeof(r->subject));
+	X509_NAME_oneline(
+	    X509_get_subject_name(leaf), r->subject, sizeof(r->subject));
 	len = i2d_X509(leaf, &der);
 	if (len > 0 && identity_of_der(&id, der, (size_t)len) == 0)
 		identity_hex(&id, r->identity);
@@ -56,7 +56,7 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
 }
 
 static SSL_CTX *
-make_context(int tls_min, STACK_OF(X509_NAME) *names)
+make_context(int tls_min, STACK_OF(X509_NAME) * names)
 {
 	SSL_CTX *ctx = tls_context(TLS_server_method(), tls_min);
 
@@ -64,18 +64,18 @@ make_context(int tls_min, STACK_OF(X509_NAME) *names)
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
 		return NULL;
 	}
-	SSL_CTX_set_verify(ctx,
-	    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verify);
+	SSL_CTX_set_verify(
+	    ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verify);
 	SSL_CTX_set_client_CA_list(ctx, names);
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
 	return ctx;
 }
 
 int
-tls_server_load(struct tls_material *material, const struct conf *conf, char *err,
-    size_t errsize)
+tls_server_load(struct tls_material *material, const struct conf *conf,
+    char *err, size_t errsize)
 {
-	STACK_OF(X509_NAME) *names;
+	STACK_OF(X509_NAME) * names;
 
 	memset(material, 0, sizeof(*material));
 	material->certificate = pem_certificate(
@@ -107,8 +107,8 @@ fail:
 }
 
 SSL *
-tls_server_start(const struct tls_material *material, int fd,
-    struct tls_refusal *refusal)
+tls_server_start(
+    const struct tls_material *material, int fd, struct tls_refusal *refusal)
 {
 	SSL *ssl = tls_new(material, fd);
 

@@ -29,7 +29,7 @@ int tls_server_load(struct tls_material *material, const struct conf *conf,
  * Makes the TLS state for one accepted connection (tls_new). *refusal is
  * filled in during the handshake and must outlive it.
  */
-SSL *tls_server_start(const struct tls_material *material, int fd,
-    struct tls_refusal *refusal);
+SSL *tls_server_start(
+    const struct tls_material *material, int fd, struct tls_refusal *refusal);
 
 #endif

@@ -1,0 +1,80 @@
+/*
+ * What the files of the handler's state machine share: the states, what a
+ * handler knows, and one function for each state, which serves it and returns
+ * the next.
+ *
+ *	HANDSHAKE -> HEAD -> REGISTERED -> WAITING -> MATCHED -> SPLICING
+ *	    |         |          |           | ^________|           |
+ *	    |         +----------+-----------+-> CLOSING            |
+ *	    +--------------------------------------> ENDED <--------+
+ *
+ * REGISTERED asks the broker for a place and, where the broker restarts, asks
+ * anew from WAITING. MATCHED hands the head over and falls back to WAITING
+ * where the other side was gone before the session began.
+ */
+#ifndef HANDLER_STATE_H
+#define HANDLER_STATE_H
+
+#include "channel.h"
+#include "conf.h"
+#include "head.h"
+#include "identity.h"
+#include "netaddr.h"
+#include "registration.h"
+#include "splice.h"
+#include "tls.h"
+
+enum state {
+	HANDSHAKE,
+	HEAD,
+	REGISTERED,
+	WAITING,
+	MATCHED,
+	SPLICING,
+	CLOSING,
+	ENDED
+};
+
+struct handler {
+	const struct conf *conf;
+	struct tls_material *material;
+	struct channel tls;
+	struct registration registration;
+	struct head head;
+	enum role role;
+	int signals;       /* signalfd */
+	int hop;           /* -1 until matched */
+	int64_t match_by;  /* a stone's; DEADLINE_NONE for an agent */
+	int64_t keepalive; /* an agent's next empty line */
+	int welcomed;      /* the agent has its 200 */
+	uint8_t *der;
+	uint32_t der_len;
+	char peer[NETADDR_TEXT_MAX];
+	char identity[IDENTITY_HEX_SIZE];
+	size_t len; /* what is in buf: the head and what came behind it */
+	char buf[2 * HEAD_MAX_BYTES];
+	struct splice splice;
+};
+
+/* For a reply to leave, milliseconds. */
+#define HANDLER_SEND_MS 10000
+
+/* admission.c: who is it, and what does it want? */
+enum state admission_handshake(struct handler *h);
+enum state admission_head(struct handler *h);
+
+/* waiting.c: until the broker has the other side. */
+enum state waiting_registered(struct handler *h);
+enum state waiting_waiting(struct handler *h);
+
+/* joining.c: the session. */
+enum state joining_matched(struct handler *h);
+enum state joining_splicing(struct handler *h);
+
+/* handler.c: answers with a refusal (reply.h), and logs it. */
+enum state handler_refuse(struct handler *h, int status, const char *reason);
+
+/* "agent" or "stone", for the log. */
+const char *handler_role(const struct handler *h);
+
+#endif

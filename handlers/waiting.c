@@ -1,0 +1,164 @@
+/*
+ * The states in which a handler waits for the other side, with the broker or,
+ * while that restarts, without it. See handler_state.h.
+ */
+#include "deadline.h"
+#include "fd.h"
+#include "handler_state.h"
+#include "log.h"
+#include "reply.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#define KEEPALIVE_MS 30000 /* an empty line to an idle agent */
+
+/* What a wait ended with. */
+enum event { EVENT_BROKER, EVENT_TIMEOUT, EVENT_CLIENT_GONE, EVENT_DRAIN };
+
+/*
+ * A waiting agent may send empty lines and nothing else. What a waiting stone
+ * sends is left in the kernel for the session.
+ */
+static int
+agent_is_there(struct handler *h)
+{
+	char buf[256];
+	ssize_t n;
+
+	h->tls.drop_blank = 1;
+	n = h->tls.read(&h->tls, buf, sizeof(buf));
+	if (n == -1 && errno == EAGAIN)
+		return 1;
+	if (n > 0)
+		log_event(LOG_NOTICE, "agent-spoke-early", "peer", h->peer,
+		    "identity", h->identity, NULL);
+	return 0;
+}
+
+static int
+send_keepalive(struct handler *h)
+{
+	h->keepalive = deadline_in(KEEPALIVE_MS);
+	return channel_write_all(
+	    &h->tls, "\r\n", 2, deadline_in(HANDLER_SEND_MS));
+}
+
+/* One poll of the client, the broker and the signals. */
+static enum event
+wait_once(struct handler *h, int64_t deadline)
+{
+	struct pollfd pfd[3] = {
+	    {.fd = h->tls.fd,
+		.events = h->role == ROLE_AGENT ? h->tls.read_wants : 0},
+	    {.fd = h->registration.fd, .events = POLLIN},
+	    {.fd = h->signals, .events = POLLIN},
+	};
+	int64_t until = deadline_first(
+	    deadline, registration_due(&h->registration));
+
+	poll(pfd, 3, deadline_left(deadline_first(until, h->keepalive)));
+	if (pfd[2].revents != 0)
+		return EVENT_DRAIN;
+	if (pfd[0].revents != 0 &&
+	    (h->role == ROLE_STONE || !agent_is_there(h)))
+		return EVENT_CLIENT_GONE;
+	if (deadline_left(h->keepalive) == 0 && send_keepalive(h) == -1)
+		return EVENT_CLIENT_GONE;
+	if (deadline_left(deadline) == 0)
+		return EVENT_TIMEOUT;
+	return EVENT_BROKER;
+}
+
+/* The ways out that do not depend on the broker. */
+static enum state
+stop_waiting(struct handler *h, enum event event)
+{
+	if (event == EVENT_TIMEOUT && h->registration.fd == -1)
+		return handler_refuse(h, 503, "The relay is restarting");
+	if (event == EVENT_TIMEOUT)
+		return handler_refuse(
+		    h, 503, "No agent is there for this certificate");
+	log_event(LOG_INFO, event == EVENT_DRAIN ? "drained" : "left", "role",
+	    handler_role(h), "peer", h->peer, "identity", h->identity, NULL);
+	if (event == EVENT_DRAIN && !h->welcomed)
+		return handler_refuse(h, 503, "The relay is stopping");
+	return event == EVENT_DRAIN ? CLOSING : ENDED;
+}
+
+/* ---- REGISTERED ---- */
+
+/* The agent gets its entitlement at once; a stone only waits. */
+static enum state
+welcome(struct handler *h, const struct message_welcome *m)
+{
+	char out[REPLY_MAX];
+
+	if (h->role == ROLE_STONE || h->welcomed)
+		return WAITING;
+	h->welcomed = 1;
+	h->match_by = DEADLINE_NONE;
+	h->keepalive = deadline_in(KEEPALIVE_MS);
+	if (channel_write_all(&h->tls, out, reply_poll(out, m->customer),
+		deadline_in(HANDLER_SEND_MS)) == -1)
+		return ENDED;
+	log_event(LOG_INFO, "agent-waits", "peer", h->peer, "identity",
+	    h->identity, NULL);
+	return WAITING;
+}
+
+static enum state
+refused_by_broker(struct handler *h, const struct message_refused *m)
+{
+	/* a waiting agent has its answer already: only its poll ends */
+	return h->welcomed ? CLOSING
+			   : handler_refuse(h, (int)m->status, m->reason);
+}
+
+enum state
+waiting_registered(struct handler *h)
+{
+	struct wire_packet packet;
+
+	for (;;) {
+		enum event event;
+
+		registration_connect(&h->registration);
+		event = wait_once(h, h->match_by);
+		if (event != EVENT_BROKER)
+			return stop_waiting(h, event);
+		if (!registration_receive(&h->registration, &packet))
+			continue;
+		fd_close(&packet.fd); /* none comes before the welcome */
+		if (packet.message.type == MESSAGE_WELCOME)
+			return welcome(h, &packet.message.u.welcome);
+		if (packet.message.type == MESSAGE_REFUSED)
+			return refused_by_broker(h, &packet.message.u.refused);
+	}
+}
+
+/* ---- WAITING ---- */
+
+enum state
+waiting_waiting(struct handler *h)
+{
+	struct wire_packet packet;
+
+	for (;;) {
+		enum event event = wait_once(h, h->match_by);
+
+		if (event != EVENT_BROKER)
+			return stop_waiting(h, event);
+		if (registration_receive(&h->registration, &packet)) {
+			if (packet.message.type == MESSAGE_MATCHED) {
+				h->hop = packet.fd;
+				return MATCHED;
+			}
+			if (packet.message.type == MESSAGE_REFUSED)
+				return refused_by_broker(
+				    h, &packet.message.u.refused);
+		}
+		if (h->registration.fd == -1)
+			return REGISTERED;
+	}
+}
