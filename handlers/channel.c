@@ -226,6 +226,21 @@ channel_abort(struct channel *ch)
 	channel_close(ch);
 }
 
+void
+channel_linger(struct channel *ch, int64_t deadline)
+{
+	struct pollfd pfd = {.fd = ch->fd, .events = POLLIN};
+	char waste[4096];
+
+	ch->finish(ch);
+	shutdown(ch->fd, SHUT_WR);
+	do {
+		if (poll(&pfd, 1, deadline_left(deadline)) <= 0)
+			break;
+	} while (recv(ch->fd, waste, sizeof(waste), 0) > 0 &&
+		 deadline_left(deadline) > 0);
+}
+
 int
 channel_write_all(
     struct channel *ch, const void *buf, size_t len, int64_t deadline)

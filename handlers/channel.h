@@ -52,6 +52,13 @@ void channel_close(struct channel *ch);
 void channel_abort(struct channel *ch);
 
 /*
+ * Ends our direction and reads away what the peer still sends, until it ends
+ * too or deadline (deadline.h): closing with bytes unread would reset the
+ * connection under what was written last.
+ */
+void channel_linger(struct channel *ch, int64_t deadline);
+
+/*
  * Writes all of buf by deadline (deadline.h). Returns 0, or -1 with errno
  * (ETIMEDOUT).
  */
