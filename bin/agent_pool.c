@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -29,6 +30,7 @@ struct pool {
 	struct agent_conf *conf;
 	const struct agent_source *source;
 	uint64_t agent;
+	pid_t pid; /* its own */
 	int signals;
 	int stopping; /* how many signals asked for it */
 	struct children *children;
@@ -56,6 +58,10 @@ become_poll(struct pool *pool, const struct netaddr *relay, int news)
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		sigaddset(&set, ends[i]);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	/* a pool that is killed takes its waiting polls along, too */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != pool->pid)
+		raise(SIGTERM);
 	fd_close(&pool->signals);
 	for (size_t i = 0; i < pool->nrelays; i++)
 		agent_relay_forget(&pool->relays[i]);
@@ -277,6 +283,7 @@ agent_pool_run(
 	static struct pool pool;
 
 	pool.conf = conf;
+	pool.pid = getpid();
 	pool.source = source;
 	pool.signals = signals;
 	pool.children = children_new();

@@ -28,7 +28,7 @@ static void
 refuse(const struct session *s, int status, const char *reason)
 {
 	char out[REPLY_MAX];
-	size_t len = reply_refusal(out, status, reason, s->head->has_host);
+	size_t len = reply_refusal(out, status, reason, s->head->takes_body);
 
 	if (channel_write_all(s->relay, out, len, deadline_in(SEND_MS)) == 0)
 		channel_linger(s->relay, deadline_in(LINGER_MS));

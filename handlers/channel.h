@@ -40,7 +40,10 @@ struct channel {
 	SSL *ssl;          /* TLS only */
 };
 
-/* Each takes over fd (and ssl); channel_close gives them back. */
+/*
+ * Each takes over fd (and ssl) until channel_close or channel_abort. If the
+ * process dies before, the peer of a TLS or TCP channel sees a reset.
+ */
 void channel_tls(struct channel *ch, SSL *ssl);
 void channel_hop(struct channel *ch, int fd);
 void channel_tcp(struct channel *ch, int fd);
