@@ -16,6 +16,7 @@ sbindir = $(exec_prefix)/sbin
 libexecdir = $(exec_prefix)/libexec
 sysconfdir = /etc
 mandir = $(prefix)/share/man
+unitdir = $(prefix)/lib/systemd/system
 # The unprivileged user of the relay; "make install" makes it on this host.
 RELAY_USER = vpn-warp
 
@@ -54,7 +55,8 @@ COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
 DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev uthash-dev node-llhttp \
 	openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
-DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc
+DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd tinyproxy \
+	libnss3-tools chromium iproute2 redis-server redis-tools rsync openssh-server
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	shfmt \
@@ -138,6 +140,10 @@ install: all  ## install below DESTDIR; makes the user of the relay
 		dir=$(DESTDIR)$(mandir)/man$${page##*.} && \
 		$(INSTALL) -d $$dir && $(INSTALL) -m 644 $$page $$dir || exit; \
 	done
+	$(INSTALL) -d $(DESTDIR)$(unitdir)
+	sed -e 's,@bindir@,$(bindir),' -e 's,@sysconfdir@,$(sysconfdir),' \
+		-e 's,@user@,$(RELAY_USER),' bin/relayagent@.service \
+		>$(DESTDIR)$(unitdir)/relayagent@.service
 	[ -e $(DESTDIR)$(sysconfdir)/vpn-warp/relay.conf ] || \
 		$(INSTALL) -m 644 broker/relay.conf \
 			$(DESTDIR)$(sysconfdir)/vpn-warp/relay.conf
@@ -157,7 +163,8 @@ uninstall:  ## remove what install put there, but no configuration
 		$(SCRIPTS:%=$(DESTDIR)$(bindir)/%) \
 		$(DESTDIR)$(sbindir)/relay-broker \
 		$(DESTDIR)$(sbindir)/relay-listen \
-		$(DESTDIR)$(libexecdir)/relay-handler
+		$(DESTDIR)$(libexecdir)/relay-handler \
+		$(DESTDIR)$(unitdir)/relayagent@.service
 	for page in $(notdir $(MAN_PAGES)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; \
 	done
