@@ -22,7 +22,7 @@ RELAY_USER = vpn-warp
 B = build
 BROKER_PROGRAM = relay-broker
 HANDLER_PROGRAMS = relay-handler relay-listen
-CLIENT_PROGRAMS = relayagent
+CLIENT_PROGRAMS = relayagent relay-stone
 SCRIPTS = relay-ca
 PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS)
 
