@@ -47,6 +47,8 @@ struct handler {
 	int64_t match_by;  /* a stone's; DEADLINE_NONE for an agent */
 	int64_t keepalive; /* an agent's next empty line */
 	int welcomed;      /* the agent has its 200 */
+	int heard_out;     /* a waiting stone's FIN has been looked into */
+	int ended;         /* what it sends has ended, cleanly */
 	uint8_t *der;
 	uint32_t der_len;
 	char peer[NETADDR_TEXT_MAX];
