@@ -93,12 +93,7 @@ static void
 refuse(struct broker *b, struct conn *c, uint32_t status, const char *reason)
 {
 	struct message m = {.type = MESSAGE_REFUSED};
-	char hex[IDENTITY_HEX_SIZE];
 
-	identity_hex(&c->identity, hex);
-	log_event(LOG_NOTICE, "refused", "status", LOG_U64(status), "reason",
-	    reason, "role", c->waiter.role == ROLE_AGENT ? "agent" : "stone",
-	    "peer", c->peer, "identity", hex, NULL);
 	m.u.refused.status = status;
 	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason), "%s", reason);
 	wire_send(c->fd, &m, -1);

@@ -93,7 +93,7 @@ struct message_announce {
 	uint32_t der_len; /* follows */
 	uint32_t session;
 	uint32_t reserved; /* 0 */
-	uint64_t started;  /* Unix time, seconds */
+	uint64_t started;  /* CLOCK_BOOTTIME, seconds */
 	char peer[NETADDR_TEXT_MAX];
 };
 

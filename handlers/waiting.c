@@ -108,9 +108,9 @@ wait_once(struct handler *h, int64_t deadline)
 
 /* The ways out that do not depend on the broker. */
 static enum state
-stop_waiting(struct handler *h, enum event event)
+stop_waiting(struct handler *h, enum event event, enum state state)
 {
-	if (event == EVENT_TIMEOUT && h->registration.fd == -1)
+	if (event == EVENT_TIMEOUT && state == REGISTERED)
 		return handler_refuse(h, 503, "The relay is restarting");
 	if (event == EVENT_TIMEOUT)
 		return handler_refuse(
@@ -162,7 +162,7 @@ waiting_registered(struct handler *h)
 		registration_connect(&h->registration);
 		event = wait_once(h, h->match_by);
 		if (event != EVENT_BROKER)
-			return stop_waiting(h, event);
+			return stop_waiting(h, event, REGISTERED);
 		if (!registration_receive(&h->registration, &packet))
 			continue;
 		fd_close(&packet.fd); /* none comes before the welcome */
@@ -184,7 +184,7 @@ waiting_waiting(struct handler *h)
 		enum event event = wait_once(h, h->match_by);
 
 		if (event != EVENT_BROKER)
-			return stop_waiting(h, event);
+			return stop_waiting(h, event, WAITING);
 		if (registration_receive(&h->registration, &packet)) {
 			if (packet.message.type == MESSAGE_MATCHED) {
 				h->hop = packet.fd;
