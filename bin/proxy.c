@@ -150,9 +150,9 @@ proxy_from_environment(struct proxy *p, const struct proxy_environment *env,
 
 /* ---- what an option says ---- */
 
-static int
-read_credentials(struct proxy *p, const char *name, const char *conf, char *err,
-    size_t errsize)
+int
+proxy_credentials(struct proxy *p, const char *name, const char *conf,
+    char *err, size_t errsize)
 {
 	char secret[SECRET_MAX], *path = lines_relative(conf, name);
 	int rc;
@@ -191,7 +191,7 @@ proxy_from_option(struct proxy *p, const char *text, const char *conf,
 		return -1;
 	if (comma == NULL)
 		return 0;
-	return read_credentials(p, comma + 1, conf, err, errsize);
+	return proxy_credentials(p, comma + 1, conf, err, errsize);
 }
 
 /* ---- whom it serves ---- */

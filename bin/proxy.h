@@ -48,6 +48,13 @@ int proxy_from_environment(struct proxy *p, const struct proxy_environment *env,
 int proxy_from_option(struct proxy *p, const char *text, const char *conf,
     char *err, size_t errsize);
 
+/*
+ * Sets p's credentials from the file called name, which is relative to conf
+ * likewise. Returns 0, or -1 with a reason in err.
+ */
+int proxy_credentials(struct proxy *p, const char *name, const char *conf,
+    char *err, size_t errsize);
+
 /* Whether target is to be reached through p. Pure. */
 int proxy_serves(const struct proxy *p, const struct netaddr *target);
 
