@@ -101,8 +101,10 @@ static int
 add_host(struct access_list *list, const char *host, const struct extension *x,
     char *err, size_t errsize)
 {
+	struct prefix numeric;
 	const struct addrinfo hints = {
-	    .ai_family = strchr(host, ':') != NULL ? AF_INET6 : x->family,
+	    .ai_family = prefix_parse(&numeric, host) == 0 ? AF_UNSPEC
+							   : x->family,
 	    .ai_socktype = SOCK_STREAM,
 	};
 	struct addrinfo *ai, *p;

@@ -25,9 +25,9 @@ struct access_list {
 
 /*
  * Adds a word: "!", or "host", "host/bits", "host/netmask", each with ",v4" or
- * ",v6" where host is a name, which is looked up now. family: AF_INET or
- * AF_INET6, that of names without v4 or v6. Returns 0, or -1 with a reason in
- * err.
+ * ",v6" where host is a name, which is looked up now. family: AF_INET,
+ * AF_INET6 or AF_UNSPEC, that of names without v4 or v6. Returns 0, or -1 with
+ * a reason in err.
  */
 int access_add(struct access_list *list, const char *word, int family,
     char *err, size_t errsize);

@@ -125,11 +125,15 @@ static int
 read_access(struct access_list *list, const struct stone_forward *f, char *err,
     size_t errsize)
 {
+	const struct stone_listen *listen = &f->listen;
+	const int both = listen->addr.host[0] == '\0' && !listen->v6only;
 	char why[256];
 
 	for (size_t i = 0; i < f->nallowed; i++)
-		if (access_add(list, f->allowed[i].text, f->listen.family, why,
-			sizeof(why)) == -1)
+		if (access_add(list, f->allowed[i].text,
+			listen->family == AF_INET6 && both ? AF_UNSPEC
+							   : listen->family,
+			why, sizeof(why)) == -1)
 			return stone_words_refuse(f->file, f->allowed[i].line,
 			    err, errsize, "%s", why);
 	return 0;
@@ -174,6 +178,30 @@ read_words(
 	    conf, &set->command_line, ours, err, errsize);
 }
 
+/* "host:port", or "host:port,file" */
+static int
+read_proxy_option(struct proxy *proxy, const struct stone_conf *conf, char *err,
+    size_t errsize)
+{
+	const char *comma = strchr(conf->proxy, ',');
+	char *place = strdup(conf->proxy), *path = NULL;
+	int rc = -1;
+
+	if (comma != NULL)
+		path = find(conf->proxy_file, comma + 1);
+	if (place == NULL || (comma != NULL && path == NULL)) {
+		snprintf(err, errsize, "%s", strerror(errno));
+	} else {
+		place[strcspn(place, ",")] = '\0';
+		rc = proxy_from_option(proxy, place, "", err, errsize);
+	}
+	if (rc == 0 && path != NULL)
+		rc = proxy_credentials(proxy, path, "", err, errsize);
+	free(place);
+	free(path);
+	return rc;
+}
+
 static int
 read_proxy(struct forwards *set, const struct proxy_environment *env, char *err,
     size_t errsize)
@@ -183,9 +211,7 @@ read_proxy(struct forwards *set, const struct proxy_environment *env, char *err,
 
 	if (conf->proxy == NULL)
 		return proxy_from_environment(&set->proxy, env, err, errsize);
-	if (proxy_from_option(&set->proxy, conf->proxy,
-		conf->proxy_file != NULL ? conf->proxy_file : "", why,
-		sizeof(why)) == 0)
+	if (read_proxy_option(&set->proxy, conf, why, sizeof(why)) == 0)
 		return 0;
 	return stone_words_refuse(
 	    conf->proxy_file, conf->proxy_line, err, errsize, "-x %s", why);

@@ -18,8 +18,9 @@
 
 #define CONNECT_MS   20000 /* to find and reach the relay */
 #define HANDSHAKE_MS 10000
-#define ANSWER_MS    60000 /* the relay waits for an agent, that for its target \
-			    */
+#define ANSWER_MS                                                              \
+	60000 /* the relay waits for an agent, that for its target             \
+	       */
 
 struct session {
 	struct forward *forward;
@@ -180,22 +181,13 @@ converse(struct session *s)
 	return splice_run(&s->splice, &aside);
 }
 
-/* ---- the client's socket ---- */
-
-/* Whether closing it, also by the kernel after a kill, is a reset. */
-static void
-reset_at_close(int sock, int on)
-{
-	const struct linger linger = {.l_onoff = on, .l_linger = 0};
-
-	setsockopt(sock, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-}
-
 void
 stone_session_reset(int sock)
 {
-	reset_at_close(sock, 1);
-	fd_close(&sock);
+	struct channel client;
+
+	channel_tcp(&client, sock);
+	channel_abort(&client);
 }
 
 int
@@ -207,7 +199,6 @@ stone_session_run(int sock, struct forward *forward, const struct proxy *proxy)
 	s.forward = forward;
 	netaddr_peer(sock, s.peer);
 	tcp_options(sock);
-	reset_at_close(sock, 1);
 	channel_tcp(&s.client, sock);
 	if (fd_nonblock(sock) == -1 || connect_relay(&s, proxy) == -1) {
 		channel_abort(&s.client);
@@ -216,7 +207,6 @@ stone_session_run(int sock, struct forward *forward, const struct proxy *proxy)
 	rc = converse(&s);
 	tell_end(&s, rc);
 	if (rc == SPLICE_DONE) {
-		reset_at_close(sock, 0);
 		channel_close(&s.client);
 		channel_close(&s.relay.channel);
 		return EX_OK;

@@ -111,6 +111,9 @@ find_word(struct scanner *s)
 		} else if (isspace((unsigned char)*s->at)) {
 			if (*s->at++ == '\n')
 				s->line++;
+		} else if (starts(s, "\\\n")) {
+			s->at += 2;
+			s->line++;
 		} else {
 			return 1;
 		}
@@ -176,6 +179,17 @@ take_quoted(struct scanner *s)
 	return 0;
 }
 
+/* Whether the space at s->at is none: before : or =, but not before ::1 */
+static int
+joins(const struct scanner *s)
+{
+	size_t left = (size_t)(s->end - s->at);
+
+	if (left < 2 || (s->at[1] != ':' && s->at[1] != '='))
+		return 0;
+	return left < 3 || s->at[1] != ':' || s->at[2] != ':';
+}
+
 /* Returns 1 at the word's end, 0 before it, or -1. */
 static int
 take_piece(struct scanner *s)
@@ -183,7 +197,7 @@ take_piece(struct scanner *s)
 	const char c = *s->at;
 
 	if (isspace((unsigned char)c)) {
-		if (s->at + 1 == s->end || (s->at[1] != ':' && s->at[1] != '='))
+		if (!joins(s))
 			return 1;
 		s->line += c == '\n';
 		s->at++;

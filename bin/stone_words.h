@@ -5,8 +5,8 @@
  * # at a word's start comments to the end of the line, and so does what stands
  * between the marks of a C comment. \n, \r and \t are control characters but
  * within single quotes. A space before : or = does not separate, as in
- * stone. What only the C preprocessor or the environment could give, lines
- * like #define and $NAME, is refused.
+ * stone, but one before :: does. What only the C preprocessor or the
+ * environment could give, lines like #define and $NAME, is refused.
  */
 #ifndef STONE_WORDS_H
 #define STONE_WORDS_H

@@ -53,6 +53,7 @@ def serve(context, sock, answers):
             got += receive(tls)
     except EOFError:
         ended = "clean"
+        tls.unwrap()
     except (ssl.SSLError, OSError):
         ended = "error"
     say(f"sni={names[-1]} ended={ended} got={got}")

@@ -1,6 +1,6 @@
 # relay-stone, and what stands in its relay's place. To be loaded after helpers.
 #
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 # start_relay_stone NAME LINE...: a relay-stone with these lines in NAME.conf,
 # and before them its certificate, that of $stone_name (alice).
@@ -55,9 +55,9 @@ to_false() {
     echo "127.0.0.1:$false_port/ssl,http $listen \"GET / HTTP/1.1\" $* --"
 }
 
-# speak PORT|PATH [BYTES]: connects, sends BYTES and the end, and prints what
-# came and how it ended: "got=b'...' ended=clean" (or reset, or refused). With
-# --late the BYTES wait for the first byte that comes.
+# speak [OPTION...] PORT|HOST:PORT|PATH [BYTES]: connects, sends BYTES and the
+# end, and prints what came and how it ended: "got=b'...' ended=clean" (or reset,
+# or refused). For its options see speak.py.
 speak() {
     timeout 60 python3 -B "$tests/speak.py" "$@" 3>&-
 }
