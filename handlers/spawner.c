@@ -19,9 +19,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ACCEPT_TURN 64 /* connections of one listener before the next's turn   \
-			*/
-#define PAUSE_MS 100   /* out of processes or fds: let some end */
+#define ACCEPT_TURN                                                            \
+	64           /* connections of one listener before the next's turn     \
+		      */
+#define PAUSE_MS 100 /* out of processes or fds: let some end */
 
 enum phase { SERVING, DRAINING, ENDING };
 
