@@ -41,15 +41,16 @@ HARDENING_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 DEFINES = -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
 	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"'
 INCLUDES = -Ibroker -Ihandlers -Ibin
-LIBS = $(shell $(PKG_CONFIG) --libs openssl)
+LIBS = $(shell $(PKG_CONFIG) --libs openssl jansson)
 # -ffile-prefix-map: the same bytes from whatever folder it is built in
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
-	$(shell $(PKG_CONFIG) --cflags openssl) -ffile-prefix-map=$(CURDIR)=. \
+	$(shell $(PKG_CONFIG) --cflags openssl jansson) -ffile-prefix-map=$(CURDIR)=. \
 	$(CFLAGS) $(CPPFLAGS)
 
-DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev uthash-dev
+DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev uthash-dev
 DEPS_RUN = $(DEPS_BUILD) openssl stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git
+DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	mandoc
 
@@ -58,7 +59,7 @@ $(B)/obj/broker/%.o: INCLUDES = -Ibroker
 $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 
 .PHONY: all run demo test lint install uninstall clean dist deps deps-build \
-	deps-run deps-test deps-lint help format
+	deps-run deps-test deps-bench deps-lint help format bench bench-quick
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -97,6 +98,14 @@ demo: deps-run  ## the same, but end after the page: "demo: PASS"
 test: deps-test  ## run the tests over real programs
 	@$(MAKE) --no-print-directory all
 	@tests/run.sh
+
+bench: deps-bench  ## compare with an OpenSSH chain, in ratios (minutes)
+	@$(MAKE) --no-print-directory all
+	@python3 tests/bench/bench.py
+
+bench-quick: deps-bench  ## the same with shorter rounds
+	@$(MAKE) --no-print-directory all
+	@python3 tests/bench/bench.py quick
 
 lint: deps-lint  ## every static check
 	@tests/lint.sh
@@ -167,15 +176,17 @@ define install_packages
 		>/dev/null
 endef
 
-deps: deps-run deps-test deps-lint  ## install every Debian package needed
+deps: deps-run deps-test deps-bench deps-lint  ## install every Debian package needed
 deps-build:
 	$(call install_packages,$(DEPS_BUILD))
 deps-run:
 	$(call install_packages,$(DEPS_RUN))
 deps-test:
 	$(call install_packages,$(DEPS_TEST))
+deps-bench:
+	$(call install_packages,$(DEPS_BENCH))
 deps-lint:
 	$(call install_packages,$(DEPS_LINT))
 
 help:  ## show this
-	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 12

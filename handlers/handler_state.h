@@ -54,6 +54,8 @@ struct handler {
 	uint64_t head_bytes;   /* arrived before the session's first */
 	struct channel *other; /* the session's hop */
 	int welcomed;          /* the agent has its 200 */
+	int heard_out;         /* a waiting stone's FIN has been looked into */
+	int ended;             /* what it sends has ended, cleanly */
 	struct {
 		enum end_reason end;
 		int status;

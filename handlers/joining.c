@@ -54,6 +54,7 @@ preload_stone(struct handler *h)
 
 	up->len = h->len - h->head.length;
 	memcpy(up->buf, h->buf + h->head.length, up->len);
+	up->ended = h->ended;
 }
 
 /* Tells the log and the broker how the session ended. */

@@ -2,6 +2,7 @@
  * The states in which a handler waits for the other side, with the broker or,
  * while that restarts, without it. See handler_state.h.
  */
+#define _GNU_SOURCE
 #include "deadline.h"
 #include "fd.h"
 #include "handler_state.h"
@@ -23,10 +24,7 @@ enum event {
 	EVENT_EXPIRED
 };
 
-/*
- * A waiting agent may send empty lines and nothing else. What a waiting stone
- * sends is left in the kernel for the session.
- */
+/* A waiting agent may send empty lines and nothing else. */
 static int
 agent_is_there(struct handler *h)
 {
@@ -43,6 +41,46 @@ agent_is_there(struct handler *h)
 	return 0;
 }
 
+/*
+ * What a waiting stone sends is left in the kernel for the session, until its
+ * TCP ends: then it is either a clean end of its direction (the session can
+ * still be had), or a stone that died.
+ */
+static int
+stone_is_there(struct handler *h)
+{
+	ssize_t n = 1;
+
+	h->heard_out = 1;
+	while (n > 0 && h->len < sizeof(h->buf)) {
+		n = h->tls.read(
+		    &h->tls, h->buf + h->len, sizeof(h->buf) - h->len);
+		if (n > 0)
+			h->len += (size_t)n;
+	}
+	h->ended = n == 0;
+	return n >= 0;
+}
+
+/* Whether what poll told of the client leaves it there. */
+static int
+client_is_there(struct handler *h, short revents)
+{
+	if (revents == 0)
+		return 1;
+	if (h->role == ROLE_AGENT)
+		return agent_is_there(h);
+	return (revents & (POLLERR | POLLHUP)) == 0 && stone_is_there(h);
+}
+
+static short
+client_events(const struct handler *h)
+{
+	if (h->role == ROLE_AGENT)
+		return h->tls.read_wants;
+	return h->heard_out ? 0 : POLLRDHUP;
+}
+
 static int
 send_keepalive(struct handler *h)
 {
@@ -56,8 +94,7 @@ static enum event
 wait_once(struct handler *h, int64_t deadline)
 {
 	struct pollfd pfd[3] = {
-	    {.fd = h->tls.fd,
-		.events = h->role == ROLE_AGENT ? h->tls.read_wants : 0},
+	    {.fd = h->tls.fd, .events = client_events(h)},
 	    {.fd = h->registration.fd, .events = POLLIN},
 	    {.fd = h->signals, .events = POLLIN},
 	};
@@ -68,8 +105,7 @@ wait_once(struct handler *h, int64_t deadline)
 	poll(pfd, 3, deadline_left(deadline_first(until, h->keepalive)));
 	if (pfd[2].revents != 0)
 		return EVENT_DRAIN;
-	if (pfd[0].revents != 0 &&
-	    (h->role == ROLE_STONE || !agent_is_there(h)))
+	if (!client_is_there(h, pfd[0].revents))
 		return EVENT_CLIENT_GONE;
 	if (deadline_left(h->keepalive) == 0 && send_keepalive(h) == -1)
 		return EVENT_CLIENT_GONE;

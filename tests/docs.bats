@@ -1,0 +1,575 @@
+#!/usr/bin/env bats
+# The documentation is true: what the pages list is what the sources have, and
+# the examples of README and pages are run as they stand there.
+#
+# shellcheck disable=SC2016,SC2154
+
+load helpers
+
+root=$tests/..
+
+setup_file() {
+    make_pki laptop
+}
+
+setup() {
+    prepare
+    pages=("$root"/man/*.[1578])
+}
+
+teardown() {
+    end_all
+}
+
+# python: the script on stdin; in it, the project's files and what they list.
+python() {
+    cat - <(cat) >"$scratch/docs.py" <<'COMMON'
+import glob, os, re, sys
+
+ROOT = sys.argv[1]
+
+def text(path):
+    with open(f"{ROOT}/{path}") as file:
+        return file.read()
+
+def names(pattern):
+    return sorted(os.path.relpath(path, ROOT) for path in glob.glob(f"{ROOT}/{pattern}"))
+
+SOURCES = names("broker/*.c") + names("handlers/*.c") + names("bin/*.c")
+PAGES = names("man/*.[1578]")
+
+def section(page, name):
+    """The lines of a page below .Sh (or .Ss) name."""
+    found = re.search(rf'^\.S[hs] {name}\n(.*?)(?=^\.Sh |\Z)', text(f"man/{page}"), re.M | re.S)
+    assert found, f"{page} has no section {name}"
+    return found.group(1)
+
+def same(what, documented, real):
+    """Says what is only in one of two sets or dicts."""
+    if isinstance(real, dict):
+        documented, real = set(documented.items()), set(real.items())
+    for item in sorted(set(documented) - set(real), key=str):
+        print(f"{what}: only in the documentation: {item}")
+    for item in sorted(set(real) - set(documented), key=str):
+        print(f"{what}: only in the sources: {item}")
+    if set(documented) != set(real):
+        sys.exit(1)
+
+COMMON
+    python3 -B "$scratch/docs.py" "$root"
+}
+
+# example PAGE PATTERN: the literal block of a page that has PATTERN in it.
+example() {
+    awk -v pattern="$2" '
+        /^\.Bd -literal/ { inside = 1; block = ""; next }
+        /^\.Ed/ { if (inside && index(block, pattern)) { printf "%s", block; exit } inside = 0 }
+        inside { gsub(/\\e/, "\\"); block = block $0 "\n" }
+    ' "$root/man/$1"
+}
+
+# commands PAGE PATTERN: the same without prompts, to be run.
+commands() {
+    example "$@" | sed 's/^[#$] //'
+}
+
+# readme HEADING LANGUAGE [NUMBER]: a block of code of the README.
+readme() {
+    awk -v heading="$1" -v fence="\`\`\`$2" -v number="${3:-1}" '
+        /^#/ { here = $0 == heading }
+        /^```/ && inside { inside = 0; next }
+        here && $0 == fence { inside = 1; seen++; next }
+        inside && seen == number
+    ' "$root/README.md"
+}
+
+need_mandoc() {
+    command -v mandoc >/dev/null || skip 'needs mandoc'
+}
+
+# ---- the pages ----------------------------------------------------------------
+
+@test 'mandoc finds nothing to warn of' {
+    need_mandoc
+    mandoc -T lint -W warning "${pages[@]}"
+}
+
+@test 'each program, its file and the protocol have a page, and README names it' {
+    local name
+    for name in "$built"/relay*; do
+        ls "$root/man/${name##*/}".[18]
+    done
+    for name in "${pages[@]##*/}"; do
+        grep -qF "${name%.*}(${name##*.})" "$root/README.md"
+    done
+}
+
+@test 'each page has the sections of a manual' {
+    local page name
+    for page in "${pages[@]}"; do
+        echo "$page"
+        for name in NAME DESCRIPTION EXAMPLES 'SEE ALSO'; do
+            grep -qx "\.Sh $name" "$page"
+        done
+        [[ $page != *.[18] ]] || grep -qx '\.Sh EXIT STATUS' "$page"
+        [[ $page != *.[18] ]] || grep -qx '\.Sh SYNOPSIS' "$page"
+        [[ $page == *.7 ]] || grep -qx '\.Sh FILES' "$page"
+    done
+}
+
+@test 'each page that another or README names exists' {
+    python <<'END'
+others = """openssl(1) ssh(1) stone(1) systemd(1) shutdown(2) syslog(3) sysexits(3) unix(7)
+    cron(8) inetd(8) xinetd(8)""".split()
+known = {"%s(%s)" % tuple(os.path.basename(page).rsplit(".", 1)) for page in PAGES}
+for page in PAGES:
+    for name, number in re.findall(r"^\.Xr (\S+) (\d)", text(page), re.M):
+        assert f"{name}({number})" in known.union(others), f"{page}: {name}({number})"
+for name in re.findall(r"\brelay[a-z.-]*\(\d\)", text("README.md")):
+    assert name in known, f"README: {name}"
+for path in SOURCES + names("*/*.h") + names("broker/relay.conf") + names("xinetd.d/*"):
+    for name in re.findall(r"\brelay[a-z.-]*\(\d\)", text(path)):
+        assert name in known, f"{path}: {name}"
+END
+}
+
+@test 'README says of every folder what lies there' {
+    local folder
+    for folder in "$root"/*/; do
+        folder=$(basename "$folder")
+        grep -q "^| .$folder/. " "$root/README.md"
+    done
+}
+
+@test 'the two commands of README name targets that there are' {
+    local target
+    for target in $(sed -n 's/^    apt-get .* && make //p' "$root/README.md") help deps-build install; do
+        env -u MAKEFLAGS make -C "$root" -n "$target" >/dev/null
+    done
+}
+
+# ---- what they list -----------------------------------------------------------
+
+@test 'a SYNOPSIS fits a line and is what the program prints' {
+    need_mandoc
+    local program
+    for program in relay-broker relay-handler relay-listen relayagent; do
+        echo "$program"
+        run -64 --separate-stderr "$scratch/bin/$program" '-?' </dev/null
+        diff <(sed -n 's/^usage: / /; s/:port//g; s/^ *\('"$program"' .*\)/\1/p' <<<"$stderr") \
+            <(mandoc -T ascii -O width=80 "$root/man/$program".[18] | col -b |
+                sed -n '/^SYNOPSIS/,/^DESCRIPTION/s/^ *\(.*[a-z]\]*\)$/\1/p')
+    done
+}
+
+@test 'each option has its entry, and each entry its option' {
+    python <<'END'
+letters = {}
+for path in SOURCES:
+    name = os.path.basename(path)[:-2]
+    for found in re.findall(r'program_options\(\s*argc, argv, NAME, "(.*?)"\)', text(path)):
+        letters[name] = found
+letters["relayagent"] = re.search(r'define LETTERS\s+"(.*?)"', text("bin/agent_conf.c")).group(1)
+assert len(letters) == 4, letters
+for name, found in letters.items():
+    page = os.path.basename(names(f"man/{name}.[18]")[0])
+    options = re.findall(r"^\.It Fl (\w)( Ar)?", section(page, "DESCRIPTION"), re.M)
+    same(page, {letter + (":" if value else "") for letter, value in options},
+         set(re.findall(r"\w:?", found)))
+END
+}
+
+@test 'log lines: events and their keys are those of the sources' {
+    python <<'END'
+def arguments(source, at):
+    """The arguments of the call whose parenthesis is at source[at - 1]."""
+    depth, quoted, out = 1, False, [""]
+    while depth:
+        c = source[at]
+        if quoted:
+            quoted = c != '"' or source[at - 1] == "\\"
+        elif c == '"':
+            quoted = True
+        elif c == "," and depth == 1:
+            out.append("")
+            at += 1
+            continue
+        depth += not quoted and (c in "([{") - (c in ")]}")
+        out[-1] += c
+        at += 1
+    return [re.sub(r"\s+", " ", argument).strip() for argument in out]
+
+def events(paths):
+    """Each event that they log, with all its keys."""
+    out = {}
+    for path in paths:
+        source = text(path)
+        for call in re.finditer(r"\blog_event\((?!int )", source):
+            args = arguments(source, call.end())
+            keys = {re.fullmatch(r'"(.*)"', key).group(1) for key in args[2:-1:2]}
+            words = re.findall(r'"([a-z-]+)"', args[1])
+            assert words and len(args) % 2 == 1, (path, args)
+            for word in words:
+                out[word] = out.get(word, set()) | keys
+    return out
+
+def documented(page):
+    out = {}
+    for word, keys in re.findall(r"^\.It Cm (\S+)(?: Va (.*))?$", section(page, "LOG LINES"), re.M):
+        assert word not in out, (page, word)
+        out[word] = set(keys.split())
+    return out
+
+listen = ["handlers/spawner.c", "handlers/relay-listen.c"]
+programs = {
+    "relay-broker.8": names("broker/*.c"),
+    "relay-listen.8": listen,
+    "relay-handler.8": [path for path in names("handlers/*.c") if path not in listen],
+    "relayagent.1": names("bin/*.c"),
+}
+assert sorted(sum(programs.values(), [])) == sorted(SOURCES)
+for page, paths in programs.items():
+    same(page, {k: tuple(sorted(v)) for k, v in documented(page).items()},
+         {k: tuple(sorted(v)) for k, v in events(paths).items()})
+END
+}
+
+@test 'log lines: the words of results and reasons are those of the sources' {
+    python <<'END'
+def words(page, event):
+    entry = re.search(rf"^\.It Cm {event} .*?(?=^\.It Cm |^\.El\n\.Sh |\Z)", section(page, "LOG LINES"), re.M | re.S)
+    return set(re.findall(r"^\.It Li (\S+)", entry.group(0), re.M))
+
+def body(path, start):
+    found = re.search(re.escape(start) + r".*?^}", text(path), re.M | re.S)
+    return set(re.findall(r'"([a-z]+(?:-[a-z]+)*)"', found.group(0)))
+
+same("session", words("relay-broker.8", "session"), body("broker/session.c", "reason_word("))
+same("matched", words("relay-handler.8", "matched"), body("handlers/matched.c", "matched_word("))
+ends = set(re.findall(r'\{END_\w+, "([a-z-]+)"\}', text("handlers/joining.c")))
+same("end", words("relay-handler.8", "end"), ends)
+END
+}
+
+@test 'relay.conf: the keys of page, sample and sources are the same' {
+    python <<'END'
+source = text("broker/conf.c")
+keys = set(re.findall(r'\{"(\w+)", &c->', source) + re.findall(r'strcmp\(key, "(\w+)"\)', source))
+assert len(keys) > 10, keys
+same("relay.conf.5", re.findall(r"^\.It Cm (\w+) =", section("relay.conf.5", "DESCRIPTION"), re.M), keys)
+same("broker/relay.conf", re.findall(r"^#?(\w+) = ", text("broker/relay.conf"), re.M), keys)
+END
+}
+
+@test 'relay.conf: what the sample gives as defaults are the defaults' {
+    python <<'END'
+source = text("broker/conf.c")
+for key, value in re.findall(r"^#(\w+) = (.*)", text("broker/relay.conf"), re.M):
+    if key in ("crl", "group"):  # none, and the user's own
+        continue
+    value = value.replace(".", "") if key == "tls_min" else value
+    given = f'"{value}"' if key in ("socket", "user") else value
+    assert re.search(rf"&?c->{key}(, | = ){re.escape(given)}[);]", source), (key, value)
+END
+}
+
+@test 'refusals: statuses and reasons are those of the sources' {
+    python <<'END'
+real = set()
+for path in names("broker/*.c") + names("handlers/*.c"):
+    source = text(path)
+    real |= set(re.findall(r'refuse\(\s*[\w>-]+,(?: \w+,)?\s*(\d+),\s*"(.*?)"\)', source))
+    real |= {("400", reason) for reason in re.findall(r'return "(.* in the request head)";', source)}
+documented = set()
+for part in re.split(r"^\.It Li (?=\d)", section("relay-protocol.7", "Refusals"), flags=re.M)[1:]:
+    documented |= {(part[:3], reason) for reason in re.findall(r'^\.Li "(.*?)"', part, re.M)}
+assert len(real) > 15, real
+same("refusals", documented, real)
+END
+}
+
+@test 'relay-protocol: the numbers are those of the sources' {
+    python <<'END'
+def constant(name):
+    """What a macro amounts to; it may consist of others."""
+    for path in names("*/*.[ch]"):
+        found = re.search(rf"^#define\s+{name}\s+(.+?)\s*(/\*.*)?$", text(path), re.M)
+        if found:
+            return eval(re.sub(r"[A-Z]\w+", lambda m: str(constant(m.group())), found.group(1)))
+    raise AssertionError(f"no {name}")
+
+protocol = " ".join(re.sub(r"^\.\w+ ?", "", text("man/relay-protocol.7"), flags=re.M).split())
+for name, phrase in (
+    ("HEAD_MAX_BYTES", "has at most {} bytes, with the empty lines"),
+    ("HEAD_MAX_BYTES", "{} bytes a request head"),
+    ("HEAD_MAX_LINES", "at most {} lines, without"),
+    ("HEAD_MAX_LINES", "{} lines a request head"),
+    ("HEAD_FORWARD_MAX", "This head has at most {} bytes"),
+    ("MESSAGE_DER_MAX", "has at most {} bytes in DER"),
+    ("MESSAGE_DER_MAX", "{} bytes a client certificate"),
+    ("PAIRING_AGENTS_MAX", "{} polls that wait"),
+    ("HOP_DATA_MAX", "up to {} bytes of payload"),
+    ("REPLY_RETRY_AFTER", "Retry-After: {} "),
+    ("AGENT_ACK_MS / 1000", "gives it {} seconds"),
+    ("AGENT_ACK_MS / 1000", "{} s for an agent to acknowledge"),
+    ("KEEPALIVE_MS / 1000", "one every {} seconds"),
+    ("KEEPALIVE_MS / 1000", "{} s between the keep-alives"),
+    ("LINGER_MS / 1000", "for up to {} seconds, so that the refusal"),
+    ("LINGER_MS / 1000", "{} s for a refused client"),
+    ("HANDLER_SEND_MS / 1000", "{} s for a client to take an answer"),
+):
+    macro, *scale = name.split(" / ")
+    value = constant(macro) // int(*scale or [1])
+    assert phrase.format(value) in protocol, (name, phrase.format(value))
+END
+}
+
+@test 'relay-protocol: messages and packets are those of the headers' {
+    python <<'END'
+inside = section("relay-protocol.7", "Inside the relay")
+same("message.h", re.findall(r"^\.It ([A-Z_]+)$", inside, re.M),
+     re.findall(r"^\tMESSAGE_([A-Z_]+)(?: = 1)?,", text("broker/message.h"), re.M))
+same("hop.h", re.findall(r"^\.It Li (\w)$", inside, re.M),
+     re.findall(r"HOP_[A-Z]+ = '(\w)'", text("handlers/hop.h")))
+END
+}
+
+@test 'exit statuses are those that the pages list' {
+    # status COMMAND...: what it exits with, which its page lists.
+    status() {
+        local want=$1 page
+        shift
+        echo "$want: $*"
+        run -"$want" "$@" </dev/null
+        [ "$1" != on_socket ] || shift
+        page=$(echo "$root/man/${1##*/}".[18])
+        [ "$want" -eq 0 ] || grep -qx "\.It $want" "$page"
+    }
+    # on_socket COMMAND...: with one as its fd 0.
+    on_socket() {
+        python3 -c 'import socket, subprocess, sys
+ours, theirs = socket.socketpair()
+sys.exit(subprocess.run(sys.argv[1:], stdin=theirs, timeout=10).returncode)' "$@"
+    }
+    local program
+    start_broker
+    for program in "$scratch"/bin/relay-{broker,listen,handler}; do
+        status 0 "$program" -V
+        status 0 "$program" -t -c relay.conf
+        status 64 "$program" extra
+        status 78 "$program" -c missing.conf
+        echo 'no = such' >bad.conf
+        status 78 "$program" -c bad.conf
+        [[ $output == *bad.conf:1:* ]]
+    done
+    for program in "$scratch"/bin/relay-{broker,listen}; do
+        status 66 "$program" -D -c missing.conf
+        if is_root; then
+            sed 's/^user.*/user = nobody-at-all/' relay.conf >stranger.conf
+            status 67 "$program" -c stranger.conf
+            sed 's/^user.*/user = root/' relay.conf >root.conf
+            status 78 "$program" -c root.conf
+        fi
+    done
+    status 69 "$scratch/bin/relay-broker" -c relay.conf
+    start_relay listen
+    status 69 "$scratch/bin/relay-listen" -c relay.conf
+    status 64 "$scratch/bin/relay-handler" -c relay.conf
+    if is_root; then
+        status 77 on_socket "$scratch/bin/relay-handler" -c relay.conf
+    fi
+    status 0 "$scratch/bin/relayagent" -V
+    status 64 "$scratch/bin/relayagent"
+    status 78 "$scratch/bin/relayagent" -C missing.conf
+    stop relay
+    stop broker
+}
+
+# ---- the examples -------------------------------------------------------------
+
+@test 'relay-protocol: the digest, computed as the page says, is the one that the relay sends' {
+    start_broker
+    start_relay listen
+    start_play agent <<'END'
+agent = Peer("laptop")
+agent.send(POLL + b"\r\n")
+print(agent.head().decode(), flush=True)
+agent.close()
+END
+    ended_well agent
+    cd laptop
+    digest=$(eval "$(commands relay-protocol.7 'entitlement=')"; echo "$digest")
+    entitlement=$(example relay-protocol.7 'entitlement=' | sed -n "s/.*entitlement='\(.*\)'/\1/p")
+    grep -F "X-Customer: $entitlement&digest=$digest" "$scratch/agent.log"
+}
+
+@test 'relay-protocol: the identity, computed as the page says, is the one of log and list' {
+    start_broker
+    start_relay listen
+    start_agent agent laptop 127.0.0.1:1
+    wait_until 10 says relay ' agent-waits '
+    cd laptop
+    identity=$(eval "$(commands relay-protocol.7 'dgst -sha256 -r' | head -n 1)" | cut -d ' ' -f 1)
+    says relay " agent-waits .*identity=$identity\$"
+    "$built/relay-ca" -d "$pki" list | grep "laptop.*$identity"
+}
+
+@test 'relay-protocol: agent and stone by hand' {
+    start_broker
+    start_relay listen
+    cp ca.pem laptop
+    cd laptop
+    example relay-protocol.7 'GET /KLAB/poll HTTP/1.1
+X-Ver: 2
+' >hand
+    command=$(commands relay-protocol.7 verify_hostname | sed -n '/openssl/,/private.pem/p' |
+        sed "s/relay.example.org:443/127.0.0.1:$relay_port/; s/-verify_hostname relay.example.org/-verify_ip 127.0.0.1/")
+    # typed LINE...: the command, with somebody at its terminal.
+    typed() {
+        {
+            sed -n '/^GET/,$p' <<<"$1"
+            echo
+            wait_until 10 [ -e "$2" ]
+            [ -z "$3" ] || printf '%b' "$3"
+            wait_until 10 [ -e ended ]
+        } | eval "timeout 20 $command" 2>&1
+    }
+    start hand-agent typed "$(<hand)" answer 'HTTP/1.1 200 OK\n\nwhat the stone shall see\n'
+    wait_until 10 says relay ' agent-waits '
+    start hand-stone typed 'GET / HTTP/1.1' /dev/null 'from the stone\n'
+    wait_until 10 says hand-agent '^from the stone'
+    says hand-agent '^GET / HTTP/1.1'
+    says hand-agent '^X-Forwarded-For: 127.0.0.1'
+    : >answer
+    wait_until 10 says hand-stone '^what the stone shall see'
+    : >ended
+}
+
+@test 'README and pages: what they say of installing and running works as it stands' {
+    is_root && unshare -mpn --fork true 2>/dev/null || skip 'needs root and namespaces'
+    export -f commands example readme wait_until await not installed_host fetch
+    export root tests scratch
+    env -u MAKEFLAGS -u MAKELEVEL unshare -mpn --fork --mount-proc \
+        bash -eEc 'trap "echo failed at line \$LINENO: \$BASH_COMMAND" ERR; installed_host' \
+        >"$scratch/installed.log" 2>&1 3>&-
+}
+
+# await SECONDS COMMAND...: wait_until, without a trace of each attempt.
+await() {
+    { set +x; } 2>/dev/null
+    wait_until "$@" >/dev/null 2>&1 || {
+        echo "never happened: $*"
+        return 1
+    }
+    set -x
+}
+
+# fetch: the page of intra through port 8080.
+fetch() {
+    [ "$(curl -s -m 5 http://localhost:8080/)" = 'hello from intra' ]
+}
+
+# installed_host: all three hosts in one that nobody else sees: its own
+# processes, loopback interface, and layers over the folders that change.
+# shellcheck disable=SC2094,SC2317
+installed_host() {
+    local folder layer=$scratch/layer home=$scratch/vpn-warp
+    [ $$ -eq 1 ] # what follows ends programs by their names
+    exec </dev/null
+    set -x
+    mkdir "$layer"
+    mount -t tmpfs none "$layer"
+    for folder in etc usr/local; do
+        mkdir -p "$layer/$folder/upper" "$layer/$folder/work"
+        mount -t overlay none "/$folder" \
+            -o "lowerdir=/$folder,upperdir=$layer/$folder/upper,workdir=$layer/$folder/work"
+    done
+    mount -t tmpfs -o mode=755 none /run
+    busybox ifconfig lo 127.0.0.1 up
+    sed -i '/example.org/d' /etc/hosts
+    echo '127.0.0.1 relay.example.org intra' >>/etc/hosts
+    export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+    # the relay host
+    cd "$root" || return
+    eval "$(readme '### The relay host' sh 1)"
+    eval "$(readme '### The relay host' sh 2)"
+    eval "$(readme '### The relay host' sh 3)"
+    awk -F ' *[|] *' '/^\| `/ && $3 ~ /^(root|vpn-warp)$/ { gsub("`", "", $2); print $2, $3, $4 }' "$root/README.md" |
+        while read -r file owner mode; do
+            [ "$(stat -c '%U %a' "$file")" = "$owner $mode" ]
+        done
+    eval "$(readme '### The relay host' sh 4)"
+    eval "$(readme '### The relay host' sh 5)"
+    commands relay.conf.5 'relay-listen -t' | bash -e | grep -x good
+    eval "$(commands relay-handler.8 'relay-handler -t')"
+
+    # the other two
+    mkdir "$home" "$scratch/web"
+    install -m 600 -t "$home" /etc/vpn-warp/ca/client/laptop/private.pem
+    install -m 644 -t "$home" /etc/vpn-warp/ca/client/laptop/cert.pem /etc/vpn-warp/ca.pem
+    cd "$home" || return
+    readme '### The remote host' agent.conf >agent.conf
+    diff agent.conf <(commands relayagent.1 '-k private.pem')
+    readme '### The local host' stone.conf >stone.conf
+    echo 'hello from intra' >"$scratch/web/index.html"
+    python3 -m http.server -d "$scratch/web" 10080 >web.log 2>&1 &
+    eval "$(readme '### The remote host' sh)"
+    bash -c "$(readme '### The local host' sh)" >stone.log 2>&1 &
+    await 20 fetch
+
+    # relay-listen(8): another list
+    eval "$(commands relay-listen.8 'pkill -HUP')"
+    commands relay-listen.8 'sh -e' >weekly
+    chmod +x weekly
+    ./weekly
+    await 20 fetch
+
+    # relayagent(1), by its command line; and relay-protocol(7), with curl
+    pkill -x relayagent
+    commands relayagent.1 'private.pem -c cert.pem' >by-hand
+    bash by-hand >agent.log 2>&1 &
+    await 20 fetch
+    pkill -x relayagent
+    sed 's/ -n / /' by-hand | bash >agent.log 2>&1 &
+    await 20 grep -q ' waiting ' agent.log
+    [ "$(eval "$(commands relay-protocol.7 'curl ')" 2>/dev/null)" = 'hello from intra' ]
+    pkill -x relayagent
+
+    # relayagent(1), as it starts by its file
+    bash -c "$(commands relayagent.1 'relayagent -t')" >agent.log 2>&1 &
+    await 20 fetch
+
+    # relay-handler(8), by hand, for one stone
+    bash -c "$(commands relay-handler.8 'busybox nc')" >handler.log 2>&1 &
+    await 10 bash -c 'echo | curl -s -m 5 --cacert ca.pem --cert cert.pem --key private.pem \
+        https://relay.example.org:4443/KLAB/ | grep "only poll"'
+
+    # xinetd instead of relay-listen
+    pkill -x relay-listen
+    await 10 not pgrep -x relay-listen
+    not fetch
+    eval "$(readme '### The relay host' sh 6)"
+    await 60 fetch
+
+    # relay-broker(8) and relay-listen(8), in the foreground
+    pkill -x xinetd
+    pkill -x relay-broker
+    await 10 not pgrep -x relay-broker
+    cd /etc/vpn-warp || return
+    bash -c "$(commands relay-broker.8 './relay.conf')" >"$home/broker.log" 2>&1 &
+    bash -c "$(commands relay-listen.8 './relay.conf')" >"$home/listen.log" 2>&1 &
+    await 60 fetch
+    grep ' start ' "$home/broker.log" "$home/listen.log"
+}
+
+@test 'the units for systemd are understood by it' {
+    command -v systemd-analyze >/dev/null || skip 'needs systemd-analyze'
+    local page
+    for page in relay-broker.8 relay-listen.8 relayagent.1; do
+        commands "$page" '[Unit]' | sed "s,/usr/local/s*bin/,$scratch/bin/," >"${page%.*}.service"
+        [ -s "${page%.*}.service" ]
+        run -0 systemd-analyze verify --man=no "$scratch/${page%.*}.service"
+        if grep -F "${page%.*}.service" <<<"$output"; then return 1; fi
+    done
+}
