@@ -16,6 +16,7 @@ sbindir = $(exec_prefix)/sbin
 libexecdir = $(exec_prefix)/libexec
 sysconfdir = /etc
 mandir = $(prefix)/share/man
+completionsdir = $(prefix)/share/bash-completion/completions
 # The unprivileged user of the relay; "make install" makes it on this host.
 RELAY_USER = vpn-warp
 
@@ -23,12 +24,14 @@ B = build
 BROKER_PROGRAM = relay-broker
 HANDLER_PROGRAMS = relay-handler relay-listen
 CLIENT_PROGRAMS = relayagent
+ADMIN_PROGRAM = relayctl
 SCRIPTS = relay-ca
-PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS)
+PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \
+	$(ADMIN_PROGRAM)
 
 SOURCES = $(wildcard broker/*.c handlers/*.c bin/*.c)
 MAINS = $(BROKER_PROGRAM:%=broker/%.c) $(HANDLER_PROGRAMS:%=handlers/%.c) \
-	$(CLIENT_PROGRAMS:%=bin/%.c)
+	$(CLIENT_PROGRAMS:%=bin/%.c) $(ADMIN_PROGRAM:%=bin/%.c)
 LIB_OBJECTS = $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(MAINS),$(SOURCES)))
 MAN_PAGES = $(wildcard man/*.[1578])
 SHELL_FILES = bin/relay-ca $(wildcard tests/*.sh tests/*.bash tests/*.bats) \
@@ -116,11 +119,14 @@ format: deps-lint  ## write all C sources in the project's format
 install: all  ## install below DESTDIR; makes the user of the relay
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
 		$(DESTDIR)$(libexecdir) $(DESTDIR)$(sysconfdir)/vpn-warp \
+		$(DESTDIR)$(completionsdir) \
 		$(DESTDIR)$(sysconfdir)/xinetd.d
 	$(INSTALL) -m 755 $(CLIENT_PROGRAMS:%=$(B)/bin/%) \
 		$(SCRIPTS:%=$(B)/bin/%) $(DESTDIR)$(bindir)
 	$(INSTALL) -m 755 $(B)/bin/relay-broker $(B)/bin/relay-listen \
-		$(DESTDIR)$(sbindir)
+		$(B)/bin/relayctl $(DESTDIR)$(sbindir)
+	$(INSTALL) -m 644 bin/relayctl.bash-completion \
+		$(DESTDIR)$(completionsdir)/relayctl
 	$(INSTALL) -m 755 $(B)/bin/relay-handler $(DESTDIR)$(libexecdir)
 	for page in $(MAN_PAGES); do \
 		dir=$(DESTDIR)$(mandir)/man$${page##*.} && \
@@ -145,6 +151,8 @@ uninstall:  ## remove what install put there, but no configuration
 		$(SCRIPTS:%=$(DESTDIR)$(bindir)/%) \
 		$(DESTDIR)$(sbindir)/relay-broker \
 		$(DESTDIR)$(sbindir)/relay-listen \
+		$(DESTDIR)$(sbindir)/relayctl \
+		$(DESTDIR)$(completionsdir)/relayctl \
 		$(DESTDIR)$(libexecdir)/relay-handler
 	for page in $(notdir $(MAN_PAGES)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; \

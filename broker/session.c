@@ -135,7 +135,8 @@ log_end(const struct session *s, uint64_t now)
 
 	snprintf(id, sizeof(id), "%08x", s->id);
 	identity_hex(&s->stone.identity, hex);
-	log_event(LOG_INFO, "session", "id", id, "customer", s->key.text,
+	log_event(LOG_INFO, "session", "id", id, "customer",
+	    strlen(s->key.text) > CUSTOMER_NAME_MAX ? "default" : s->key.text,
 	    "identity", hex, "stone", s->stone.peer, "agent", s->agent.peer,
 	    "seconds", LOG_U64(now > s->started ? now - s->started : 0), "up",
 	    LOG_U64(up), "down", LOG_U64(down), "reason", reason_word(s), NULL);

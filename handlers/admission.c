@@ -61,7 +61,8 @@ admission_handshake(struct handler *h)
 		log_event(LOG_DEBUG, "probe", "peer", h->peer, NULL);
 		return ENDED;
 	}
-	ssl = tls_server_start(h->material, sock, &refusal);
+	ssl = tls_server_start(h->material, sock,
+	    h->conf->crl_expired == CRL_EXPIRED_WARN, &refusal);
 	if (ssl == NULL) {
 		tls_error_text(err, sizeof(err));
 		log_event(LOG_ERR, "tls-failed", "peer", h->peer, "reason", err,
@@ -80,6 +81,9 @@ admission_handshake(struct handler *h)
 		    "client certificate too large", NULL);
 		return ENDED;
 	}
+	if (refusal.crl_expired)
+		log_event(LOG_WARNING, "crl-expired", "crl", h->conf->crl,
+		    "peer", h->peer, NULL);
 	h->not_after = recheck_not_after(ssl);
 	h->expires = deadline_in(
 	    (int64_t)(h->not_after - time(NULL) + 1) * 1000);

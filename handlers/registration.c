@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void
 registration_init(struct registration *r, const char *socket, enum role role,
@@ -27,6 +28,13 @@ registration_init(struct registration *r, const char *socket, enum role role,
 	snprintf(r->self.peer, sizeof(r->self.peer), "%s", peer);
 }
 
+void
+registration_init_spawner(struct registration *r, const char *socket)
+{
+	*r = (struct registration){
+	    .socket = socket, .fd = -1, .retry_ms = REGISTRATION_RETRY_MS};
+}
+
 static void
 retry_later(struct registration *r)
 {
@@ -41,6 +49,11 @@ introduce_self(const struct registration *r)
 {
 	struct message m = {.type = MESSAGE_REGISTER, .der = r->der};
 
+	if (r->self.role == 0) {
+		m.type = MESSAGE_ATTACH;
+		m.u.attach.pid = (uint32_t)getpid();
+		return wire_send(r->fd, &m, -1);
+	}
 	if (r->session == 0) {
 		m.u.reg = r->self;
 		return wire_send(r->fd, &m, -1);
