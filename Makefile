@@ -50,9 +50,10 @@ COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
 	$(shell $(PKG_CONFIG) --cflags openssl jansson) -ffile-prefix-map=$(CURDIR)=. \
 	$(CFLAGS) $(CPPFLAGS)
 
-DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev uthash-dev
-DEPS_RUN = $(DEPS_BUILD) openssl stone xinetd curl busybox util-linux procps
-DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git
+DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
+	uthash-dev openssl
+DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
+DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc jq
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	mandoc

@@ -256,7 +256,7 @@ refuse_stone(struct poll *p, const char *reason)
 	log_event(LOG_WARNING, "target-unreachable", "target",
 	    p->conf->target.host, "port", p->conf->target.port, "reason",
 	    reason, NULL);
-	len = reply_refusal(out, 502, text, p->head.has_host);
+	len = reply_refusal(out, 502, text, p->head.takes_body);
 	if (channel_write_all(&p->relay, out, len, deadline_in(SEND_MS)) == 0)
 		p->relay.finish(&p->relay);
 }

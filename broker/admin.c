@@ -269,6 +269,7 @@ set_log_level(struct broker *b, struct sweep *s)
 		return;
 	}
 	log_set_level(level);
+	b->log_level_is_set = 1;
 	s->step = log_level_step;
 	start(b, s);
 }

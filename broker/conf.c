@@ -95,13 +95,16 @@ set_crl_expired(struct conf *conf, const char *value, char *err, size_t errsize)
 static int
 add_listen(struct conf *conf, const char *value, char *err, size_t errsize)
 {
+	struct netaddr *addr;
+
 	if (conf->nlisten == CONF_LISTEN_MAX) {
 		snprintf(
 		    err, errsize, "more than %d listen lines", CONF_LISTEN_MAX);
 		return -1;
 	}
-	if (netaddr_parse(&conf->listen[conf->nlisten], value, err, errsize) ==
-	    -1)
+	addr = &conf->listen[conf->nlisten];
+	if (netaddr_parse(addr, value, err, errsize) == -1 ||
+	    netaddr_check_numeric(addr, err, errsize) == -1)
 		return -1;
 	conf->nlisten++;
 	return 0;

@@ -86,7 +86,7 @@ valid(const struct message *m)
 		return valid_certificate(m->u.reg.role, m->u.reg.der_len) &&
 		       TERMINATED(m->u.reg.peer);
 	case MESSAGE_WELCOME:
-		return m->u.welcome.log_level <= LOG_DEBUG &&
+		return m->u.welcome.log_level <= LOG_LEVEL_OWN &&
 		       TERMINATED(m->u.welcome.customer);
 	case MESSAGE_REFUSED:
 		return valid_status(m->u.refused.status) &&

@@ -26,6 +26,7 @@
 #define MESSAGE_VERSION    2
 #define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
 #define MESSAGE_REASON_MAX 80    /* fits a status line */
+#define LOG_LEVEL_OWN      8     /* none is set: each keeps its own */
 
 enum role { ROLE_AGENT = 1, ROLE_STONE = 2 };
 
@@ -71,7 +72,7 @@ struct message_register {
 /* "Wait"; the agent's entitlement. */
 struct message_welcome {
 	uint32_t id; /* a short name for people, unlike any other that waits */
-	uint32_t log_level;               /* as in syslog(3) */
+	uint32_t log_level; /* as in syslog(3), or LOG_LEVEL_OWN */
 	char customer[CUSTOMER_TEXT_MAX]; /* the X-Customer value */
 };
 

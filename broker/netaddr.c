@@ -3,10 +3,12 @@
 #include "fd.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int
@@ -37,6 +39,31 @@ netaddr_parse(struct netaddr *addr, const char *text, char *err, size_t errsize)
 	memcpy(addr->host, host, hostlen);
 	addr->host[hostlen] = '\0';
 	strcpy(addr->port, colon + 1);
+	return 0;
+}
+
+int
+netaddr_check_numeric(const struct netaddr *addr, char *err, size_t errsize)
+{
+	struct in6_addr any;
+	unsigned long port;
+	char *end;
+
+	if (inet_pton(AF_INET, addr->host, &any) != 1 &&
+	    inet_pton(AF_INET6, addr->host, &any) != 1) {
+		snprintf(err, errsize,
+		    "%s: not a numeric address (a daemon starts before the "
+		    "name service)",
+		    addr->host);
+		return -1;
+	}
+	port = strtoul(addr->port, &end, 10);
+	if (!isdigit((unsigned char)addr->port[0]) || *end != '\0' ||
+	    port < 1 || port > 65535) {
+		snprintf(
+		    err, errsize, "%s: not a port of 1 to 65535", addr->port);
+		return -1;
+	}
 	return 0;
 }
 

@@ -25,6 +25,13 @@ int netaddr_parse(
     struct netaddr *addr, const char *text, char *err, size_t errsize);
 
 /*
+ * Whether addr is what a listener needs: a numeric host and a port of 1 to
+ * 65535. Returns 0, or -1 with a reason in err.
+ */
+int netaddr_check_numeric(
+    const struct netaddr *addr, char *err, size_t errsize);
+
+/*
  * Opens a non-blocking, close-on-exec TCP listener on addr, whose host must be
  * numeric: a daemon must start before the name service does. A v6 listener
  * takes v6 alone. Returns the fd, which the caller closes, or -1 with a reason

@@ -72,7 +72,7 @@ program_options(int argc, char **argv, const char *name, const char *letters)
 	/* a daemon leaves the folder that a relative path starts from */
 	given = o.conf;
 	if (o.daemon && (o.conf = realpath(given, NULL)) == NULL)
-		program_fail(EX_NOINPUT, "%s: %s", given, strerror(errno));
+		program_fail(EX_CONFIG, "%s: %s", given, strerror(errno));
 	return o;
 }
 

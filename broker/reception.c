@@ -26,13 +26,7 @@ static void
 refuse(struct broker *b, struct conn *c, uint32_t status, const char *reason)
 {
 	struct message m = {.type = MESSAGE_REFUSED};
-	char hex[IDENTITY_HEX_SIZE];
 
-	identity_hex(&c->identity, hex);
-	log_event(LOG_NOTICE, "refused", "status", LOG_U64(status), "reason",
-	    reason, "role", c->waiter.role == ROLE_AGENT ? "agent" : "stone",
-	    "customer", c->account->name, "peer", c->peer, "identity", hex,
-	    NULL);
 	b->totals.refused_total++;
 	c->account->refused_total++;
 	m.u.refused.status = status;
@@ -171,13 +165,14 @@ new_id(uint32_t earlier)
 }
 
 static int
-welcome(
-    struct conn *c, const struct customer_entry *entry, const struct message *m)
+welcome(const struct broker *b, struct conn *c,
+    const struct customer_entry *entry, const struct message *m)
 {
 	struct message answer = {.type = MESSAGE_WELCOME};
 
 	answer.u.welcome.id = c->id;
-	answer.u.welcome.log_level = (uint32_t)log_level();
+	answer.u.welcome.log_level = b->log_level_is_set ? (uint32_t)log_level()
+							 : LOG_LEVEL_OWN;
 	if (customer_format(&entry->grant.customer, m->der, m->u.reg.der_len,
 		answer.u.welcome.customer) == -1)
 		return -1;
@@ -213,7 +208,7 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	}
 	c->id = new_id(m->u.reg.id);
 	broker_count(c);
-	if (welcome(c, entry, m) == -1)
+	if (welcome(b, c, entry, m) == -1)
 		return -1;
 	if (m->u.reg.id != 0 || broker_uptime() < b->reload.fresh_at)
 		reload_recheck(b, c);
@@ -325,7 +320,7 @@ on_attach(struct broker *b, struct conn *c)
 		return -1;
 	c->spawner = 1;
 	b->totals.spawners++;
-	return wire_send(c->fd, &m, -1);
+	return b->log_level_is_set ? wire_send(c->fd, &m, -1) : 0;
 }
 
 int

@@ -120,6 +120,9 @@ reason_word(const struct session *s)
 		return "stone-handler-died";
 	if (s->agent.reason == 0)
 		return "agent-handler-died";
+	if (s->stone.reason == END_OTHER_SIDE &&
+	    s->agent.reason == END_OTHER_SIDE)
+		return "hop-error";
 	return "done";
 }
 

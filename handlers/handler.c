@@ -46,7 +46,7 @@ enum state
 handler_refuse(struct handler *h, int status, const char *reason)
 {
 	char out[REPLY_MAX];
-	size_t len = reply_refusal(out, status, reason, h->head.has_host);
+	size_t len = reply_refusal(out, status, reason, h->head.takes_body);
 
 	log_event(LOG_NOTICE, "refused", "status", LOG_U64(status), "reason",
 	    reason, "peer", h->peer, "identity", h->identity, NULL);

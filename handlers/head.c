@@ -111,8 +111,15 @@ bad_characters(struct slice line)
 	return NULL;
 }
 
+/* What is kept of the lines until all are read. */
+struct fields {
+	int is_head_method; /* HEAD: its answer has no body */
+	int has_version;
+	struct slice version; /* X-Ver */
+};
+
 static enum head_result
-parse_request_line(struct head *head, struct slice line)
+parse_request_line(struct head *head, struct fields *f, struct slice line)
 {
 	const char *sp1 = memchr(line.at, ' ', line.len);
 	const char *sp2 = sp1 == NULL
@@ -131,6 +138,7 @@ parse_request_line(struct head *head, struct slice line)
 	    memchr(target.at, '\t', target.len) != NULL ||
 	    (!is(version, "HTTP/1.1") && !is(version, "HTTP/1.0")))
 		return refuse(head, 400, "Malformed request line");
+	f->is_head_method = is(method, "HEAD");
 	head->kind = HEAD_STONE;
 	if (!is(method, "GET"))
 		return HEAD_DONE;
@@ -185,11 +193,6 @@ parse_agent(struct slice value)
 	return n;
 }
 
-struct fields {
-	int has_version;
-	struct slice version; /* X-Ver */
-};
-
 static enum head_result
 parse_field(struct head *head, struct fields *f, struct slice line)
 {
@@ -199,15 +202,19 @@ parse_field(struct head *head, struct fields *f, struct slice line)
 		return refuse(head, 400, "Folded line in the request head");
 	if (split_field(line, &name, &value) == -1)
 		return refuse(head, 400, "Malformed field in the request head");
-	if (is_field(name, "Host"))
+	if (is_field(name, "Host")) {
 		head->has_host = 1;
+		head->takes_body = !f->is_head_method;
+	}
 	if (is_field(name, "X-Ver")) {
 		if (f->has_version)
 			return refuse(head, 400, "X-Ver is given twice");
 		f->has_version = 1;
 		f->version = value;
 	}
-	if (is_field(name, "X-Agent")) {
+	if (is_field(name, "X-Agent") && head->kind == HEAD_POLL) {
+		if (head->agent != 0)
+			return refuse(head, 400, "X-Agent is given twice");
 		head->agent = parse_agent(value);
 		if (head->agent == 0)
 			return refuse(
@@ -254,7 +261,7 @@ parse_lines(struct head *head, struct slice text)
 			    "More than 64 lines in the request head");
 		if (bad != NULL)
 			return refuse(head, 400, bad);
-		rc = nlines == 1 ? parse_request_line(head, line)
+		rc = nlines == 1 ? parse_request_line(head, &f, line)
 				 : parse_field(head, &f, line);
 		if (rc != HEAD_DONE)
 			return rc;

@@ -29,7 +29,8 @@ struct head {
 	enum head_kind kind;
 	size_t start;   /* where the request line begins */
 	size_t length;  /* up to and with the empty line, from buf's start */
-	int has_host;   /* it carries Host: a browser or curl */
+	int has_host;   /* it carries Host: a request to a web server */
+	int takes_body; /* it carries Host, as of browsers, and isn't HEAD */
 	uint64_t agent; /* X-Agent, 0 without */
 	int status;     /* of a refusal: 400 or 431 */
 	const char *reason; /* of a refusal; static */

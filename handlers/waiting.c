@@ -118,11 +118,11 @@ wait_once(struct handler *h, int64_t deadline)
 
 /* The ways out that do not depend on the broker. */
 static enum state
-stop_waiting(struct handler *h, enum event event)
+stop_waiting(struct handler *h, enum event event, enum state state)
 {
 	if (event == EVENT_EXPIRED)
 		return handler_remove(h);
-	if (event == EVENT_TIMEOUT && h->registration.fd == -1)
+	if (event == EVENT_TIMEOUT && state == REGISTERED)
 		return handler_refuse(h, 503, "The relay is restarting");
 	if (event == EVENT_TIMEOUT)
 		return handler_refuse(
@@ -143,7 +143,8 @@ welcome(struct handler *h, const struct message_welcome *m)
 {
 	char out[REPLY_MAX];
 
-	log_set_level((int)m->log_level);
+	if (m->log_level != LOG_LEVEL_OWN)
+		log_set_level((int)m->log_level);
 	if (h->role == ROLE_STONE || h->welcomed)
 		return WAITING;
 	h->welcomed = 1;
@@ -176,7 +177,7 @@ waiting_registered(struct handler *h)
 		registration_connect(&h->registration);
 		event = wait_once(h, h->match_by);
 		if (event != EVENT_BROKER)
-			return stop_waiting(h, event);
+			return stop_waiting(h, event, REGISTERED);
 		if (!registration_receive(&h->registration, &packet))
 			continue;
 		fd_close(&packet.fd); /* none comes before the welcome */
@@ -200,7 +201,7 @@ waiting_waiting(struct handler *h)
 		enum event event = wait_once(h, h->match_by);
 
 		if (event != EVENT_BROKER)
-			return stop_waiting(h, event);
+			return stop_waiting(h, event, WAITING);
 		if (registration_receive(&h->registration, &packet)) {
 			if (packet.message.type == MESSAGE_MATCHED) {
 				h->hop = packet.fd;

@@ -363,7 +363,7 @@ sys.exit(subprocess.run(sys.argv[1:], stdin=theirs, timeout=10).returncode)' "$@
         [[ $output == *bad.conf:1:* ]]
     done
     for program in "$scratch"/bin/relay-{broker,listen}; do
-        status 66 "$program" -D -c missing.conf
+        status 78 "$program" -D -c missing.conf
         if is_root; then
             sed 's/^user.*/user = nobody-at-all/' relay.conf >stranger.conf
             status 67 "$program" -c stranger.conf
