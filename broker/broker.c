@@ -31,27 +31,25 @@ broker_uptime(void)
 
 /* ---- what is known of a connection ---- */
 
-/* Where the account counts a waiter of this role and state; NULL: nowhere. */
+/* Where the account counts it; NULL: nowhere. */
 static uint32_t *
-counter(struct account *a, enum role role, enum waiter_state state)
+counter(const struct conn *c)
 {
-	if (state == WAITER_WAITING)
-		return role == ROLE_AGENT ? &a->agents : &a->stones;
-	return state == WAITER_IN_SESSION && role == ROLE_STONE ? &a->sessions
-								: NULL;
+	struct account *a = c->account;
+
+	if (c->waiter.state == WAITER_WAITING)
+		return c->waiter.role == ROLE_AGENT ? &a->agents : &a->stones;
+	return c->waiter.has_slot ? &a->sessions : NULL;
 }
 
 void
 broker_count(struct conn *c)
 {
-	uint32_t *from = counter(c->account, c->waiter.role, c->counted);
-	uint32_t *to = counter(c->account, c->waiter.role, c->waiter.state);
-
-	if (from != NULL)
-		--*from;
-	if (to != NULL)
-		++*to;
-	c->counted = c->waiter.state;
+	if (c->counted != NULL)
+		--*c->counted;
+	c->counted = counter(c);
+	if (c->counted != NULL)
+		++*c->counted;
 }
 
 static void

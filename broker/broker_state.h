@@ -32,7 +32,7 @@ struct conn {
 	unsigned owed;     /* RECHECKs that it has not answered */
 	int awaits_reload; /* an administrator who asked for one; in awaiting */
 	struct waiter waiter;
-	enum waiter_state counted; /* by its account */
+	uint32_t *counted; /* where its account counts it, NULL: nowhere */
 	uint32_t id;
 	uint64_t since; /* uptime; when it came */
 	struct identity identity;

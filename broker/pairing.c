@@ -18,7 +18,7 @@ struct party {
 	struct queue stones;
 	unsigned nagents;   /* waiting, suspects too */
 	unsigned nstones;   /* waiting */
-	unsigned nsessions; /* stones in a session */
+	unsigned nsessions; /* slots taken */
 	unsigned nwaiters;  /* of any role, in any state */
 	UT_hash_handle hh;
 };
@@ -136,8 +136,8 @@ pairing_enter(struct pairing *table, struct waiter *w,
 }
 
 int
-pairing_announce(
-    struct pairing *table, struct waiter *w, const struct customer_key *key)
+pairing_announce(struct pairing *table, struct waiter *w,
+    const struct customer_key *key, int has_slot)
 {
 	struct party *party = find_or_add(table, key);
 
@@ -145,9 +145,9 @@ pairing_announce(
 		return -1;
 	w->party = party;
 	w->state = WAITER_IN_SESSION;
+	w->has_slot = has_slot;
 	party->nwaiters++;
-	if (w->role == ROLE_STONE)
-		party->nsessions++;
+	party->nsessions += (unsigned)has_slot;
 	return 0;
 }
 
@@ -157,8 +157,15 @@ start_session(struct waiter *w)
 	TAILQ_REMOVE(queue_of(w), w, link);
 	--*count_of(w);
 	w->state = WAITER_IN_SESSION;
-	if (w->role == ROLE_STONE)
-		w->party->nsessions++;
+	w->has_slot = w->role == ROLE_STONE;
+	w->party->nsessions += (unsigned)w->has_slot;
+}
+
+static void
+give_slot_back(struct waiter *w)
+{
+	w->party->nsessions -= (unsigned)w->has_slot;
+	w->has_slot = 0;
 }
 
 int
@@ -181,8 +188,7 @@ pairing_next(
 void
 pairing_wait_again(struct waiter *w)
 {
-	if (w->role == ROLE_STONE)
-		w->party->nsessions--;
+	give_slot_back(w);
 	w->state = WAITER_WAITING;
 	TAILQ_INSERT_HEAD(queue_of(w), w, link);
 	++*count_of(w);
@@ -216,9 +222,8 @@ pairing_leave(struct pairing *table, struct waiter *w)
 	if (w->state == WAITER_WAITING) {
 		TAILQ_REMOVE(queue_of(w), w, link);
 		--*count_of(w);
-	} else if (w->role == ROLE_STONE) {
-		party->nsessions--;
 	}
+	give_slot_back(w);
 	w->state = WAITER_ABSENT;
 	w->party = NULL;
 	party->nwaiters--;

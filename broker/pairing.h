@@ -36,6 +36,7 @@ struct waiter {
 	enum waiter_state state;
 	uint64_t agent; /* the agent process that polls, 0 if unknown */
 	uint32_t wants; /* a stone's: bits of type that it needs */
+	int has_slot;   /* it stands for its session, one of nusers */
 	int suspect;    /* an agent whose process did not take a head */
 	struct party *party;
 	TAILQ_ENTRY(waiter) link;
@@ -68,9 +69,12 @@ enum verdict pairing_enter(struct pairing *table, struct waiter *w,
     const struct customer_key *key, const struct entitlement *grant,
     uint64_t now);
 
-/* Counts w as one side of a live session. Returns 0, or -1 with errno. */
-int pairing_announce(
-    struct pairing *table, struct waiter *w, const struct customer_key *key);
+/*
+ * Counts w as one side of a live session; the first side that comes has its
+ * slot. Returns 0, or -1 with errno.
+ */
+int pairing_announce(struct pairing *table, struct waiter *w,
+    const struct customer_key *key, int has_slot);
 
 /*
  * Takes the longest waiting stone and agent of w's party out of their queues

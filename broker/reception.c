@@ -297,7 +297,8 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 		return -1;
 	side = session_side(s, c->waiter.role);
 	if (side->conn != NULL ||
-	    pairing_announce(b->pairing, &c->waiter, &c->key) == -1)
+	    pairing_announce(b->pairing, &c->waiter, &c->key,
+		s->agent.conn == NULL && s->stone.conn == NULL) == -1)
 		return -1;
 	c->id = new_id(a->id);
 	side->bytes_in = a->bytes_in;

@@ -50,16 +50,19 @@ static void
 move_customer(struct broker *b, struct conn *c, struct account *to,
     const struct customer_key *key)
 {
+	int has_slot;
+
 	if (c->waiter.state == WAITER_WAITING) {
 		removal_kick(b, c, 503, "This customer's terms have changed",
 		    "customer-changed");
 		return;
 	}
+	has_slot = c->waiter.has_slot;
 	pairing_leave(b->pairing, &c->waiter);
 	broker_count(c);
 	c->account = to;
 	c->key = *key;
-	if (pairing_announce(b->pairing, &c->waiter, key) == -1) {
+	if (pairing_announce(b->pairing, &c->waiter, key, has_slot) == -1) {
 		broker_drop(b, c);
 		return;
 	}
