@@ -41,9 +41,13 @@ WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Werror
 HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection \
 	-D_FORTIFY_SOURCE=2 $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
 HARDENING_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
-DEFINES = -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
+DEFINES = -DLLHTTP_STRICT_MODE=1 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
 	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"'
-INCLUDES = -Ibroker -Ihandlers -Ibin
+INCLUDES = -Ibroker -Ihandlers -Ibin -isystem $(LLHTTP_INCLUDE)
+# llhttp as Debian ships it: C sources, made anew for each program that uses it.
+LLHTTP_SOURCES = /usr/share/llhttp
+LLHTTP_INCLUDE = /usr/share/include/llhttp
+LLHTTP_OBJECTS = $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
 LIBS = $(shell $(PKG_CONFIG) --libs openssl jansson)
 # -ffile-prefix-map: the same bytes from whatever folder it is built in
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
@@ -51,7 +55,7 @@ COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
 	$(CFLAGS) $(CPPFLAGS)
 
 DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
-	uthash-dev openssl
+	uthash-dev node-llhttp openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc jq
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
@@ -73,7 +77,13 @@ $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
-$(B)/relay.a: $(LIB_OBJECTS)
+# somebody else's code: our hardening, not our warnings
+$(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -w $(HARDENING) $(DEFINES) -I$(LLHTTP_INCLUDE) \
+		$(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(B)/relay.a: $(LIB_OBJECTS) $(LLHTTP_OBJECTS)
 	rm -f $@
 	$(AR) rcsD $@ $^
 

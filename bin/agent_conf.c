@@ -1,132 +1,48 @@
 /* relayagent's configuration: see agent_conf.h. */
 #include "agent_conf.h"
+#include "agent_words.h"
 #include "lines.h"
-#include "pem.h"
 #include "program.h"
 #include "tls_client.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define NAME    "relayagent"
-#define LETTERS "nk:c:a:m:C:DdtV"
-
-struct reader {
-	struct agent_conf *conf;
-	const char *file; /* "": the command line */
-};
+#define NAME           "relayagent"
+#define LETTERS        "nk:c:a:m:h:x:X:C:DdtV"
+#define PROXY_PROTOCOL "proxy-protocol"
 
 static void
 usage(void)
 {
 	fprintf(stderr,
 	    "usage: " NAME " [-DdtV] -C file\n"
-	    "       " NAME " [-DdntV] [-a ca] [-m polls] -c cert -k key "
-	    "relay:port target:port\n");
+	    "       " NAME " [-DdntV] [-a ca] [-h host] [-m polls[:max]]\n"
+	    "           [-x proxy:port] [-X file] [--" PROXY_PROTOCOL "]\n"
+	    "           -c cert -k key relay:port ... target:port\n"
+	    "           [name=target:port ...]\n");
 	exit(EX_USAGE);
-}
-
-static int
-set_polls(struct agent_conf *conf, const char *value, char *err, size_t errsize)
-{
-	char *end;
-	unsigned long n = strtoul(value, &end, 10);
-
-	if (!isdigit((unsigned char)*value) || *end != '\0' || n < 1 ||
-	    n > AGENT_POLLS_MAX) {
-		snprintf(err, errsize, "-m %s: not 1 to %d polls", value,
-		    AGENT_POLLS_MAX);
-		return -1;
-	}
-	conf->polls = (unsigned)n;
-	return 0;
-}
-
-/* -k, -c and -a: reads the file now. */
-static int
-load(struct agent_conf *conf, int letter, const char *path, char *err,
-    size_t errsize)
-{
-	struct tls_material *tls = &conf->tls;
-
-	if ((letter == 'k' && tls->key != NULL) ||
-	    (letter == 'c' && tls->certificate != NULL) ||
-	    (letter == 'a' && tls->store != NULL)) {
-		snprintf(err, errsize, "-%c is given twice", letter);
-		return -1;
-	}
-	if (letter == 'k')
-		tls->key = pem_key(path, err, errsize);
-	else if (letter == 'c')
-		tls->certificate = pem_certificate(
-		    path, &tls->chain, err, errsize);
-	else
-		tls->store = pem_store(path, NULL, err, errsize);
-	return (letter == 'k' && tls->key == NULL) ||
-		       (letter == 'c' && tls->certificate == NULL) ||
-		       (letter == 'a' && tls->store == NULL)
-		   ? -1
-		   : 0;
-}
-
-static int
-set_option(const struct reader *r, int letter, const char *value, char *err,
-    size_t errsize)
-{
-	char *path;
-	int rc;
-
-	switch (letter) {
-	case 'n':
-		r->conf->forward = 1;
-		return 0;
-	case 'm':
-		return set_polls(r->conf, value, err, errsize);
-	}
-	path = lines_relative(r->file, value);
-	if (path == NULL) {
-		snprintf(err, errsize, "-%c: %s", letter, strerror(errno));
-		return -1;
-	}
-	rc = load(r->conf, letter, path, err, errsize);
-	free(path);
-	return rc;
-}
-
-static int
-set_argument(
-    struct agent_conf *conf, const char *word, char *err, size_t errsize)
-{
-	struct netaddr *const places[] = {&conf->relay, &conf->target};
-
-	if (conf->narguments == 2) {
-		snprintf(err, errsize,
-		    "%s: the relay and the target are named "
-		    "already",
-		    word);
-		return -1;
-	}
-	if (netaddr_parse(places[conf->narguments], word, err, errsize) == -1)
-		return -1;
-	conf->narguments++;
-	return 0;
 }
 
 /* "-k private.pem", "-n", or an argument */
 static int
 read_line(void *arg, char *line, char *err, size_t errsize)
 {
-	const struct reader *r = arg;
+	const struct agent_words *w = arg;
 	char *value = line + 2;
 	int takes_value;
 
 	if (line[0] != '-')
-		return set_argument(r->conf, line, err, errsize);
-	if (line[1] == '\0' || strchr("nkcam", line[1]) == NULL) {
+		return agent_words_argument(w, line, err, errsize);
+	if (strcmp(line, "--" PROXY_PROTOCOL) == 0)
+		return agent_words_option(
+		    w, AGENT_PROXY_PROTOCOL, NULL, err, errsize);
+	if (line[1] == '\0' || strchr(AGENT_LETTERS, line[1]) == NULL) {
 		snprintf(
 		    err, errsize, "unknown option %s (see " NAME "(1))", line);
 		return -1;
@@ -140,42 +56,49 @@ read_line(void *arg, char *line, char *err, size_t errsize)
 		    line[1]);
 		return -1;
 	}
-	return set_option(r, line[1], value, err, errsize);
+	return agent_words_option(w, line[1], value, err, errsize);
+}
+
+/* Returns 1 for an option that only the command line has. */
+static int
+set_run(struct agent_run *run, int c)
+{
+	switch (c) {
+	case 'C':
+		run->file = optarg;
+		return 1;
+	case 'D':
+		return run->daemon = 1;
+	case 'd':
+		return run->debug = 1;
+	case 't':
+		return run->test = 1;
+	case 'V':
+		printf(NAME " %s\n", VERSION);
+		exit(EX_OK);
+	case '?':
+		usage();
+	}
+	return 0;
 }
 
 static int
-read_command_line(struct agent_conf *conf, struct agent_run *run, int argc,
+read_command_line(const struct agent_words *w, struct agent_run *run, int argc,
     char **argv, char *err, size_t errsize)
 {
-	const struct reader r = {conf, ""};
+	static const struct option options[] = {
+	    {PROXY_PROTOCOL, no_argument, NULL, AGENT_PROXY_PROTOCOL},
+	    {NULL, 0, NULL, 0},
+	};
 	int c;
 
-	while ((c = getopt(argc, argv, LETTERS)) != -1)
-		switch (c) {
-		case 'C':
-			run->file = optarg;
-			break;
-		case 'D':
-			run->daemon = 1;
-			break;
-		case 'd':
-			run->debug = 1;
-			break;
-		case 't':
-			run->test = 1;
-			break;
-		case 'V':
-			printf(NAME " %s\n", VERSION);
-			exit(EX_OK);
-		case '?':
-			usage();
-			break;
-		default:
-			if (set_option(&r, c, optarg, err, errsize) == -1)
-				return -1;
-		}
+	optind = 0; /* it may be read again */
+	while ((c = getopt_long(argc, argv, LETTERS, options, NULL)) != -1)
+		if (!set_run(run, c) &&
+		    agent_words_option(w, c, optarg, err, errsize) == -1)
+			return -1;
 	for (; optind < argc; optind++)
-		if (set_argument(conf, argv[optind], err, errsize) == -1)
+		if (agent_words_argument(w, argv[optind], err, errsize) == -1)
 			return -1;
 	return 0;
 }
@@ -190,10 +113,13 @@ check(struct agent_conf *conf, const char *where, char *err, size_t errsize)
 		snprintf(err, errsize, "%s: no key (-k)", where);
 	else if (conf->tls.certificate == NULL)
 		snprintf(err, errsize, "%s: no certificate (-c)", where);
-	else if (conf->narguments == 0)
+	else if (conf->targets[0].text[0] == '\0')
 		snprintf(err, errsize, "%s: no relay:port", where);
-	else if (conf->narguments == 1)
+	else if (conf->nrelays == 0)
 		snprintf(err, errsize, "%s: no target:port", where);
+	else if (conf->forward && conf->host[0] != '\0')
+		snprintf(err, errsize,
+		    "%s: -h is for the way to a web server, not for -n", where);
 	else if (tls_client_complete(&conf->tls, why, sizeof(why)) == -1)
 		snprintf(err, errsize, "%s: %s", where, why);
 	else
@@ -201,27 +127,69 @@ check(struct agent_conf *conf, const char *where, char *err, size_t errsize)
 	return -1;
 }
 
-int
-agent_conf_read(struct agent_conf *conf, struct agent_run *run, int argc,
-    char **argv, char *err, size_t errsize)
+/* The environment's proxy, where no option names one; -X holds for both. */
+static int
+complete_proxy(struct agent_conf *conf, const struct proxy_environment *env,
+    char *err, size_t errsize)
 {
-	struct reader r = {.conf = conf};
+	struct proxy option = conf->proxy;
+
+	if (option.addr.host[0] != '\0')
+		return 0;
+	if (proxy_from_environment(&conf->proxy, env, err, errsize) == -1)
+		return -1;
+	if (option.credentials[0] != '\0')
+		memcpy(conf->proxy.credentials, option.credentials,
+		    sizeof(option.credentials));
+	return 0;
+}
+
+int
+agent_source_keep(struct agent_source *source, int argc, char **argv)
+{
+	source->argc = argc;
+	source->argv = argv;
+	source->base = "";
+	if (getcwd(source->folder, sizeof(source->folder) - 1) == NULL)
+		return -1;
+	strcat(source->folder, "/");
+	return proxy_environment_keep(&source->env);
+}
+
+int
+agent_conf_read(struct agent_conf *conf, struct agent_run *run,
+    const struct agent_source *source, char *err, size_t errsize)
+{
+	struct agent_words w = {conf, source->base};
+	char *file = NULL;
 
 	memset(conf, 0, sizeof(*conf));
 	memset(run, 0, sizeof(*run));
 	conf->polls = AGENT_POLLS_DEFAULT;
-	if (read_command_line(conf, run, argc, argv, err, errsize) == -1)
+	conf->polls_max = AGENT_POLLS_DEFAULT * AGENT_POLLS_SURGE;
+	conf->ntargets = 1;
+	if (read_command_line(
+		&w, run, source->argc, source->argv, err, errsize) == -1)
 		goto fail;
-	if (run->file == NULL && conf->narguments == 0)
+	if (run->file == NULL && conf->targets[0].text[0] == '\0')
 		usage();
-	r.file = run->file;
-	if (r.file != NULL &&
-	    lines_read(r.file, read_line, &r, err, errsize) == -1)
-		goto fail;
-	if (check(conf, r.file != NULL ? r.file : "command line", err,
-		errsize) == 0)
+	if (run->file != NULL) {
+		w.file = file = lines_relative(source->base, run->file);
+		if (file == NULL) {
+			snprintf(err, errsize, "-C: %s", strerror(errno));
+			goto fail;
+		}
+		if (lines_read(file, read_line, &w, err, errsize) == -1)
+			goto fail;
+	}
+	if (check(conf, file != NULL ? file : "command line", err, errsize) ==
+		0 &&
+	    complete_proxy(conf, &source->env, err, errsize) == 0) {
+		free(file);
 		return 0;
+	}
 fail:
+	free(file);
 	agent_conf_free(conf);
 	return -1;
 }
@@ -230,5 +198,5 @@ void
 agent_conf_free(struct agent_conf *conf)
 {
 	tls_material_free(&conf->tls);
-	memset(conf, 0, sizeof(*conf));
+	OPENSSL_cleanse(conf, sizeof(*conf));
 }

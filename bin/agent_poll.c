@@ -1,16 +1,16 @@
 /* One poll: see agent_poll.h. */
 #define _GNU_SOURCE
 #include "agent_poll.h"
+#include "agent_session.h"
+#include "channel.h"
 #include "customer.h"
 #include "deadline.h"
-#include "dial.h"
 #include "fd.h"
 #include "head.h"
 #include "log.h"
 #include "program.h"
-#include "reply.h"
+#include "proxy.h"
 #include "response.h"
-#include "splice.h"
 #include "tls_client.h"
 
 #include <errno.h>
@@ -26,12 +26,13 @@
 #define CONNECT_MS   20000 /* to find and reach the relay */
 #define HANDSHAKE_MS 10000
 #define ANSWER_MS    30000 /* the relay may wait for its broker meanwhile */
-#define TARGET_MS    10000 /* to reach the target */
 #define SEND_MS      10000
 #define KEEPALIVE_MS 30000 /* an empty line to the relay */
+#define SILENCE_MS   75000 /* two empty lines of the relay are missing */
 
 struct poll {
 	struct agent_conf *conf;
+	const struct netaddr *place; /* of the relay */
 	uint64_t agent;
 	int news;
 	struct channel relay;
@@ -40,7 +41,6 @@ struct poll {
 	struct head head;
 	size_t len; /* of what is in buf */
 	char buf[2 * HEAD_FORWARD_MAX];
-	struct splice splice;
 };
 
 /* ---- news ---- */
@@ -73,12 +73,13 @@ connect_relay(struct poll *p)
 	SSL *ssl;
 	int fd;
 
-	fd = dial(&p->conf->relay, deadline_in(CONNECT_MS), err, sizeof(err));
+	fd = proxy_dial(&p->conf->proxy, p->place, deadline_in(CONNECT_MS), err,
+	    sizeof(err));
 	if (fd == -1) {
 		tell(p, POLL_FAILED, "%s", err);
 		return -1;
 	}
-	ssl = tls_client_start(&p->conf->tls, fd, p->conf->relay.host);
+	ssl = tls_client_start(&p->conf->tls, fd, p->place->host);
 	if (ssl == NULL) {
 		tls_error_text(err, sizeof(err));
 		fd_close(&fd);
@@ -106,7 +107,7 @@ send_poll(struct poll *p)
 	    "X-Ver: 2 relayagent/" VERSION "\r\n"
 	    "X-Agent: %016" PRIx64 "\r\n"
 	    "\r\n",
-	    p->conf->relay.host, p->agent);
+	    p->place->host, p->agent);
 
 	if (channel_write_all(
 		&p->relay, text, (size_t)n, deadline_in(SEND_MS)) == 0)
@@ -115,10 +116,15 @@ send_poll(struct poll *p)
 	return -1;
 }
 
-/* One more read by deadline. Returns 1, or 0 with errno (0: clean end). */
+/*
+ * One more read by deadline. Returns 1 where something came, be it a dropped
+ * empty line, or 0 with errno (0: clean end).
+ */
 static int
 read_more(struct poll *p, int64_t deadline)
 {
+	uint64_t before = p->relay.arrived;
+
 	for (;;) {
 		ssize_t n = p->relay.read(
 		    &p->relay, p->buf + p->len, sizeof(p->buf) - p->len);
@@ -133,6 +139,8 @@ read_more(struct poll *p, int64_t deadline)
 			errno = 0;
 		if (n == 0 || errno != EAGAIN)
 			return 0;
+		if (p->relay.arrived > before)
+			return 1;
 		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
 			errno = ETIMEDOUT;
 			return 0;
@@ -189,14 +197,28 @@ read_answer(struct poll *p)
 
 /* ---- waiting for a stone ---- */
 
-/* What came behind the answer may be empty lines, the head, or both. */
+static int
+send_keepalive(struct poll *p)
+{
+	if (channel_write_all(&p->relay, "\r\n", 2, deadline_in(SEND_MS)) == 0)
+		return 0;
+	tell(p, POLL_FAILED, "keep-alive: %s", strerror(errno));
+	return -1;
+}
+
+/*
+ * What came behind the answer may be empty lines, the head, or both. A relay
+ * whose TCP is alive and that says nothing all the same is as good as gone.
+ */
 static int
 await_head(struct poll *p)
 {
 	int64_t keepalive = deadline_in(KEEPALIVE_MS);
+	int64_t silence = deadline_in(SILENCE_MS);
 
 	p->relay.drop_blank = p->len == 0;
 	for (;;) {
+		int64_t until = deadline_first(keepalive, silence);
 		enum head_result rc = head_parse(
 		    &p->head, p->buf, p->len, HEAD_FORWARD_MAX);
 
@@ -206,17 +228,19 @@ await_head(struct poll *p)
 			tell(p, POLL_FAILED, "bad head: %s", p->head.reason);
 			return -1;
 		}
-		if (read_more(p, keepalive))
-			continue;
-		if (errno != ETIMEDOUT) {
-			tell(p, POLL_FAILED, "the relay ended the poll");
+		if (read_more(p, until)) {
+			silence = deadline_in(SILENCE_MS);
+		} else if (deadline_left(until) > 0) {
+			tell(p, POLL_FAILED, "the relay ended the poll: %s",
+			    errno == 0 ? "cleanly" : strerror(errno));
 			return -1;
-		}
-		keepalive = deadline_in(KEEPALIVE_MS);
-		if (channel_write_all(
-			&p->relay, "\r\n", 2, deadline_in(SEND_MS)) == -1) {
-			tell(p, POLL_FAILED, "keep-alive: %s", strerror(errno));
+		} else if (deadline_left(silence) == 0) {
+			tell(p, POLL_FAILED, "the relay has fallen silent");
 			return -1;
+		} else {
+			keepalive = deadline_in(KEEPALIVE_MS);
+			if (send_keepalive(p) == -1)
+				return -1;
 		}
 	}
 }
@@ -244,86 +268,22 @@ take_stone(struct poll *p)
 	return 0;
 }
 
-/* ---- the session ---- */
-
-static void
-refuse_stone(struct poll *p, const char *reason)
-{
-	char out[REPLY_MAX], text[160];
-	size_t len;
-
-	snprintf(text, sizeof(text), "Target unreachable: %.120s", reason);
-	log_event(LOG_WARNING, "target-unreachable", "target",
-	    p->conf->target.host, "port", p->conf->target.port, "reason",
-	    reason, NULL);
-	len = reply_refusal(out, 502, text, p->head.takes_body);
-	if (channel_write_all(&p->relay, out, len, deadline_in(SEND_MS)) == 0)
-		p->relay.finish(&p->relay);
-}
-
-/*
- * A port forwarder takes the head away and answers it itself: stone reads
- * nothing from its client before it has seen an answer.
- */
-static int
-begin(struct poll *p, struct flow *down)
-{
-	static const char ok[] = "HTTP/1.1 200 OK\r\n\r\n";
-	size_t skip = p->conf->forward ? p->head.length : p->head.start;
-
-	down->len = p->len - skip;
-	memcpy(down->buf, p->buf + skip, down->len);
-	if (!p->conf->forward)
-		return 0;
-	return channel_write_all(
-	    &p->relay, ok, sizeof(ok) - 1, deadline_in(SEND_MS));
-}
-
-static void
-serve(struct poll *p)
-{
-	char err[POLL_TEXT_MAX];
-	struct channel target;
-	enum splice_result rc = SPLICE_A_BROKE;
-	int fd;
-
-	fd = dial(&p->conf->target, deadline_in(TARGET_MS), err, sizeof(err));
-	if (fd == -1) {
-		refuse_stone(p, err);
-		return;
-	}
-	channel_tcp(&target, fd);
-	splice_init(&p->splice, &p->relay, &target);
-	if (begin(p, &p->splice.ab) == 0)
-		rc = splice_run(&p->splice, NULL);
-	log_event(LOG_INFO, "session", "in", LOG_U64(p->relay.arrived), "out",
-	    LOG_U64(target.arrived), "reason",
-	    rc == SPLICE_DONE      ? "done"
-	    : rc == SPLICE_A_BROKE ? "relay-error"
-				   : "target-error",
-	    NULL);
-	if (rc == SPLICE_DONE) {
-		channel_close(&target);
-	} else {
-		channel_abort(&target);
-		channel_abort(&p->relay);
-	}
-}
-
 int
-agent_poll_run(struct agent_conf *conf, uint64_t agent, int news)
+agent_poll_run(struct agent_conf *conf, const struct netaddr *relay,
+    uint64_t agent, int news)
 {
 	static struct poll p;
 	int rc = EX_TEMPFAIL;
 
 	p.conf = conf;
+	p.place = relay;
 	p.agent = agent;
 	p.news = news;
 	p.relay.fd = -1;
 	if (connect_relay(&p) == 0 && send_poll(&p) == 0 &&
 	    read_answer(&p) == 0 && await_head(&p) == 0 &&
 	    take_stone(&p) == 0) {
-		serve(&p);
+		agent_session_run(conf, &p.relay, &p.head, p.buf, p.len);
 		rc = EX_OK;
 	}
 	channel_close(&p.relay);

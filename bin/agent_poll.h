@@ -19,11 +19,12 @@ enum poll_news {
 #define POLL_TEXT_MAX 256 /* bytes of a packet's text, and its NUL */
 
 /*
- * Polls, and serves the stone that comes. agent names this relayagent to the
- * relay. News go to the SOCK_SEQPACKET socket news. Drops conf's keys on the
- * way. SIGTERM ends the process until a stone has come. Returns a sysexits(3)
- * code for _exit(2).
+ * Polls at relay, and serves the stone that comes. agent names this relayagent
+ * to the relay. News go to the SOCK_SEQPACKET socket news. Drops conf's keys on
+ * the way. SIGTERM ends the process until a stone has come. Returns a
+ * sysexits(3) code for _exit(2).
  */
-int agent_poll_run(struct agent_conf *conf, uint64_t agent, int news);
+int agent_poll_run(struct agent_conf *conf, const struct netaddr *relay,
+    uint64_t agent, int news);
 
 #endif

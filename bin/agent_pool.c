@@ -1,171 +1,175 @@
 /* The pool of polls: see agent_pool.h. */
 #define _GNU_SOURCE
 #include "agent_pool.h"
-#include "agent_poll.h"
+#include "agent_relay.h"
 #include "children.h"
 #include "deadline.h"
 #include "fd.h"
 #include "log.h"
+#include "notify.h"
 #include "program.h"
+#include "wake.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define BACKOFF_MIN_MS 1000
-#define BACKOFF_MAX_MS 60000
-#define PROVEN_MS      30000 /* a poll that waited this long forgives failures */
-#define SESSIONS_MAX   1024  /* polls and sessions: processes of this agent */
-
-/* One place for a waiting poll. */
-struct slot {
-	int news;      /* from its process; -1: there is none */
-	int64_t due;   /* when to start the next */
-	int64_t since; /* waiting at the relay since; 0: not yet */
-	int64_t backoff;
-};
+#define SESSIONS_MAX 1024  /* polls and sessions: processes of this agent */
+#define TICK_MS      2000  /* to see that the machine has slept, and the like */
+#define SLEPT_MS     30000 /* the relay has missed a keep-alive: start anew */
 
 struct pool {
 	struct agent_conf *conf;
+	const struct agent_source *source;
 	uint64_t agent;
+	pid_t pid; /* its own */
 	int signals;
 	int stopping; /* how many signals asked for it */
 	struct children *children;
-	struct slot slots[AGENT_POLLS_MAX];
+	struct wake wake;
+	struct expiry certificate;
+	int64_t tick;                      /* when the next is due */
+	unsigned told_waiting, told_polls; /* to the service manager */
+	size_t nrelays;
+	struct agent_relay relays[AGENT_RELAYS_MAX];
 };
 
 /* ---- starting polls ---- */
 
 /* In the child: becomes the poll. Does not return. */
 static void
-become_poll(struct pool *pool, int news)
+become_poll(struct pool *pool, const struct netaddr *relay, int news)
 {
-	static const int ends[] = {SIGTERM, SIGINT, SIGCHLD};
+	static const int ends[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1};
 	sigset_t set;
 
-	/* until a stone has come, these simply end it */
+	/* until a stone has come, TERM and INT simply end it */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		sigaddset(&set, ends[i]);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	/* a pool that is killed takes its waiting polls along, too */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != pool->pid)
+		raise(SIGTERM);
 	fd_close(&pool->signals);
-	for (unsigned i = 0; i < pool->conf->polls; i++)
-		fd_close(&pool->slots[i].news);
-	_exit(agent_poll_run(pool->conf, pool->agent, news));
+	for (size_t i = 0; i < pool->nrelays; i++)
+		agent_relay_forget(&pool->relays[i]);
+	_exit(agent_poll_run(pool->conf, relay, pool->agent, news));
 }
 
-/* Full jitter: any moment up to the back-off, which doubles each time. */
-static int64_t
-retry_later(struct slot *slot)
-{
-	int64_t delay = deadline_jitter(slot->backoff);
-
-	if (slot->since != 0 && deadline_now() - slot->since >= PROVEN_MS)
-		slot->backoff = BACKOFF_MIN_MS;
-	else if (slot->backoff < BACKOFF_MAX_MS)
-		slot->backoff *= 2;
-	if (slot->backoff > BACKOFF_MAX_MS)
-		slot->backoff = BACKOFF_MAX_MS;
-	slot->due = deadline_in(delay);
-	slot->since = 0;
-	return delay;
-}
-
-static void
-start_poll(struct pool *pool, struct slot *slot)
+static int
+start_poll(struct pool *pool, struct agent_relay *relay, struct slot *slot)
 {
 	int pair[2];
-	pid_t pid = -1;
+	pid_t pid;
 
 	if (children_count(pool->children) >= SESSIONS_MAX) {
-		slot->due = deadline_in(BACKOFF_MIN_MS);
-		return;
+		errno = EAGAIN;
+		return -1;
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		0, pair) == 0) {
-		pid = fork();
-		if (pid == 0) {
-			fd_close(&pair[0]);
-			become_poll(pool, pair[1]);
-		}
-		fd_close(&pair[1]);
-		if (pid == -1)
-			fd_close(&pair[0]);
+		0, pair) == -1)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		fd_close(&pair[0]);
+		become_poll(pool, &relay->place, pair[1]);
 	}
+	fd_close(&pair[1]);
 	if (pid == -1 || children_add(pool->children, pid) == -1) {
+		fd_close(&pair[0]);
+		return -1;
+	}
+	*slot = (struct slot){.news = pair[0], .pid = pid};
+	return 0;
+}
+
+static void
+fill(struct pool *pool, struct agent_relay *relay)
+{
+	struct slot *slot;
+
+	while ((slot = agent_relay_vacancy(relay)) != NULL) {
+		if (start_poll(pool, relay, slot) == 0)
+			continue;
 		log_event(
 		    LOG_ERR, "no-process", "error", strerror(errno), NULL);
-		retry_later(slot);
+		agent_relay_postpone(relay);
 	}
-	if (pid != -1)
-		slot->news = pair[0];
 }
 
-/* ---- news of them ---- */
+/* ---- configuration ---- */
 
 static void
-on_failed(const struct pool *pool, struct slot *slot, const char *why)
+set_up_relays(struct pool *pool)
 {
-	char relay[NETADDR_HOST_MAX + NETADDR_PORT_MAX + 1];
-	int64_t delay = retry_later(slot);
-
-	fd_close(&slot->news);
-	if (pool->stopping)
-		return;
-	snprintf(relay, sizeof(relay), "%s:%s", pool->conf->relay.host,
-	    pool->conf->relay.port);
-	log_event(LOG_WARNING, "not-connected", "relay", relay, "reason", why,
-	    "retry_ms", LOG_U64(delay), NULL);
+	pool->nrelays = pool->conf->nrelays;
+	for (size_t i = 0; i < pool->nrelays; i++)
+		agent_relay_init(
+		    &pool->relays[i], &pool->conf->relays[i], pool->conf);
+	pool->certificate.at = expiry_of_certificate(
+	    pool->conf->tls.certificate);
+	pool->certificate.warned = 0;
 }
 
+/* Sessions live on with what they began with; polls begin anew. */
 static void
-on_news(const struct pool *pool, struct slot *slot)
+reload(struct pool *pool)
 {
-	char packet[1 + POLL_TEXT_MAX];
-	ssize_t n = recv(slot->news, packet, sizeof(packet) - 1, 0);
+	struct agent_conf *conf = malloc(sizeof(*conf));
+	struct agent_run run;
+	char err[512] = "out of memory";
 
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		on_failed(pool, slot, "the poll's process ended");
+	if (conf == NULL ||
+	    agent_conf_read(conf, &run, pool->source, err, sizeof(err)) == -1) {
+		log_event(LOG_ERR, "reload-failed", "error", err, NULL);
+		free(conf);
 		return;
 	}
-	packet[n] = '\0';
-	switch (packet[0]) {
-	case POLL_WAITS:
-		slot->since = deadline_now();
-		log_event(LOG_INFO, "waiting", "relay", pool->conf->relay.host,
-		    "port", pool->conf->relay.port, "customer", packet + 1,
-		    NULL);
-		break;
-	case POLL_TAKEN:
-		log_event(LOG_INFO, "taken", NULL);
-		fd_close(&slot->news);
-		slot->backoff = BACKOFF_MIN_MS;
-		slot->due = slot->since = 0;
-		break;
-	default:
-		on_failed(pool, slot, packet + 1);
-	}
+	for (size_t i = 0; i < pool->nrelays; i++)
+		agent_relay_restart(&pool->relays[i]);
+	agent_conf_free(pool->conf);
+	*pool->conf = *conf;
+	OPENSSL_cleanse(conf, sizeof(*conf));
+	free(conf);
+	set_up_relays(pool);
+	log_event(LOG_NOTICE, "reloaded", NULL);
 }
 
-/* ---- the loop ---- */
+/* ---- signals ---- */
 
 static void
 stop(struct pool *pool)
 {
 	log_event(LOG_NOTICE, "draining", "processes",
 	    LOG_U64(children_count(pool->children)), NULL);
+	notify("STOPPING=1\nSTATUS=waiting for sessions to end");
 	/* a session holds SIGTERM back, a waiting poll does not */
 	children_signal(
 	    pool->children, pool->stopping++ == 0 ? SIGTERM : SIGKILL);
+}
+
+static void
+log_status(struct pool *pool)
+{
+	size_t sessions = children_count(pool->children);
+
+	for (size_t i = 0; i < pool->nrelays; i++) {
+		agent_relay_status(&pool->relays[i]);
+		sessions -= agent_relay_polls(&pool->relays[i]);
+	}
+	log_event(LOG_NOTICE, "status", "sessions", LOG_U64(sessions), NULL);
 }
 
 static void
@@ -175,46 +179,112 @@ serve_signals(struct pool *pool)
 	int status;
 
 	while (read(pool->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo != SIGCHLD)
+		if (info.ssi_signo == SIGUSR1)
+			log_status(pool);
+		else if (info.ssi_signo == SIGHUP && !pool->stopping)
+			reload(pool);
+		else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			stop(pool);
 		while (children_reap(pool->children, &status) != 0)
 			;
 	}
 }
 
+/* ---- now and then ---- */
+
+static void
+tell_manager(struct pool *pool)
+{
+	unsigned waiting = 0, polls = 0;
+
+	for (size_t i = 0; i < pool->nrelays; i++) {
+		waiting += agent_relay_waiting(&pool->relays[i]) > 0;
+		polls += agent_relay_waiting(&pool->relays[i]);
+	}
+	if (waiting == pool->told_waiting && polls == pool->told_polls)
+		return;
+	pool->told_waiting = waiting;
+	pool->told_polls = polls;
+	notify("STATUS=%u polls wait at %u of %zu relays", polls, waiting,
+	    pool->nrelays);
+}
+
+/* What no event tells of. */
+static void
+tick(struct pool *pool)
+{
+	int64_t slept = wake_slept(&pool->wake), now = time(NULL);
+
+	if (pool->stopping)
+		return;
+	if (slept >= SLEPT_MS)
+		log_event(LOG_NOTICE, "woke", "slept_ms", LOG_U64(slept), NULL);
+	for (size_t i = 0; i < pool->nrelays; i++) {
+		struct agent_relay *relay = &pool->relays[i];
+
+		if (slept >= SLEPT_MS)
+			agent_relay_restart(relay);
+		else
+			agent_relay_trim(relay);
+		expiry_check(&relay->customer, "customer", relay->text, now);
+	}
+	expiry_check(&pool->certificate, "certificate", "this agent", now);
+	tell_manager(pool);
+}
+
+/* ---- the loop ---- */
+
+/* A slot of any relay that is polled for, in the order of the array. */
+static void
+serve_news(struct pool *pool, const struct pollfd *pfd)
+{
+	for (size_t i = 0; i < pool->nrelays; i++)
+		for (size_t j = 0; j < AGENT_POLLS_MAX; j++, pfd++)
+			if (pfd->fd != -1 && pfd->revents != 0)
+				agent_relay_news(&pool->relays[i],
+				    &pool->relays[i].slots[j], pool->stopping);
+}
+
 static void
 serve_once(struct pool *pool)
 {
-	struct pollfd pfd[AGENT_POLLS_MAX + 1];
-	unsigned polls = pool->conf->polls;
-	int64_t until = DEADLINE_NONE;
+	static struct pollfd pfd[AGENT_RELAYS_MAX * AGENT_POLLS_MAX + 1];
+	int64_t until;
+	nfds_t n = 0;
 
-	pfd[polls] = (struct pollfd){.fd = pool->signals, .events = POLLIN};
-	for (unsigned i = 0; i < polls; i++) {
-		struct slot *slot = &pool->slots[i];
-
-		if (slot->news == -1 && !pool->stopping &&
-		    deadline_left(slot->due) == 0)
-			start_poll(pool, slot);
-		if (slot->news == -1 && !pool->stopping)
-			until = deadline_first(until, slot->due);
-		pfd[i] = (struct pollfd){.fd = slot->news, .events = POLLIN};
+	if (deadline_left(pool->tick) == 0) {
+		tick(pool);
+		pool->tick = deadline_in(TICK_MS);
 	}
-	if (poll(pfd, polls + 1, deadline_left(until)) <= 0)
+	until = pool->tick;
+	for (size_t i = 0; i < pool->nrelays; i++) {
+		struct agent_relay *relay = &pool->relays[i];
+
+		if (!pool->stopping) {
+			fill(pool, relay);
+			until = deadline_first(until, agent_relay_due(relay));
+		}
+		for (size_t j = 0; j < AGENT_POLLS_MAX; j++)
+			pfd[n++] = (struct pollfd){
+			    .fd = relay->slots[j].news, .events = POLLIN};
+	}
+	pfd[n] = (struct pollfd){.fd = pool->signals, .events = POLLIN};
+	if (poll(pfd, n + 1, deadline_left(until)) <= 0)
 		return;
-	for (unsigned i = 0; i < polls; i++)
-		if (pfd[i].revents != 0)
-			on_news(pool, &pool->slots[i]);
-	if (pfd[polls].revents != 0)
+	serve_news(pool, pfd);
+	if (pfd[n].revents != 0)
 		serve_signals(pool);
 }
 
 int
-agent_pool_run(struct agent_conf *conf, int signals)
+agent_pool_run(
+    struct agent_conf *conf, const struct agent_source *source, int signals)
 {
 	static struct pool pool;
 
 	pool.conf = conf;
+	pool.pid = getpid();
+	pool.source = source;
 	pool.signals = signals;
 	pool.children = children_new();
 	if (pool.children == NULL || getrandom(&pool.agent, sizeof(pool.agent),
@@ -223,13 +293,14 @@ agent_pool_run(struct agent_conf *conf, int signals)
 		return EX_OSERR;
 	}
 	pool.agent |= 1; /* 0 is no name */
-	for (unsigned i = 0; i < conf->polls; i++)
-		pool.slots[i] = (struct slot){
-		    .news = -1, .backoff = BACKOFF_MIN_MS};
+	wake_init(&pool.wake);
+	set_up_relays(&pool);
+	notify("READY=1\nSTATUS=connecting");
 	while (!pool.stopping || children_count(pool.children) > 0)
 		serve_once(&pool);
-	for (unsigned i = 0; i < conf->polls; i++)
-		fd_close(&pool.slots[i].news);
+	for (size_t i = 0; i < pool.nrelays; i++)
+		agent_relay_forget(&pool.relays[i]);
 	children_free(pool.children);
+	agent_conf_free(conf);
 	return EX_OK;
 }

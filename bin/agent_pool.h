@@ -1,5 +1,5 @@
 /*
- * The pool: keeps the wanted number of polls waiting at the relay, each a
+ * The pool: keeps the wanted number of polls waiting at each relay, each a
  * process, and opens a new one as one is taken or fails.
  */
 #ifndef AGENT_POOL_H
@@ -8,10 +8,12 @@
 #include "agent_conf.h"
 
 /*
- * Runs until signals, a signalfd of TERM, INT and CHLD, tells of TERM or INT;
- * then lets live sessions end (a second such signal ends them). Returns a
- * sysexits(3) code.
+ * Runs with conf, which it frees, until signals, a signalfd of TERM, INT, HUP,
+ * USR1 and CHLD, tells of TERM or INT; then lets live sessions end (a second
+ * such signal ends them). HUP reads the configuration again from source, and
+ * USR1 logs how it goes. Returns a sysexits(3) code.
  */
-int agent_pool_run(struct agent_conf *conf, int signals);
+int agent_pool_run(
+    struct agent_conf *conf, const struct agent_source *source, int signals);
 
 #endif

@@ -9,12 +9,17 @@
 #include <stdint.h>
 
 /*
- * Resolves addr anew and connects to its addresses in turn until one answers
- * or deadline (deadline.h) passes. Returns a non-blocking, close-on-exec
- * socket with tcp_options, which the caller closes, or -1 with a reason in
- * err, that of the last address tried.
+ * Resolves addr anew and tries its addresses, v6 and v4 in turn, each one
+ * 250 ms after the one before or at once when that has failed; the first
+ * connection wins (RFC 8305). Ends at deadline (deadline.h), which the resolver
+ * does not know of. Returns a non-blocking, close-on-exec socket with
+ * tcp_options, which the caller closes, or -1 with a reason in err, that of
+ * the last address that failed.
  */
 int dial(
     const struct netaddr *addr, int64_t deadline, char *err, size_t errsize);
+
+/* Likewise, to the Unix stream socket at path. */
+int dial_unix(const char *path, int64_t deadline, char *err, size_t errsize);
 
 #endif

@@ -8,6 +8,7 @@
 #include "fd.h"
 #include "harden.h"
 #include "log.h"
+#include "notify.h"
 #include "program.h"
 
 #include <errno.h>
@@ -16,11 +17,22 @@
 
 #define NAME "relayagent"
 
+/* The configuration is read again at SIGHUP, from wherever a daemon is then. */
+static void
+become_daemon(struct agent_source *source)
+{
+	source->base = source->folder;
+	if (program_daemonize() == -1)
+		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
+}
+
 int
 main(int argc, char **argv)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGCHLD, 0};
-	struct agent_conf conf;
+	static const int signals[] = {
+	    SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0};
+	static struct agent_source source;
+	static struct agent_conf conf;
 	struct agent_run run;
 	char err[512];
 	int fd, rc;
@@ -28,27 +40,28 @@ main(int argc, char **argv)
 	if (fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);
+	notify_keep();
+	if (agent_source_keep(&source, argc, argv) == -1)
+		program_fail(EX_OSERR, "set-up: %s", strerror(errno));
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
-	if (agent_conf_read(&conf, &run, argc, argv, err, sizeof(err)) == -1)
+	if (agent_conf_read(&conf, &run, &source, err, sizeof(err)) == -1)
 		program_fail(EX_CONFIG, "%s", err);
 	if (run.test)
 		return EX_OK;
 
-	signal(SIGHUP, SIG_IGN); /* a service has no terminal to lose */
 	log_open(NAME, run.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, run.debug);
-	if (run.daemon && program_daemonize() == -1)
-		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
+	if (run.daemon)
+		become_daemon(&source);
 	fd = program_signals(signals);
 	if (fd == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, "relay",
-	    conf.relay.host, "port", conf.relay.port, NULL);
-	rc = agent_pool_run(&conf, fd);
+	    conf.relays[0].host, "port", conf.relays[0].port, NULL);
+	rc = agent_pool_run(&conf, &source, fd);
 	log_event(LOG_NOTICE, "stop", NULL);
-	agent_conf_free(&conf);
 	fd_close(&fd);
 	return rc;
 }

@@ -57,16 +57,24 @@ customer_format(const struct customer *customer, const uint8_t *der, size_t len,
 }
 
 int
+customer_read(struct customer *customer, const char *text)
+{
+	return sscanf(text,
+		   "nusers=%9" SCNu32 "&type=%9" SCNu32 "&expire=%18" SCNu64
+		   "&digest=",
+		   &customer->nusers, &customer->type, &customer->expire) == 3
+		   ? 0
+		   : -1;
+}
+
+int
 customer_parse(struct customer *customer, const char *text, const uint8_t *der,
     size_t len, char *err, size_t errsize)
 {
 	char expected[CUSTOMER_TEXT_MAX];
 
 	/* what was read must format to the same text, digest and all */
-	if (sscanf(text,
-		"nusers=%9" SCNu32 "&type=%9" SCNu32 "&expire=%18" SCNu64
-		"&digest=",
-		&customer->nusers, &customer->type, &customer->expire) != 3) {
+	if (customer_read(customer, text) == -1) {
 		snprintf(err, errsize, "X-Customer is not of the known form");
 		return -1;
 	}

@@ -100,6 +100,13 @@ session_side(struct session *session, enum role role)
 	return role == ROLE_AGENT ? &session->agent : &session->stone;
 }
 
+/* A handler that ended before it found a new broker never did. */
+static int
+came(const struct session_side *side)
+{
+	return side->peer[0] != '\0';
+}
+
 /* The side that broke off names the reason; the other only saw it happen. */
 static const char *
 reason_word(const struct session *s)
@@ -116,9 +123,9 @@ reason_word(const struct session *s)
 		return "stone-error";
 	if (s->agent.reason == END_PEER_ERROR)
 		return "agent-error";
-	if (s->stone.reason == 0)
+	if (s->stone.reason == 0 && came(&s->stone))
 		return "stone-handler-died";
-	if (s->agent.reason == 0)
+	if (s->agent.reason == 0 && came(&s->agent))
 		return "agent-handler-died";
 	if (s->stone.reason == END_OTHER_SIDE &&
 	    s->agent.reason == END_OTHER_SIDE)
@@ -137,7 +144,8 @@ log_end(const struct session *s, uint64_t now)
 	char id[9], hex[IDENTITY_HEX_SIZE];
 
 	snprintf(id, sizeof(id), "%08x", s->id);
-	identity_hex(&s->stone.identity, hex);
+	identity_hex(
+	    came(&s->stone) ? &s->stone.identity : &s->agent.identity, hex);
 	log_event(LOG_INFO, "session", "id", id, "customer",
 	    strlen(s->key.text) > CUSTOMER_NAME_MAX ? "default" : s->key.text,
 	    "identity", hex, "stone", s->stone.peer, "agent", s->agent.peer,

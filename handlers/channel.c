@@ -13,6 +13,20 @@
 
 #define TLS_RECORD_MAX 16384 /* plaintext bytes, RFC 8446 5.1 */
 
+/*
+ * Whether the kernel ends the connection with a reset at the last close(2). It
+ * does until channel_close takes that back, so that a process which dies is an
+ * error to its peers: plain TCP has no other sign, and not every TLS client
+ * minds a missing close_notify.
+ */
+static void
+set_reset_on_close(int fd, int on)
+{
+	const struct linger linger = {.l_onoff = on, .l_linger = 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
 /* ---- TLS ---- */
 
 /* Turns an OpenSSL result into errno; EAGAIN sets what to poll for. */
@@ -112,6 +126,7 @@ tls_finish(struct channel *ch)
 void
 channel_tls(struct channel *ch, SSL *ssl)
 {
+	set_reset_on_close(SSL_get_fd(ssl), 1);
 	*ch = (struct channel){
 	    .fd = SSL_get_fd(ssl),
 	    .read = tls_read,
@@ -197,6 +212,7 @@ tcp_finish(struct channel *ch)
 void
 channel_tcp(struct channel *ch, int fd)
 {
+	set_reset_on_close(fd, 1);
 	*ch = (struct channel){
 	    .fd = fd,
 	    .read = tcp_read,
@@ -209,21 +225,40 @@ channel_tcp(struct channel *ch, int fd)
 
 /* ---- all ---- */
 
-void
-channel_close(struct channel *ch)
+static void
+release(struct channel *ch, int with_reset)
 {
+	set_reset_on_close(ch->fd, with_reset);
 	SSL_free(ch->ssl);
 	ch->ssl = NULL;
 	fd_close(&ch->fd);
 }
 
 void
+channel_close(struct channel *ch)
+{
+	release(ch, 0);
+}
+
+void
 channel_abort(struct channel *ch)
 {
-	const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+	release(ch, 1);
+}
 
-	setsockopt(ch->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	channel_close(ch);
+void
+channel_linger(struct channel *ch, int64_t deadline)
+{
+	struct pollfd pfd = {.fd = ch->fd, .events = POLLIN};
+	char waste[4096];
+
+	ch->finish(ch);
+	shutdown(ch->fd, SHUT_WR);
+	do {
+		if (poll(&pfd, 1, deadline_left(deadline)) <= 0)
+			break;
+	} while (recv(ch->fd, waste, sizeof(waste), 0) > 0 &&
+		 deadline_left(deadline) > 0);
 }
 
 int

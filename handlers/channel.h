@@ -40,7 +40,10 @@ struct channel {
 	SSL *ssl;          /* TLS only */
 };
 
-/* Each takes over fd (and ssl); channel_close gives them back. */
+/*
+ * Each takes over fd (and ssl) until channel_close or channel_abort. If the
+ * process dies before, the peer of a TLS or TCP channel sees a reset.
+ */
 void channel_tls(struct channel *ch, SSL *ssl);
 void channel_hop(struct channel *ch, int fd);
 void channel_tcp(struct channel *ch, int fd);
@@ -50,6 +53,13 @@ void channel_close(struct channel *ch);
 
 /* Closes so that the peer of a TLS or TCP channel sees a reset. */
 void channel_abort(struct channel *ch);
+
+/*
+ * Ends our direction and reads away what the peer still sends, until it ends
+ * too or deadline (deadline.h): closing with bytes unread would reset the
+ * connection under what was written last.
+ */
+void channel_linger(struct channel *ch, int64_t deadline);
 
 /*
  * Writes all of buf by deadline (deadline.h). Returns 0, or -1 with errno

@@ -9,10 +9,8 @@
 #include "tcp.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define LINGER_MS 2000 /* for the client to read a refusal */
@@ -56,24 +54,11 @@ handler_refuse(struct handler *h, int status, const char *reason)
 	return CLOSING;
 }
 
-/*
- * The client must read the refusal: closing with bytes unread would reset the
- * connection under it. So what it still sends is read away, for a while.
- */
+/* The client must read the refusal. */
 static enum state
 run_closing(struct handler *h)
 {
-	int64_t deadline = deadline_in(LINGER_MS);
-	struct pollfd pfd = {.fd = h->tls.fd, .events = POLLIN};
-	ssize_t n;
-
-	h->tls.finish(&h->tls);
-	shutdown(h->tls.fd, SHUT_WR);
-	do {
-		if (poll(&pfd, 1, deadline_left(deadline)) <= 0)
-			break;
-		n = recv(h->tls.fd, h->buf, sizeof(h->buf), 0);
-	} while (n > 0 && deadline_left(deadline) > 0);
+	channel_linger(&h->tls, deadline_in(LINGER_MS));
 	return ENDED;
 }
 

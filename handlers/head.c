@@ -174,6 +174,28 @@ split_field(struct slice line, struct slice *name, struct slice *value)
 	return 0;
 }
 
+/* Copies what fits of value and ends it with NUL. */
+static void
+copy(char *to, size_t size, struct slice value)
+{
+	size_t n = value.len < size ? value.len : size - 1;
+
+	memcpy(to, value.at, n);
+	to[n] = '\0';
+}
+
+static enum head_result
+parse_service(struct head *head, struct slice value)
+{
+	if (head->service[0] != '\0')
+		return refuse(head, 400, "X-Service is given twice");
+	if (value.len == 0 || value.len >= sizeof(head->service))
+		return refuse(
+		    head, 400, "X-Service is not of 1 to 63 characters");
+	copy(head->service, sizeof(head->service), value);
+	return HEAD_DONE;
+}
+
 /* 1 to 16 hex digits, not all 0. Returns 0 where it is none. */
 static uint64_t
 parse_agent(struct slice value)
@@ -220,6 +242,10 @@ parse_field(struct head *head, struct fields *f, struct slice line)
 			return refuse(
 			    head, 400, "X-Agent is not 1 to 16 hex digits");
 	}
+	if (is_field(name, "X-Forwarded-For"))
+		copy(head->forwarded_for, sizeof(head->forwarded_for), value);
+	if (is_field(name, "X-Service"))
+		return parse_service(head, value);
 	return HEAD_DONE;
 }
 
@@ -244,7 +270,7 @@ check_version(struct head *head, const struct fields *f)
 }
 
 static enum head_result
-parse_lines(struct head *head, struct slice text)
+parse_lines(struct head *head, struct slice text, unsigned max_lines)
 {
 	struct fields f = {0};
 	unsigned nlines = 0;
@@ -256,7 +282,7 @@ parse_lines(struct head *head, struct slice text)
 
 		if (line.len == 0)
 			break; /* the empty line */
-		if (++nlines > HEAD_MAX_LINES)
+		if (++nlines > max_lines)
 			return refuse(head, 431,
 			    "More than 64 lines in the request head");
 		if (bad != NULL)
@@ -281,7 +307,35 @@ head_parse(struct head *head, const char *buf, size_t len, size_t max)
 				       "Request head longer than 8 KiB");
 	text.at = buf + head->start;
 	text.len = head->length - head->start;
-	return parse_lines(head, text);
+	/* a relay adds a line too */
+	return parse_lines(head, text,
+	    max > HEAD_MAX_BYTES ? HEAD_MAX_LINES + 1 : HEAD_MAX_LINES);
+}
+
+int
+head_field_is(const struct head_field *field, const char *name)
+{
+	return is_field((struct slice){field->name, field->name_len}, name);
+}
+
+int
+head_next_field(const struct head *head, const char *buf, size_t *at,
+    struct head_field *field)
+{
+	struct slice text, name, value;
+
+	if (*at == 0) {
+		text = (struct slice){
+		    buf + head->start, head->length - head->start};
+		next_line(&text); /* the request line */
+		*at = (size_t)(text.at - buf);
+	}
+	text = (struct slice){buf + *at, head->length - *at};
+	if (text.len == 0 || split_field(next_line(&text), &name, &value) == -1)
+		return 0;
+	*at = (size_t)(text.at - buf);
+	*field = (struct head_field){name.at, value.at, name.len, value.len};
+	return 1;
 }
 
 size_t

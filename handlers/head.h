@@ -10,6 +10,8 @@
 #ifndef HEAD_H
 #define HEAD_H
 
+#include "netaddr.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +20,8 @@
 
 /* Room for head_forward's output: the longest head and one more field. */
 #define HEAD_FORWARD_MAX (HEAD_MAX_BYTES + 128)
+
+#define HEAD_SERVICE_MAX 64 /* a service's name and its NUL */
 
 enum head_kind {
 	HEAD_STONE,    /* any method and path but the two below */
@@ -32,7 +36,10 @@ struct head {
 	int has_host;   /* it carries Host: a request to a web server */
 	int takes_body; /* it carries Host, as of browsers, and isn't HEAD */
 	uint64_t agent; /* X-Agent, 0 without */
-	int status;     /* of a refusal: 400 or 431 */
+	char service[HEAD_SERVICE_MAX]; /* X-Service, "" without */
+	/* X-Forwarded-For, the last; only one that a relay wrote is true */
+	char forwarded_for[NETADDR_TEXT_MAX];
+	int status;         /* of a refusal: 400 or 431 */
 	const char *reason; /* of a refusal; static */
 };
 
@@ -48,6 +55,22 @@ enum head_result {
  */
 enum head_result head_parse(
     struct head *head, const char *buf, size_t len, size_t max);
+
+/* A field of a head; neither half is terminated. */
+struct head_field {
+	const char *name, *value; /* white space around the value is cut */
+	size_t name_len, value_len;
+};
+
+/* Whether the field has this name, in any case of letters. */
+int head_field_is(const struct head_field *field, const char *name);
+
+/*
+ * Walks the fields of the parsed head in buf. *at is where to go on; it starts
+ * as 0. Returns 1, or 0 after the last.
+ */
+int head_next_field(const struct head *head, const char *buf, size_t *at,
+    struct head_field *field);
 
 /*
  * Writes the parsed head in buf to out, without any X-Forwarded-For and with

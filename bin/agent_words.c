@@ -1,0 +1,204 @@
+/* The words of relayagent's configuration: see agent_words.h. */
+#include "agent_words.h"
+#include "lines.h"
+#include "pem.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- options ---- */
+
+/* Reads a number of polls and what ends it. Returns where, or NULL. */
+static const char *
+read_polls(const char *at, unsigned *polls)
+{
+	char *end;
+	unsigned long n = strtoul(at, &end, 10);
+
+	if (!isdigit((unsigned char)*at) || n < 1 || n > AGENT_POLLS_MAX)
+		return NULL;
+	*polls = (unsigned)n;
+	return end;
+}
+
+/* "N[:MAX]" */
+static int
+set_polls(struct agent_conf *conf, const char *value, char *err, size_t errsize)
+{
+	const char *end = read_polls(value, &conf->polls);
+
+	conf->polls_max = conf->polls * AGENT_POLLS_SURGE;
+	if (conf->polls_max > AGENT_POLLS_MAX)
+		conf->polls_max = AGENT_POLLS_MAX;
+	if (end != NULL && *end == ':')
+		end = read_polls(end + 1, &conf->polls_max);
+	if (end != NULL && *end == '\0' && conf->polls_max >= conf->polls)
+		return 0;
+	snprintf(err, errsize,
+	    "-m %s: not 1 to %d polls, or two such numbers with a colon, the "
+	    "larger last",
+	    value, AGENT_POLLS_MAX);
+	return -1;
+}
+
+static int
+set_host(struct agent_conf *conf, const char *value, char *err, size_t errsize)
+{
+	size_t len = strlen(value);
+	int good = len > 0 && len < sizeof(conf->host);
+
+	for (size_t i = 0; good && i < len; i++)
+		good = isgraph((unsigned char)value[i]) &&
+		       strchr("/@\\,", value[i]) == NULL;
+	if (!good) {
+		snprintf(err, errsize, "-h %s: not a host or host:port", value);
+		return -1;
+	}
+	strcpy(conf->host, value);
+	return 0;
+}
+
+/* -k, -c and -a: reads the file now. */
+static int
+load(struct agent_conf *conf, int letter, const char *path, char *err,
+    size_t errsize)
+{
+	struct tls_material *tls = &conf->tls;
+
+	if ((letter == 'k' && tls->key != NULL) ||
+	    (letter == 'c' && tls->certificate != NULL) ||
+	    (letter == 'a' && tls->store != NULL)) {
+		snprintf(err, errsize, "-%c is given twice", letter);
+		return -1;
+	}
+	if (letter == 'k')
+		tls->key = pem_key(path, err, errsize);
+	else if (letter == 'c')
+		tls->certificate = pem_certificate(
+		    path, &tls->chain, err, errsize);
+	else
+		tls->store = pem_store(path, NULL, err, errsize);
+	return (letter == 'k' && tls->key == NULL) ||
+		       (letter == 'c' && tls->certificate == NULL) ||
+		       (letter == 'a' && tls->store == NULL)
+		   ? -1
+		   : 0;
+}
+
+static int
+load_relative(const struct agent_words *w, int letter, const char *name,
+    char *err, size_t errsize)
+{
+	char *path = lines_relative(w->file, name);
+	int rc;
+
+	if (path == NULL) {
+		snprintf(err, errsize, "-%c: %s", letter, strerror(errno));
+		return -1;
+	}
+	rc = load(w->conf, letter, path, err, errsize);
+	free(path);
+	return rc;
+}
+
+/* Credentials of -X stay where -x brings none; their order is free. */
+static int
+set_proxy(
+    const struct agent_words *w, const char *value, char *err, size_t errsize)
+{
+	struct proxy *now = &w->conf->proxy, before = *now;
+
+	if (before.addr.host[0] != '\0') {
+		snprintf(err, errsize, "-x is given twice");
+		return -1;
+	}
+	if (proxy_from_option(now, value, w->file, err, errsize) == -1)
+		return -1;
+	if (now->credentials[0] == '\0')
+		memcpy(now->credentials, before.credentials,
+		    sizeof(now->credentials));
+	return 0;
+}
+
+int
+agent_words_option(const struct agent_words *w, int letter, const char *value,
+    char *err, size_t errsize)
+{
+	switch (letter) {
+	case 'n':
+		w->conf->forward = 1;
+		return 0;
+	case AGENT_PROXY_PROTOCOL:
+		w->conf->proxy_protocol = 1;
+		return 0;
+	case 'm':
+		return set_polls(w->conf, value, err, errsize);
+	case 'h':
+		return set_host(w->conf, value, err, errsize);
+	case 'x':
+		return set_proxy(w, value, err, errsize);
+	case 'X':
+		return proxy_credentials(
+		    &w->conf->proxy, value, w->file, err, errsize);
+	default:
+		return load_relative(w, letter, value, err, errsize);
+	}
+}
+
+/* ---- arguments ---- */
+
+static int
+add_service(
+    struct agent_conf *conf, const struct target *t, char *err, size_t errsize)
+{
+	if (target_find(conf->targets, conf->ntargets, t->service) != NULL) {
+		snprintf(err, errsize, "%s is named twice", t->service);
+		return -1;
+	}
+	if (conf->ntargets == TARGETS_MAX) {
+		snprintf(err, errsize, "more than %d targets", TARGETS_MAX);
+		return -1;
+	}
+	conf->targets[conf->ntargets++] = *t;
+	return 0;
+}
+
+/* What was taken for the target turns out to be a relay. */
+static int
+add_relay(
+    struct agent_conf *conf, const struct target *t, char *err, size_t errsize)
+{
+	if (t->addr.host[0] == '\0') {
+		snprintf(err, errsize,
+		    "%s can't be a relay; the target comes last", t->text);
+		return -1;
+	}
+	if (conf->nrelays == AGENT_RELAYS_MAX) {
+		snprintf(err, errsize, "more than %d relays", AGENT_RELAYS_MAX);
+		return -1;
+	}
+	conf->relays[conf->nrelays++] = t->addr;
+	return 0;
+}
+
+int
+agent_words_argument(
+    const struct agent_words *w, const char *word, char *err, size_t errsize)
+{
+	struct agent_conf *conf = w->conf;
+	struct target t;
+
+	if (target_parse(&t, word, err, errsize) == -1)
+		return -1;
+	if (t.service[0] != '\0')
+		return add_service(conf, &t, err, errsize);
+	if (conf->targets[0].text[0] != '\0' &&
+	    add_relay(conf, &conf->targets[0], err, errsize) == -1)
+		return -1;
+	conf->targets[0] = t;
+	return 0;
+}

@@ -1,0 +1,89 @@
+/* A target: see target.h. */
+#include "target.h"
+#include "dial.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define UNIX_PREFIX "unix:"
+
+static int
+is_unix(const char *word)
+{
+	return strncmp(word, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
+}
+
+static int
+set_service(
+    struct target *t, const char *word, size_t len, char *err, size_t errsize)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._-";
+
+	if (len == 0 || len >= sizeof(t->service) ||
+	    strspn(word, allowed) != len) {
+		snprintf(err, errsize,
+		    "%.*s: a service's name is 1 to %zu letters, digits, "
+		    "dots, dashes or underscores",
+		    (int)len, word, sizeof(t->service) - 1);
+		return -1;
+	}
+	memcpy(t->service, word, len);
+	return 0;
+}
+
+static int
+set_path(struct target *t, const char *path, char *err, size_t errsize)
+{
+	if (*path != '/' || strlen(path) >= sizeof(t->path)) {
+		snprintf(err, errsize,
+		    "%s: not an absolute path of at most %zu bytes", path,
+		    sizeof(t->path) - 1);
+		return -1;
+	}
+	strcpy(t->path, path);
+	return 0;
+}
+
+int
+target_parse(struct target *t, const char *word, char *err, size_t errsize)
+{
+	const char *equals = is_unix(word) ? NULL : strchr(word, '=');
+
+	memset(t, 0, sizeof(*t));
+	if (equals != NULL) {
+		if (set_service(
+			t, word, (size_t)(equals - word), err, errsize) == -1)
+			return -1;
+		word = equals + 1;
+	}
+	if (is_unix(word)) {
+		if (set_path(t, word + strlen(UNIX_PREFIX), err, errsize) == -1)
+			return -1;
+	} else if (netaddr_parse(&t->addr, word, err, errsize) == -1) {
+		return -1;
+	}
+	snprintf(t->text, sizeof(t->text), "%s", word);
+	return 0;
+}
+
+const struct target *
+target_find(const struct target *targets, size_t n, const char *service)
+{
+	if (*service == '\0')
+		return n > 0 ? &targets[0] : NULL;
+	for (size_t i = 0; i < n; i++)
+		if (strcasecmp(targets[i].service, service) == 0)
+			return &targets[i];
+	return NULL;
+}
+
+int
+target_dial(const struct target *t, int64_t deadline, char *err, size_t errsize)
+{
+	if (t->addr.host[0] == '\0')
+		return dial_unix(t->path, deadline, err, errsize);
+	return dial(&t->addr, deadline, err, errsize);
+}
