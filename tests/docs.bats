@@ -14,7 +14,7 @@ setup_file() {
 
 setup() {
     prepare
-    pages=("$root"/man/*.[1578])
+    pages=("$root"/man/*.?)
 }
 
 teardown() {
