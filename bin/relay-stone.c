@@ -25,11 +25,9 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: " NAME " [-DdlNtV] [--inetd] -C file\n"
-	    "       " NAME " [-DdlNtV] [--inetd] [-x proxy:port[,file]] "
-	    "-q key=file -q cert=file\n"
-	    "           [-q word] ... relay:port/ssl,http [host:]port request "
-	    "[client ...] [-- ...]\n");
+	    "usage: " NAME " [-DdlNnrtV] [--inetd] -C file\n"
+	    "       " NAME " [-DdlNnrtV] -q word ... relay listen request "
+	    "[client ...]\n");
 	exit(EX_USAGE);
 }
 
