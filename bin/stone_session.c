@@ -124,13 +124,14 @@ aside_timeout(void *arg)
 }
 
 /* No answer for too long: what the splice then reads is the end. */
-static void
+static int
 aside_serve(void *arg)
 {
 	struct session *s = arg;
 
 	shutdown(s->relay.channel.fd, SHUT_RDWR);
 	s->answer_by = DEADLINE_NONE;
+	return 0;
 }
 
 static void
