@@ -162,7 +162,7 @@ pem_certificate(
 static int
 give_passphrase(char *buf, int size, int writing, void *arg)
 {
-	size_t n = strlen(arg);
+	size_t n = strnlen(arg, (size_t)size + 1);
 
 	(void)writing;
 	if (n > (size_t)size)
