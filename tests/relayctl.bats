@@ -405,7 +405,7 @@ SCRIPT
     [ "$agents" -ge 10000 ] || skip 'needs 10,000 files'
     mkfifo hold
     : >many.log
-    start many as_relay_user hold "$scratch/broker.sock" "$agents" some
+    start many stand_for_handlers hold "$scratch/broker.sock" "$agents" "$relay_user"
     exec 9>hold
     wait_until 60 says many '^registered$'
     wait_until 10 enough_pairings
@@ -425,10 +425,10 @@ SCRIPT
     awk '/^paired/ { n++; late += $2 > 5 } END { exit !(n > 100 && late <= n / 100) }' many.log
 }
 
-as_relay_user() {
+stand_for_handlers() {
     local hold=$1
     shift
-    unprivileged python3 -B "$tests/handlers.py" "$@" <"$hold"
+    exec python3 -B "$tests/handlers.py" "$@" <"$hold"
 }
 
 enough_pairings() {
