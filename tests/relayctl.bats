@@ -72,7 +72,6 @@ moved() {
 
 # ---- JSON -------------------------------------------------------------------
 
-hex='[0-9a-f]'
 def_types='
 def id: type == "string" and test("^[0-9a-f]{8}$");
 def count: type == "number" and . >= 0 and . == floor;
@@ -409,8 +408,8 @@ SCRIPT
     exec 9>hold
     wait_until 60 says many '^registered$'
     wait_until 10 enough_pairings
-    local i start took best=1000000
-    for i in {1..10}; do
+    local start took best=1000000
+    for _ in {1..10}; do
         start=${EPOCHREALTIME/./}
         ctl agents >listing
         took=$((${EPOCHREALTIME/./} - start))
