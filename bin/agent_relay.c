@@ -89,22 +89,33 @@ end_poll(struct slot *slot)
 	slot->since = 0;
 }
 
-void
-agent_relay_trim(struct agent_relay *r)
+static struct slot *
+longest_waiting(struct agent_relay *r)
 {
-	struct slot *oldest = NULL;
+	struct slot *longest = NULL;
 
-	if (agent_relay_polls(r) <= demand_polls(&r->demand, deadline_now()))
-		return;
 	for (size_t i = 0; i < AGENT_POLLS_MAX; i++) {
 		struct slot *slot = &r->slots[i];
 
 		if (slot->news != -1 && slot->since != 0 &&
-		    (oldest == NULL || slot->since < oldest->since))
-			oldest = slot;
+		    (longest == NULL || slot->since < longest->since))
+			longest = slot;
 	}
-	if (oldest != NULL)
-		end_poll(oldest);
+	return longest;
+}
+
+void
+agent_relay_trim(struct agent_relay *r)
+{
+	unsigned have = agent_relay_polls(r);
+	unsigned want = demand_polls(&r->demand, deadline_now());
+	struct slot *slot;
+
+	if (have <= want)
+		return;
+	for (unsigned i = (have - want + 1) / 2; i > 0; i--)
+		if ((slot = longest_waiting(r)) != NULL)
+			end_poll(slot);
 }
 
 void

@@ -55,7 +55,7 @@ void agent_relay_postpone(struct agent_relay *r);
  */
 void agent_relay_news(struct agent_relay *r, struct slot *slot, int quiet);
 
-/* Ends what waits beyond the demand, one poll at a time. */
+/* Ends half of what waits beyond the demand. */
 void agent_relay_trim(struct agent_relay *r);
 
 /* Ends all that waits, and lets the next begin at once. Sessions live on. */

@@ -45,6 +45,10 @@ main(int argc, char **argv)
 		program_fail(EX_OSERR, "set-up: %s", strerror(errno));
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
+	/* early, so that nobody's question is the end of it */
+	fd = program_signals(signals);
+	if (fd == -1)
+		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	if (agent_conf_read(&conf, &run, &source, err, sizeof(err)) == -1)
@@ -55,9 +59,6 @@ main(int argc, char **argv)
 	log_open(NAME, run.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, run.debug);
 	if (run.daemon)
 		become_daemon(&source);
-	fd = program_signals(signals);
-	if (fd == -1)
-		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, "relay",
 	    conf.relays[0].host, "port", conf.relays[0].port, NULL);
 	rc = agent_pool_run(&conf, &source, fd);
