@@ -212,13 +212,16 @@ set_up(struct broker *b)
 	b->spare = dup(b->listener);
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (filewatch_open(&b->crl) == -1)
+		return -1;
 	b->accounts = accounts_new();
 	b->pairing = pairing_new();
 	b->sessions = sessions_new();
 	return b->epoll == -1 || b->timer == -1 || b->accounts == NULL ||
 		       b->pairing == NULL || b->sessions == NULL ||
 		       watch(b, &b->listener) == -1 ||
-		       watch(b, &b->signals) == -1 || watch(b, &b->timer) == -1
+		       watch(b, &b->signals) == -1 ||
+		       watch(b, &b->timer) == -1 || watch(b, &b->crl.fd) == -1
 		   ? -1
 		   : 0;
 }
@@ -238,7 +241,7 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 	b->handler_uid = handler_uid;
 	b->conf_path = conf_path;
 	b->started = broker_uptime();
-	b->epoll = b->timer = b->spare = -1;
+	b->epoll = b->timer = b->spare = b->crl.fd = -1;
 	if (set_up(b) == -1)
 		snprintf(err, errsize, "set-up: %s", strerror(errno));
 	else if (reload_files(b, err, errsize) == 0)
@@ -270,7 +273,10 @@ serve_event(struct broker *b, const struct epoll_event *ev)
 		removal_expire(b);
 	else if (what == &b->listener)
 		accept_one(b);
-	else {
+	else if (what == &b->crl.fd) {
+		if (filewatch_changed(&b->crl))
+			reload_all(b, NULL);
+	} else {
 		struct conn *c = what;
 
 		if ((ev->events & EPOLLOUT) != 0 && c->fd != -1)
@@ -329,6 +335,7 @@ broker_free(struct broker *b)
 	conf_free(&b->conf);
 	fd_close(&b->epoll);
 	fd_close(&b->timer);
+	filewatch_close(&b->crl);
 	fd_close(&b->spare);
 	free(b);
 }

@@ -14,6 +14,7 @@
 
 #include "account.h"
 #include "conf.h"
+#include "filewatch.h"
 #include "pairing.h"
 #include "session.h"
 #include "wire.h"
@@ -58,6 +59,7 @@ struct broker {
 	int signals; /* signalfd */
 	int timer;   /* timerfd: the next customer's end */
 	int epoll;
+	struct filewatch crl; /* a new list is obeyed at once */
 	int spare; /* given up to refuse a connection when fds run out */
 	int done;  /* the loop ends */
 	int draining;

@@ -60,6 +60,9 @@ reload_files(struct broker *b, char *err, size_t errsize)
 	b->conf = conf;
 	b->admin_gid = gid;
 	removal_arm(b);
+	if (filewatch_set(&b->crl, b->conf.crl) == -1)
+		log_event(LOG_WARNING, "not-watched", "file", b->conf.crl,
+		    "error", strerror(errno), NULL);
 	return 0;
 fail:
 	customers_free(customers);

@@ -1,7 +1,7 @@
 # A table of customers, and the administrator's tool. To be loaded after
 # helpers.
 #
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 # ctl [ARGUMENT...]: relayctl, on this test's broker.
 ctl() {

@@ -227,3 +227,87 @@ SCRIPT
     ctl reload
     [ "$(ctl --json customers | jq -r '.customers[] | select(.name == "alice").nusers')" -eq 2 ]
 }
+
+# ---- relay-ca ----------------------------------------------------------------
+
+ca() {
+    "$built/relay-ca" -d "$scratch/own/ca" "$@"
+}
+
+own_ca() {
+    mkdir own
+    ca init >/dev/null
+    ca server 127.0.0.1 >/dev/null
+    cp own/ca/ca.pem own/ca/server/127.0.0.1/*.pem .
+    configure 'customers = own/customers'
+    sed -i '/^customers = customers$/d' relay.conf
+}
+
+# take_in NAME: its files, as they are now, come to the test's folder.
+take_in() {
+    rm -rf "$1"
+    cp -r "own/ca/client/$1" .
+    chmod 755 own
+    give "$scratch"/*.pem "$1"
+}
+
+@test "relay-ca client with limits writes the section, and renew adds the new certificate to it" {
+    own_ca
+    ca client --nusers 7 --type 1 dora --expire 2037-12-31
+    [ "$(stat -c %a own/customers)" = 644 ]
+    diff own/customers - <<END
+[dora]
+certificate = $(openssl x509 -in own/ca/client/dora/cert.pem -outform DER | sha256sum | sed 's/^/sha256:/; s/ .*//')
+nusers = 7
+type = 1
+expire = 2037-12-31
+END
+    # what is there already stays
+    printf '\n# a note\n[other]\nnusers = 1\n' >>own/customers
+    ca client --nusers 2 emil
+    take_in dora
+    start_broker
+    start_relay listen
+    start_play renewal <<'SCRIPT'
+agent = poll("dora")
+at_point("waiting")
+client = stone("dora")     # with the new certificate
+head_of_stone(agent)       # the old one
+agent.send(OK)
+assert client.head() == OK
+SCRIPT
+    await_point renewal waiting
+    run -0 ca renew dora
+    [[ $output == *'relayctl reload'* ]]
+    take_in dora
+    ctl reload
+    [ "$(grep -c '^certificate' own/customers)" -eq 3 ]
+    grep -x '# a note' own/customers
+    go_on waiting
+    ended_well renewal
+    says broker ' paired .*customer=dora '
+    [ "$(ctl --json customers | jq -r '.customers[] | select(.name == "emil").nusers')" -eq 2 ]
+}
+
+@test "relay-ca refuses limits that a broker would not take, before it issues anything" {
+    own_ca
+    run -65 ca client --nusers many dora
+    run -65 ca client --nusers 1000000 dora
+    run -65 ca client --type 4 dora
+    run -65 ca client --expire soon dora
+    run -65 ca client --expire 2037-13-01 dora
+    run -65 ca client --nusers 1 default
+    run -64 ca client --nusers
+    run -64 ca client --users 1 dora
+    printf '[d.ra]\n' >own/customers
+    ca client --nusers 1 dora
+    run -73 ca client --nusers 1 d.ra
+    [ ! -e own/ca/client/d.ra ]
+}
+
+@test "without limits relay-ca leaves the table alone" {
+    own_ca
+    ca client dora
+    ca renew dora
+    [ ! -e own/customers ]
+}

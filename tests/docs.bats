@@ -272,9 +272,10 @@ END
     python <<'END'
 source = text("broker/conf.c")
 for key, value in re.findall(r"^#(\w+) = (.*)", text("broker/relay.conf"), re.M):
-    if key in ("crl", "group"):  # none, and the user's own
+    if key in ("crl", "group", "customers", "admin_group"):  # none, and the user's own
         continue
     value = value.replace(".", "") if key == "tls_min" else value
+    value = "CRL_EXPIRED_" + value.upper() if key == "crl_expired" else value
     given = f'"{value}"' if key in ("socket", "user") else value
     assert re.search(rf"&?c->{key}(, | = ){re.escape(given)}[);]", source), (key, value)
 END
@@ -286,6 +287,9 @@ real = set()
 for path in names("broker/*.c") + names("handlers/*.c"):
     source = text(path)
     real |= set(re.findall(r'refuse\(\s*[\w>-]+,(?: \w+,)?\s*(\d+),\s*"(.*?)"\)', source))
+    real |= set(re.findall(r'= \{(\d+), "(.*?)"\}', source))
+    real |= set(re.findall(r'removal_kick\(\s*b, c, (\d+),\s*"(.*?)",', source))
+    real |= set(re.findall(r'end_with\(\s*h, END_\w+, (\d+), "(.*?)"\)', source))
     real |= {("400", reason) for reason in re.findall(r'return "(.* in the request head)";', source)}
 documented = set()
 for part in re.split(r"^\.It Li (?=\d)", section("relay-protocol.7", "Refusals"), flags=re.M)[1:]:

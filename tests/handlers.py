@@ -1,6 +1,6 @@
-"""Many handlers that only say so: "handlers.py SOCKET COUNT CERTIFICATE".
+"""Many handlers that only say so: "handlers.py SOCKET COUNT USER".
 
-Each connects to the broker as an agent's handler does, registers, and waits.
+As USER, if root, each connects to the broker as an agent's handler does, registers, and waits.
 Prints "registered" when all are welcome, then how long pairings take, in
 milliseconds: of each agent and stone that it adds meanwhile, one "paired MS" a
 line, until its input ends.
@@ -8,6 +8,7 @@ line, until its input ends.
 
 import array
 import os
+import pwd
 import resource
 import select
 import socket
@@ -41,13 +42,15 @@ def receive(sock):
 
 
 def main():
-    path, count, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    path, count, user = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    if os.getuid() == 0:
+        os.setresuid(*[pwd.getpwnam(user).pw_uid] * 3)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     waiting = []
     for i in range(count):
         # some for each of many certificates: one may not have so many polls
-        waiting.append(register(path, AGENT, b"%s %d" % (name.encode(), i // 100)))
+        waiting.append(register(path, AGENT, b"agent %d" % (i // 100)))
         assert receive(waiting[-1]) == WELCOME
     print("registered", flush=True)
     i = 0

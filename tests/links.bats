@@ -97,7 +97,7 @@ local_play() {
 
 # handlers_of ADDRESS: the pids of those that serve polls from there.
 handlers_of() {
-    sed -n "s/^.*relay-listen\[\([0-9]*\)\]: agent-waits peer=$1:.*/\1/p" relay.log
+    sed -n "s/^.*relay-listen\[\([0-9]*\)\]: agent-waits id=[0-9a-f]* peer=$1:.*/\1/p" relay.log
 }
 
 now() {

@@ -126,6 +126,28 @@ SCRIPT
     hangs_up relay bob
 }
 
+@test "a new list of revocations is obeyed without anybody asking" {
+    start_broker
+    start_relay listen
+    start_play unasked <<'SCRIPT'
+gone, stays = poll("alice"), poll("carol")
+at_point("waiting")
+assert gone.end(2) == "clean"
+assert stays.silent(0.2)
+SCRIPT
+    await_point unasked waiting
+    revoke alice
+    go_on waiting
+    ended_well unasked
+    # one that is moved to its place, too
+    wait_until 5 says broker ' reloaded .*ended=1 '
+    : >broker.log
+    cp crl.pem fresh
+    give fresh
+    mv fresh crl.pem
+    wait_until 5 says broker ' reloaded .*ended=0 '
+}
+
 @test "who presents a certificate while the files are read again is checked again, too" {
     start_broker
     start_relay listen
