@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-#define DAY       86400
+#define DAY       INT64_C(86400)
 #define WARN_DAYS 14
 
 int64_t
