@@ -17,20 +17,24 @@ libexecdir = $(exec_prefix)/libexec
 sysconfdir = /etc
 mandir = $(prefix)/share/man
 unitdir = $(prefix)/lib/systemd/system
+completionsdir = $(prefix)/share/bash-completion/completions
 # The unprivileged user of the relay; "make install" makes it on this host.
 RELAY_USER = vpn-warp
 
 B = build
 BROKER_PROGRAM = relay-broker
 HANDLER_PROGRAMS = relay-handler relay-listen
-CLIENT_PROGRAMS = relayagent
+CLIENT_PROGRAMS = relayagent relay-stone
+ADMIN_PROGRAM = relayctl
 SCRIPTS = relay-ca
-PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS)
+PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \
+	$(ADMIN_PROGRAM)
 
 SOURCES = $(wildcard broker/*.c handlers/*.c bin/*.c)
 MAINS = $(BROKER_PROGRAM:%=broker/%.c) $(HANDLER_PROGRAMS:%=handlers/%.c) \
-	$(CLIENT_PROGRAMS:%=bin/%.c)
+	$(CLIENT_PROGRAMS:%=bin/%.c) $(ADMIN_PROGRAM:%=bin/%.c)
 LIB_OBJECTS = $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(MAINS),$(SOURCES)))
+XINETD_ENTRIES = $(wildcard xinetd.d/*)
 MAN_PAGES = $(wildcard man/*.[1578])
 SHELL_FILES = bin/relay-ca $(wildcard tests/*.sh tests/*.bash tests/*.bats) \
 	.ci/run
@@ -46,20 +50,21 @@ INCLUDES = -Ibroker -Ihandlers -Ibin -isystem $(LLHTTP_INCLUDE)
 LLHTTP_SOURCES = /usr/share/llhttp
 LLHTTP_INCLUDE = /usr/share/include/llhttp
 LLHTTP_OBJECTS = $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
-LIBS = $(shell $(PKG_CONFIG) --libs openssl)
+LIBS = $(shell $(PKG_CONFIG) --libs openssl jansson)
 # -ffile-prefix-map: the same bytes from whatever folder it is built in
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
-	$(shell $(PKG_CONFIG) --cflags openssl) -ffile-prefix-map=$(CURDIR)=. \
+	$(shell $(PKG_CONFIG) --cflags openssl jansson) -ffile-prefix-map=$(CURDIR)=. \
 	$(CFLAGS) $(CPPFLAGS)
 
-DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev uthash-dev node-llhttp \
-	openssl
+DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
+	uthash-dev node-llhttp openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
-DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd tinyproxy \
-	libnss3-tools chromium iproute2 redis-server redis-tools rsync openssh-server
+DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
+	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
+	redis-tools rsync openssh-server openssh-client
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
-	mandoc
+	shfmt mandoc
 
 # Broker sources know nothing of handlers, nor these of the client programs.
 $(B)/obj/broker/%.o: INCLUDES = -Ibroker
@@ -129,11 +134,14 @@ format: deps-lint  ## write all C sources in the project's format
 install: all  ## install below DESTDIR; makes the user of the relay
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
 		$(DESTDIR)$(libexecdir) $(DESTDIR)$(sysconfdir)/vpn-warp \
+		$(DESTDIR)$(completionsdir) \
 		$(DESTDIR)$(sysconfdir)/xinetd.d
 	$(INSTALL) -m 755 $(CLIENT_PROGRAMS:%=$(B)/bin/%) \
 		$(SCRIPTS:%=$(B)/bin/%) $(DESTDIR)$(bindir)
 	$(INSTALL) -m 755 $(B)/bin/relay-broker $(B)/bin/relay-listen \
-		$(DESTDIR)$(sbindir)
+		$(B)/bin/relayctl $(DESTDIR)$(sbindir)
+	$(INSTALL) -m 644 bin/relayctl.bash-completion \
+		$(DESTDIR)$(completionsdir)/relayctl
 	$(INSTALL) -m 755 $(B)/bin/relay-handler $(DESTDIR)$(libexecdir)
 	for page in $(MAN_PAGES); do \
 		dir=$(DESTDIR)$(mandir)/man$${page##*.} && \
@@ -146,11 +154,14 @@ install: all  ## install below DESTDIR; makes the user of the relay
 	[ -e $(DESTDIR)$(sysconfdir)/vpn-warp/relay.conf ] || \
 		$(INSTALL) -m 644 broker/relay.conf \
 			$(DESTDIR)$(sysconfdir)/vpn-warp/relay.conf
-	[ -e $(DESTDIR)$(sysconfdir)/xinetd.d/vpn-warp-relay ] || \
-		sed -e 's,@libexecdir@,$(libexecdir),' \
+	for entry in $(XINETD_ENTRIES); do \
+		[ -e $(DESTDIR)$(sysconfdir)/$$entry ] || \
+		sed -e 's,@bindir@,$(bindir),' \
+			-e 's,@libexecdir@,$(libexecdir),' \
 			-e 's,@sysconfdir@,$(sysconfdir),' \
-			-e 's,@user@,$(RELAY_USER),' xinetd.d/vpn-warp-relay \
-			>$(DESTDIR)$(sysconfdir)/xinetd.d/vpn-warp-relay
+			-e 's,@user@,$(RELAY_USER),' $$entry \
+			>$(DESTDIR)$(sysconfdir)/$$entry || exit; \
+	done
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || \
 		getent passwd $(RELAY_USER) >/dev/null || \
 		useradd --system --user-group --no-create-home \
@@ -162,7 +173,9 @@ uninstall:  ## remove what install put there, but no configuration
 		$(SCRIPTS:%=$(DESTDIR)$(bindir)/%) \
 		$(DESTDIR)$(sbindir)/relay-broker \
 		$(DESTDIR)$(sbindir)/relay-listen \
+		$(DESTDIR)$(sbindir)/relayctl \
 		$(DESTDIR)$(libexecdir)/relay-handler \
+		$(DESTDIR)$(completionsdir)/relayctl \
 		$(DESTDIR)$(unitdir)/relayagent@.service
 	for page in $(notdir $(MAN_PAGES)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; \

@@ -196,12 +196,15 @@ proxy_from_option(struct proxy *p, const char *text, const char *conf,
 
 /* ---- whom it serves ---- */
 
-/* A name stands for itself and for all names below it. */
+/* A name stands for itself and for all names below it, an address does not. */
 static int
-name_matches(const char *entry, const char *host)
+host_matches(const char *entry, const char *host)
 {
 	size_t n, hostlen = strlen(host);
+	struct prefix address;
 
+	if (prefix_parse(&address, host) == 0)
+		return strcmp(entry, host) == 0;
 	if (*entry == '.')
 		entry++;
 	n = strlen(entry);
@@ -225,8 +228,8 @@ entry_matches(const char *entry, const struct netaddr *target)
 		       prefix_holds(&prefix, &address);
 	if (netaddr_parse(&place, entry, err, sizeof(err)) == 0)
 		return strcmp(place.port, target->port) == 0 &&
-		       name_matches(place.host, target->host);
-	return name_matches(entry, target->host);
+		       host_matches(place.host, target->host);
+	return host_matches(entry, target->host);
 }
 
 int

@@ -3,44 +3,25 @@
 #include "broker.h"
 #include "fd.h"
 #include "log.h"
-#include "pairing.h"
-#include "session.h"
-#include "wire.h"
+#include "rights.h"
+#include "sweep.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define EVENTS_AT_ONCE 64
 
-struct conn {
-	int fd;
-	struct waiter waiter;
-	struct identity identity;
-	struct session *session; /* NULL: in none */
-	char peer[NETADDR_TEXT_MAX];
-	LIST_ENTRY(conn) link;
-};
-
-struct broker {
-	int listener;
-	int stop;
-	int epoll;
-	int spare; /* given up to refuse a connection when fds run out */
-	uid_t handler_uid;
-	struct pairing *pairing;
-	struct sessions *sessions;
-	LIST_HEAD(, conn) conns;
-	LIST_HEAD(, conn) closing; /* dropped while events may name them */
-};
-
-static uint64_t
-uptime(void)
+uint64_t
+broker_uptime(void)
 {
 	struct timespec ts;
 
@@ -48,23 +29,53 @@ uptime(void)
 	return (uint64_t)ts.tv_sec;
 }
 
+/* ---- what is known of a connection ---- */
+
+/* Where the account counts it; NULL: nowhere. */
+static uint32_t *
+counter(const struct conn *c)
+{
+	struct account *a = c->account;
+
+	if (c->waiter.state == WAITER_WAITING)
+		return c->waiter.role == ROLE_AGENT ? &a->agents : &a->stones;
+	return c->waiter.has_slot ? &a->sessions : NULL;
+}
+
+void
+broker_count(struct conn *c)
+{
+	if (c->counted != NULL)
+		--*c->counted;
+	c->counted = counter(c);
+	if (c->counted != NULL)
+		++*c->counted;
+}
+
 static void
 leave_session(struct broker *b, struct conn *c)
 {
 	if (c->session != NULL)
 		session_leave(
-		    b->sessions, c->session, c->waiter.role, uptime());
+		    b->sessions, c->session, c->waiter.role, broker_uptime());
 	c->session = NULL;
 }
 
 /* Its memory is freed after the batch of events that it may occur in. */
-static void
-drop(struct broker *b, struct conn *c)
+void
+broker_drop(struct broker *b, struct conn *c)
 {
 	if (c->fd == -1)
 		return;
+	sweep_forget(b, c);
 	leave_session(b, c);
 	pairing_leave(b->pairing, &c->waiter);
+	if (c->account != NULL)
+		broker_count(c);
+	if (c->awaits_reload)
+		LIST_REMOVE(c, await);
+	b->reload.owed -= c->owed;
+	b->totals.spawners -= (uint32_t)c->spawner;
 	fd_close(&c->fd);
 	LIST_REMOVE(c, link);
 	LIST_INSERT_HEAD(&b->closing, c, link);
@@ -81,210 +92,23 @@ free_dropped(struct broker *b)
 	}
 }
 
-static struct conn *
-conn_of(struct waiter *w)
+int
+broker_watch_output(const struct broker *b, struct conn *c, int on)
 {
-	return (struct conn *)((char *)w - offsetof(struct conn, waiter));
+	struct epoll_event ev = {.data.ptr = c};
+
+	ev.events = on ? EPOLLIN | EPOLLOUT : EPOLLIN;
+	return epoll_ctl(b->epoll, EPOLL_CTL_MOD, c->fd, &ev);
 }
 
-/* ---- what the broker says ---- */
-
-static void
-refuse(struct broker *b, struct conn *c, uint32_t status, const char *reason)
-{
-	struct message m = {.type = MESSAGE_REFUSED};
-
-	m.u.refused.status = status;
-	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason), "%s", reason);
-	wire_send(c->fd, &m, -1);
-	drop(b, c);
-}
-
-static int
-send_matched(
-    struct conn *c, const struct session *s, const struct conn *other, int fd)
-{
-	struct message m = {.type = MESSAGE_MATCHED};
-
-	m.u.matched.session = session_id(s);
-	memcpy(m.u.matched.peer, other->peer, sizeof(m.u.matched.peer));
-	return wire_send(c->fd, &m, fd);
-}
-
-static void
-join_session(struct conn *c, struct session *s)
-{
-	struct session_side *side = session_side(s, c->waiter.role);
-
-	c->session = s;
-	side->conn = c;
-	side->agent = c->waiter.agent;
-	memcpy(side->peer, c->peer, sizeof(side->peer));
-}
-
-/*
- * Hands both handlers their end of a new pair. Where the stone's cannot be
- * told, the agent has not been: it waits on. Where the agent's cannot, the
- * stone sees the pair closed and asks again.
- */
-static void
-introduce(struct broker *b, struct conn *agent, struct conn *stone)
-{
-	struct session *s;
-	int pair[2] = {-1, -1};
-
-	s = session_new(b->sessions, &stone->identity, uptime());
-	if (s == NULL ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		0, pair) == -1) {
-		log_event(
-		    LOG_ERR, "no-session", "error", strerror(errno), NULL);
-		if (s != NULL)
-			session_cancel(b->sessions, s);
-		pairing_wait_again(&agent->waiter);
-		refuse(b, stone, 503, "The relay is out of resources");
-		return;
-	}
-	join_session(stone, s);
-	join_session(agent, s);
-	if (send_matched(stone, s, agent, pair[0]) == -1) {
-		agent->session = NULL;
-		session_side(s, ROLE_AGENT)->conn = NULL;
-		pairing_wait_again(&agent->waiter);
-		drop(b, stone);
-	} else if (send_matched(agent, s, stone, pair[1]) == -1) {
-		drop(b, agent);
-	}
-	fd_close(&pair[0]);
-	fd_close(&pair[1]);
-}
-
-static void
-match(struct broker *b, const struct conn *c)
-{
-	struct waiter *agent, *stone;
-
-	while (c->waiter.state == WAITER_WAITING &&
-	       pairing_next(&c->waiter, &agent, &stone))
-		introduce(b, conn_of(agent), conn_of(stone));
-}
-
-/* ---- what handlers say ---- */
-
-static int
-on_register(struct broker *b, struct conn *c, const struct message *m)
-{
-	struct message welcome = {.type = MESSAGE_WELCOME};
-	const struct customer *customer = &customer_default;
-
-	if (c->waiter.state != WAITER_ABSENT)
-		return -1;
-	c->waiter.role = (enum role)m->u.reg.role;
-	c->waiter.agent = m->u.reg.agent;
-	memcpy(c->peer, m->u.reg.peer, sizeof(c->peer));
-	if (identity_of_der(&c->identity, m->der, m->u.reg.der_len) == -1 ||
-	    customer_format(customer, m->der, m->u.reg.der_len,
-		welcome.u.welcome.customer) == -1)
-		return -1;
-	switch (pairing_enter(b->pairing, &c->waiter, &c->identity, customer,
-	    (uint64_t)time(NULL))) {
-	case PAIRING_WAIT:
-		break;
-	case PAIRING_NO_MEMORY:
-		refuse(b, c, 503, "The relay is out of memory");
-		return 0;
-	case PAIRING_TOO_MANY:
-		refuse(b, c, 429, "Too many wait with this certificate");
-		return 0;
-	case PAIRING_NUSERS:
-		refuse(b, c, 429, "All sessions of this customer are in use");
-		return 0;
-	case PAIRING_EXPIRED:
-		refuse(b, c, 403, "This customer's time is over");
-		return 0;
-	}
-	if (wire_send(c->fd, &welcome, -1) == -1)
-		return -1;
-	match(b, c);
-	return 0;
-}
-
-static int
-on_wait_again(struct broker *b, struct conn *c)
-{
-	if (c->waiter.state != WAITER_IN_SESSION)
-		return -1;
-	if (c->session != NULL) {
-		struct session *s = c->session;
-		struct conn *agent = session_side(s, ROLE_AGENT)->conn;
-		struct conn *stone = session_side(s, ROLE_STONE)->conn;
-
-		if (c->waiter.role == ROLE_STONE)
-			pairing_suspect(
-			    &c->waiter, session_side(s, ROLE_AGENT)->agent);
-		if (agent != NULL)
-			agent->session = NULL;
-		if (stone != NULL)
-			stone->session = NULL;
-		session_cancel(b->sessions, s);
-	}
-	pairing_wait_again(&c->waiter);
-	match(b, c);
-	return 0;
-}
-
-static int
-on_end(struct conn *c, const struct message *m)
-{
-	struct session_side *side;
-
-	if (c->session == NULL)
-		return 0; /* the other side called it off first */
-	if (m->u.end.session != session_id(c->session))
-		return -1;
-	side = session_side(c->session, c->waiter.role);
-	side->reason = m->u.end.reason;
-	side->bytes_in = m->u.end.bytes_in;
-	side->bytes_out = m->u.end.bytes_out;
-	return 0;
-}
-
-static int
-on_announce(struct broker *b, struct conn *c, const struct message *m)
-{
-	struct session *s;
-
-	if (c->waiter.state != WAITER_ABSENT)
-		return -1;
-	c->waiter.role = (enum role)m->u.announce.role;
-	memcpy(c->peer, m->u.announce.peer, sizeof(c->peer));
-	if (identity_of_der(&c->identity, m->der, m->u.announce.der_len) == -1)
-		return -1;
-	s = session_announced(b->sessions, m->u.announce.session, &c->identity,
-	    m->u.announce.started);
-	if (s == NULL || session_side(s, c->waiter.role)->conn != NULL)
-		return -1;
-	join_session(c, s);
-	return pairing_announce(b->pairing, &c->waiter, &c->identity);
-}
-
+/* What c may say is a matter of who it is. */
 static int
 dispatch(struct broker *b, struct conn *c, const struct message *m)
 {
-	switch (m->type) {
-	case MESSAGE_REGISTER:
-		return on_register(b, c, m);
-	case MESSAGE_WAIT_AGAIN:
-		return on_wait_again(b, c);
-	case MESSAGE_END:
-		return on_end(c, m);
-	case MESSAGE_ANNOUNCE:
-		return on_announce(b, c, m);
-	case MESSAGE_WELCOME:
-	case MESSAGE_REFUSED:
-	case MESSAGE_MATCHED:
-		break;
-	}
+	if (m->type == MESSAGE_ADMIN && c->may_admin)
+		return admin_take(b, c, m);
+	if (m->type != MESSAGE_ADMIN && c->may_register)
+		return reception_take(b, c, m);
 	errno = EPROTO;
 	return -1;
 }
@@ -307,7 +131,7 @@ serve(struct broker *b, struct conn *c)
 			log_event(
 			    LOG_ERR, "bad-message", "peer", c->peer, NULL);
 		if (rc != 1)
-			drop(b, c);
+			broker_drop(b, c);
 	}
 }
 
@@ -324,25 +148,24 @@ refuse_for_want_of_fds(struct broker *b)
 	    LOG_ERR, "out-of-fds", "do", "raise the limit of open files", NULL);
 }
 
-static int
-may_register(const struct broker *b, int fd)
+/* Someone who may neither register nor administer learns why. */
+static void
+refuse_stranger(int fd, const struct rights *who)
 {
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
+	struct message m = {.type = MESSAGE_REFUSED, .u.refused.status = 403};
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
-		return 0;
-	if (cred.uid == b->handler_uid)
-		return 1;
-	log_event(LOG_WARNING, "stranger", "uid", LOG_U64(cred.uid), "pid",
-	    LOG_U64(cred.pid), NULL);
-	return 0;
+	log_event(LOG_WARNING, "stranger", "uid", LOG_U64(who->uid), "pid",
+	    LOG_U64(who->pid), NULL);
+	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason),
+	    "only root and the members of admin_group may do this");
+	wire_send(fd, &m, -1);
 }
 
 static void
-accept_handler(struct broker *b)
+accept_one(struct broker *b)
 {
 	struct epoll_event ev = {.events = EPOLLIN};
+	struct rights who;
 	struct conn *c;
 	int fd;
 
@@ -353,8 +176,14 @@ accept_handler(struct broker *b)
 		return;
 	}
 	c = calloc(1, sizeof(*c));
-	if (c == NULL || !may_register(b, fd))
+	if (c == NULL || rights_of_peer(&who, fd, b->admin_gid) == -1)
 		goto fail;
+	c->may_register = who.uid == b->handler_uid;
+	c->may_admin = who.uid == 0 || who.in_group;
+	if (!c->may_register && !c->may_admin) {
+		refuse_stranger(fd, &who);
+		goto fail;
+	}
 	ev.data.ptr = c;
 	if (epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &ev) == -1)
 		goto fail;
@@ -366,37 +195,98 @@ fail:
 	fd_close(&fd);
 }
 
-/* The addresses of listener and stop mark them among the connections. */
+/* ---- the broker itself ---- */
+
+/* The addresses of these fds mark them among the connections. */
 static int
-watch(struct broker *b, int *fd)
+watch(const struct broker *b, int *fd)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = fd};
 
 	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, *fd, &ev);
 }
 
+static int
+set_up(struct broker *b)
+{
+	b->spare = dup(b->listener);
+	b->epoll = epoll_create1(EPOLL_CLOEXEC);
+	b->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	b->accounts = accounts_new();
+	b->pairing = pairing_new();
+	b->sessions = sessions_new();
+	return b->epoll == -1 || b->timer == -1 || b->accounts == NULL ||
+		       b->pairing == NULL || b->sessions == NULL ||
+		       watch(b, &b->listener) == -1 ||
+		       watch(b, &b->signals) == -1 || watch(b, &b->timer) == -1
+		   ? -1
+		   : 0;
+}
+
 struct broker *
-broker_new(int listener, int stop, uid_t handler_uid)
+broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
+    char *err, size_t errsize)
 {
 	struct broker *b = calloc(1, sizeof(*b));
 
-	if (b == NULL)
-		return NULL;
-	LIST_INIT(&b->conns);
-	LIST_INIT(&b->closing);
-	b->listener = listener;
-	b->stop = stop;
-	b->handler_uid = handler_uid;
-	b->spare = dup(listener);
-	b->epoll = epoll_create1(EPOLL_CLOEXEC);
-	b->pairing = pairing_new();
-	b->sessions = sessions_new();
-	if (b->epoll == -1 || b->pairing == NULL || b->sessions == NULL ||
-	    watch(b, &b->listener) == -1 || watch(b, &b->stop) == -1) {
-		broker_free(b);
+	if (b == NULL) {
+		snprintf(err, errsize, "%s", strerror(errno));
 		return NULL;
 	}
-	return b;
+	b->listener = listener;
+	b->signals = signals;
+	b->handler_uid = handler_uid;
+	b->conf_path = conf_path;
+	b->started = broker_uptime();
+	b->epoll = b->timer = b->spare = -1;
+	if (set_up(b) == -1)
+		snprintf(err, errsize, "set-up: %s", strerror(errno));
+	else if (reload_files(b, err, errsize) == 0)
+		return b;
+	broker_free(b);
+	return NULL;
+}
+
+static void
+serve_signals(struct broker *b)
+{
+	struct signalfd_siginfo info;
+
+	while (read(b->signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo == SIGHUP)
+			reload_all(b, NULL);
+		else
+			b->done = 1;
+}
+
+static void
+serve_event(struct broker *b, const struct epoll_event *ev)
+{
+	void *what = ev->data.ptr;
+
+	if (what == &b->signals)
+		serve_signals(b);
+	else if (what == &b->timer)
+		removal_expire(b);
+	else if (what == &b->listener)
+		accept_one(b);
+	else {
+		struct conn *c = what;
+
+		if ((ev->events & EPOLLOUT) != 0 && c->fd != -1)
+			sweep_resume(b, c);
+		if ((ev->events & ~(uint32_t)EPOLLOUT) != 0)
+			serve(b, c);
+	}
+}
+
+/* How long to wait for events, milliseconds; -1: for ever. */
+static int
+patience(const struct broker *b)
+{
+	if (sweep_pending(b))
+		return 0;
+	return b->reload.give_up != 0 ? 1000 : -1;
 }
 
 int
@@ -404,23 +294,22 @@ broker_run(struct broker *b)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
 
-	for (;;) {
-		int n = epoll_wait(b->epoll, events, EVENTS_AT_ONCE, -1);
+	while (!b->done) {
+		int n = epoll_wait(
+		    b->epoll, events, EVENTS_AT_ONCE, patience(b));
 
 		if (n == -1 && errno != EINTR)
 			return -1;
-		for (int i = 0; i < n; i++) {
-			void *what = events[i].data.ptr;
-
-			if (what == &b->stop)
-				return 0;
-			if (what == &b->listener)
-				accept_handler(b);
-			else
-				serve(b, what);
-		}
+		for (int i = 0; i < n; i++)
+			serve_event(b, &events[i]);
+		sweep_turn(b);
+		reload_settle(b);
+		if (b->draining && sessions_count(b->sessions) == 0 &&
+		    LIST_EMPTY(&b->sweeps))
+			b->done = 1;
 		free_dropped(b);
 	}
+	return 0;
 }
 
 void
@@ -429,12 +318,17 @@ broker_free(struct broker *b)
 	struct conn *c;
 
 	while ((c = LIST_FIRST(&b->conns)) != NULL)
-		drop(b, c);
+		broker_drop(b, c);
 	free_dropped(b);
+	sweep_free_all(b);
 	if (b->pairing != NULL)
 		pairing_free(b->pairing);
 	sessions_free(b->sessions);
+	accounts_free(b->accounts);
+	customers_free(b->customers);
+	conf_free(&b->conf);
 	fd_close(&b->epoll);
+	fd_close(&b->timer);
 	fd_close(&b->spare);
 	free(b);
 }

@@ -11,14 +11,19 @@
 struct broker;
 
 /*
- * Makes a broker that accepts handlers on listener, a listening
- * SOCK_SEQPACKET socket, and ends when stop, a signalfd, becomes readable.
- * Both fds stay the caller's. Handlers must run as handler_uid. Returns NULL
- * with errno.
+ * Makes a broker that accepts handlers and administrators on listener, a
+ * listening SOCK_SEQPACKET socket; signals, a signalfd, tells it to end or, by
+ * SIGHUP, to read the file at conf_path (borrowed) again. Both fds stay the
+ * caller's. Handlers must run as handler_uid. Returns NULL with a reason in
+ * err.
  */
-struct broker *broker_new(int listener, int stop, uid_t handler_uid);
+struct broker *broker_new(int listener, int signals, uid_t handler_uid,
+    const char *conf_path, char *err, size_t errsize);
 
-/* Serves until stop is readable. Returns 0, or -1 with errno. */
+/*
+ * Serves until a signal ends it, or a drain has come to its end. Returns 0, or
+ * -1 with errno.
+ */
 int broker_run(struct broker *broker);
 
 /* Closes every connection and frees the broker. */

@@ -74,6 +74,25 @@ set_tls_min(struct conf *conf, const char *value, char *err, size_t errsize)
 }
 
 static int
+set_crl_expired(struct conf *conf, const char *value, char *err, size_t errsize)
+{
+	if (conf->crl_expired != CRL_EXPIRED_UNSET) {
+		snprintf(err, errsize, "crl_expired is given twice");
+		return -1;
+	}
+	if (strcmp(value, "refuse") == 0)
+		conf->crl_expired = CRL_EXPIRED_REFUSE;
+	else if (strcmp(value, "warn") == 0)
+		conf->crl_expired = CRL_EXPIRED_WARN;
+	else {
+		snprintf(err, errsize, "crl_expired: %s is not refuse or warn",
+		    value);
+		return -1;
+	}
+	return 0;
+}
+
+static int
 add_listen(struct conf *conf, const char *value, char *err, size_t errsize)
 {
 	struct netaddr *addr;
@@ -105,9 +124,11 @@ set_key(const struct reader *r, const char *key, const char *value, char *err,
 	    {"key", &c->key, 1},
 	    {"ca", &c->ca, 1},
 	    {"crl", &c->crl, 1},
+	    {"customers", &c->customers, 1},
 	    {"socket", &c->socket, 1},
 	    {"user", &c->user, 0},
 	    {"group", &c->group, 0},
+	    {"admin_group", &c->admin_group, 0},
 	};
 	const struct {
 		const char *key;
@@ -120,6 +141,8 @@ set_key(const struct reader *r, const char *key, const char *value, char *err,
 
 	if (strcmp(key, "listen") == 0)
 		return add_listen(c, value, err, errsize);
+	if (strcmp(key, "crl_expired") == 0)
+		return set_crl_expired(c, value, err, errsize);
 	if (strcmp(key, "tls_min") == 0)
 		return set_tls_min(c, value, err, errsize);
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
@@ -136,26 +159,14 @@ set_key(const struct reader *r, const char *key, const char *value, char *err,
 	return -1;
 }
 
-/* "key = value", white space around = optional */
 static int
 read_line(void *arg, char *line, char *err, size_t errsize)
 {
-	char *eq = strchr(line, '='), *end, *value;
+	char *key, *value;
 
-	if (eq == NULL || eq == line) {
-		snprintf(err, errsize, "not a line of the form key = value");
+	if (lines_key_value(line, &key, &value, err, errsize) == -1)
 		return -1;
-	}
-	for (end = eq; end > line && isspace((unsigned char)end[-1]); end--)
-		;
-	*end = '\0';
-	for (value = eq + 1; isspace((unsigned char)*value); value++)
-		;
-	if (*value == '\0') {
-		snprintf(err, errsize, "%s has no value", line);
-		return -1;
-	}
-	return set_key(arg, line, value, err, errsize);
+	return set_key(arg, key, value, err, errsize);
 }
 
 static int
@@ -190,6 +201,8 @@ set_defaults(struct conf *c, const char *path, char *err, size_t errsize)
 		snprintf(err, errsize, "%s: %s", path, strerror(errno));
 		return -1;
 	}
+	if (c->crl_expired == CRL_EXPIRED_UNSET)
+		c->crl_expired = CRL_EXPIRED_REFUSE;
 	if (c->tls_min == 0)
 		c->tls_min = 13;
 	if (c->tls_timeout == 0)
@@ -207,6 +220,11 @@ conf_read(struct conf *conf, const char *path, char *err, size_t errsize)
 	struct reader r = {conf, path};
 
 	memset(conf, 0, sizeof(*conf));
+	conf->path = strdup(path);
+	if (conf->path == NULL) {
+		snprintf(err, errsize, "%s: %s", path, strerror(errno));
+		return -1;
+	}
 	if (lines_read(path, read_line, &r, err, errsize) == -1 ||
 	    set_defaults(conf, path, err, errsize) == -1) {
 		conf_free(conf);
@@ -218,6 +236,7 @@ conf_read(struct conf *conf, const char *path, char *err, size_t errsize)
 void
 conf_free(struct conf *conf)
 {
+	free(conf->path);
 	free(conf->certificate);
 	free(conf->key);
 	free(conf->ca);
@@ -225,5 +244,7 @@ conf_free(struct conf *conf)
 	free(conf->socket);
 	free(conf->user);
 	free(conf->group);
+	free(conf->customers);
+	free(conf->admin_group);
 	memset(conf, 0, sizeof(*conf));
 }

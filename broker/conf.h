@@ -16,16 +16,23 @@
 #define CONF_PATH       SYSCONFDIR "/vpn-warp/relay.conf"
 #define CONF_LISTEN_MAX 16
 
+/* What an expired list of revoked certificates means. */
+enum crl_expired { CRL_EXPIRED_UNSET, CRL_EXPIRED_REFUSE, CRL_EXPIRED_WARN };
+
 struct conf {
+	char *path; /* the file it was read from */
 	struct netaddr listen[CONF_LISTEN_MAX];
 	size_t nlisten;
 	char *certificate; /* paths, absolute or relative to the process */
 	char *key;
 	char *ca;
-	char *crl;    /* NULL: none is checked */
+	char *crl; /* NULL: none is checked */
+	enum crl_expired crl_expired;
 	char *socket; /* the broker's */
 	char *user;
 	char *group;            /* "": the user's own */
+	char *customers;        /* NULL: everyone has the default */
+	char *admin_group;      /* NULL: root alone may administer */
 	int tls_min;            /* 12 or 13 */
 	unsigned tls_timeout;   /* seconds, in all */
 	unsigned head_timeout;  /* seconds, in all */

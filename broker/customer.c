@@ -9,10 +9,15 @@
 #define DIGEST_BYTES 16
 
 /* 4294967295, the last 32-bit Unix time, is "never" to any agent. */
-const struct customer customer_default = {
-    .nusers = 256,
-    .type = CUSTOMER_FORWARD | CUSTOMER_WEB,
-    .expire = UINT32_MAX,
+const struct entitlement entitlement_default = {
+    .customer =
+	{
+	    .nusers = 256,
+	    .type = CUSTOMER_FORWARD | CUSTOMER_WEB,
+	    .expire = UINT32_MAX,
+	},
+    .max_agents = 1024,
+    .allow = 1,
 };
 
 static int

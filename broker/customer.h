@@ -16,16 +16,37 @@
 
 #define CUSTOMER_TEXT_MAX 128 /* an X-Customer value and its NUL */
 
+/*
+ * Room for a customer's name (CUSTOMER_NAME_MAX characters) or, for a
+ * certificate that no customer has, the 64 hex digits of its identity. The two
+ * cannot be mixed up: a name is shorter. A multiple of 8, so that structs that
+ * hold one have no gaps.
+ */
+#define CUSTOMER_NAME_MAX  63
+#define CUSTOMER_NAME_SIZE 72
+
 enum { CUSTOMER_FORWARD = 1, CUSTOMER_WEB = 2 }; /* bits of type */
 
 struct customer {
 	uint32_t nusers; /* concurrent stone sessions */
 	uint32_t type;
-	uint64_t expire; /* Unix time; no session starts after it */
+	uint64_t expire; /* Unix time; no session starts or lives from it on */
+};
+
+/* What the relay grants: the above, and what the agent isn't told. */
+struct entitlement {
+	struct customer customer;
+	uint32_t max_agents; /* polls that wait at once */
+	int allow;           /* 0: no poll and no session at all */
+};
+
+/* Who meets whom: zero-padded, so that it can be a hash's key. */
+struct customer_key {
+	char text[CUSTOMER_NAME_SIZE];
 };
 
 /* The entitlement of a certificate that nothing is said about. */
-extern const struct customer customer_default;
+extern const struct entitlement entitlement_default;
 
 /*
  * Writes the X-Customer value for the certificate in der. Returns 0 or -1.

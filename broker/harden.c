@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 static int
@@ -42,6 +43,8 @@ harden_process(int keep)
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return -1;
+	/* else syslog(3) goes on writing to whatever gets its fd's number */
+	closelog();
 	return close_above_std(keep);
 }
 

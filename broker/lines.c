@@ -73,6 +73,24 @@ lines_read(
 	return rc;
 }
 
+int
+lines_key_value(char *line, char **key, char **value, char *err, size_t errsize)
+{
+	char *eq = strchr(line, '=');
+
+	if (eq == NULL || eq == line) {
+		snprintf(err, errsize, "not a line of the form key = value");
+		return -1;
+	}
+	*eq = '\0';
+	*key = trim(line);
+	*value = trim(eq + 1);
+	if (**value != '\0')
+		return 0;
+	snprintf(err, errsize, "%s has no value", *key);
+	return -1;
+}
+
 char *
 lines_relative(const char *path, const char *name)
 {

@@ -25,6 +25,13 @@ int lines_read(
     const char *path, lines_fn *each, void *arg, char *err, size_t errsize);
 
 /*
+ * Splits "key = value", white space around = optional, within line. Returns 0,
+ * or -1 with a reason in err: it is not of that form, or has no value.
+ */
+int lines_key_value(
+    char *line, char **key, char **value, char *err, size_t errsize);
+
+/*
  * Makes name, as found in the file at path, relative to that file's folder
  * unless it is absolute. Returns a string that the caller frees, or NULL with
  * errno.

@@ -11,17 +11,56 @@
 static struct {
 	const char *ident;
 	enum log_target target;
-	int debug;
-} logger = {"vpn-warp", LOG_TO_STDERR, 0};
+	int level;
+} logger = {"vpn-warp", LOG_TO_STDERR, LOG_INFO};
 
 void
 log_open(const char *ident, enum log_target target, int debug)
 {
 	logger.ident = ident;
 	logger.target = target;
-	logger.debug = debug;
+	logger.level = debug ? LOG_DEBUG : LOG_INFO;
 	if (target == LOG_TO_SYSLOG)
 		openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+static const char *const level_words[] = {
+    [LOG_EMERG] = "emerg",
+    [LOG_ALERT] = "alert",
+    [LOG_CRIT] = "crit",
+    [LOG_ERR] = "err",
+    [LOG_WARNING] = "warning",
+    [LOG_NOTICE] = "notice",
+    [LOG_INFO] = "info",
+    [LOG_DEBUG] = "debug",
+};
+
+void
+log_set_level(int level)
+{
+	logger.level = level;
+}
+
+int
+log_level(void)
+{
+	return logger.level;
+}
+
+int
+log_level_parse(const char *word)
+{
+	for (int i = LOG_ERR; i <= LOG_DEBUG; i++)
+		if (strcmp(word, level_words[i]) == 0)
+			return i;
+	return -1;
+}
+
+const char *
+log_level_word(int level)
+{
+	return level >= LOG_EMERG && level <= LOG_DEBUG ? level_words[level]
+							: "unknown";
 }
 
 void
@@ -75,7 +114,7 @@ log_event(int priority, const char *event, ...)
 	const char *key, *value;
 	va_list ap;
 
-	if (priority >= LOG_DEBUG && !logger.debug)
+	if (priority > logger.level)
 		return;
 	snprintf(line, sizeof(line), "%s", event);
 	va_start(ap, event);
@@ -111,5 +150,12 @@ const char *
 log_u64(char buf[static 21], uint64_t v)
 {
 	snprintf(buf, 21, "%" PRIu64, v);
+	return buf;
+}
+
+const char *
+log_id(char buf[static 9], uint32_t id)
+{
+	snprintf(buf, 9, "%08" PRIx32, id);
 	return buf;
 }

@@ -22,6 +22,17 @@ enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG };
  */
 void log_open(const char *ident, enum log_target target, int debug);
 
+/* Drops lines above level, as in syslog(3), from now on. */
+void log_set_level(int level);
+int log_level(void);
+
+/*
+ * The level of a word as syslog.conf(5) has them ("debug", "info", "notice",
+ * "warning", "err"), or -1; and the word of a level.
+ */
+int log_level_parse(const char *word);
+const char *log_level_word(int level);
+
 /*
  * Writes one line: the event, then pairs of const char * key and value, ended
  * by NULL. A NULL or empty value leaves its field out. priority as in
@@ -44,6 +55,12 @@ void log_failure(const char *text);
 
 /* Formats v as decimal into buf and returns buf. */
 const char *log_u64(char buf[static 21], uint64_t v);
+
+/* Formats an id, of a session or of one that waits, into buf. */
+const char *log_id(char buf[static 9], uint32_t id);
+
+/* An id as a log value; it lives until the enclosing block ends. */
+#define LOG_ID(id) log_id((char[9]){0}, (id))
 
 /* A number as a log value; it lives until the enclosing block ends. */
 #define LOG_U64(v) log_u64((char[21]){0}, (uint64_t)(v))

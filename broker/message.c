@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <syslog.h>
 
 static const size_t body_size[] = {
     [MESSAGE_REGISTER] = sizeof(struct message_register),
@@ -12,6 +13,19 @@ static const size_t body_size[] = {
     [MESSAGE_WAIT_AGAIN] = sizeof(struct message_wait_again),
     [MESSAGE_END] = sizeof(struct message_end),
     [MESSAGE_ANNOUNCE] = sizeof(struct message_announce),
+    [MESSAGE_PROGRESS] = sizeof(struct message_progress),
+    [MESSAGE_KICK] = sizeof(struct message_kick),
+    [MESSAGE_RECHECK] = sizeof(struct message_recheck),
+    [MESSAGE_RECHECKED] = sizeof(struct message_rechecked),
+    [MESSAGE_LOG_LEVEL] = sizeof(struct message_log_level),
+    [MESSAGE_ATTACH] = sizeof(struct message_attach),
+    [MESSAGE_RELOAD] = sizeof(struct message_reload),
+    [MESSAGE_ADMIN] = sizeof(struct message_admin),
+    [MESSAGE_ROW_STATUS] = sizeof(struct row_status),
+    [MESSAGE_ROW_WAITER] = sizeof(struct row_waiter),
+    [MESSAGE_ROW_SESSION] = sizeof(struct row_session),
+    [MESSAGE_ROW_CUSTOMER] = sizeof(struct row_customer),
+    [MESSAGE_ADMIN_DONE] = sizeof(struct message_admin_done),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -29,6 +43,40 @@ valid_certificate(uint32_t role, uint32_t der_len)
 	       der_len <= MESSAGE_DER_MAX;
 }
 
+static int
+valid_status(uint32_t status)
+{
+	return status >= 400 && status <= 599;
+}
+
+#define TERMINATED(field) terminated((field), sizeof(field))
+
+static int
+valid_row(const struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_ROW_STATUS:
+		return TERMINATED(m->u.status.version);
+	case MESSAGE_ROW_WAITER:
+		return TERMINATED(m->u.waiter.customer) &&
+		       TERMINATED(m->u.waiter.peer);
+	case MESSAGE_ROW_SESSION:
+		return TERMINATED(m->u.session.customer) &&
+		       TERMINATED(m->u.session.stone) &&
+		       TERMINATED(m->u.session.agent);
+	case MESSAGE_ROW_CUSTOMER:
+		return TERMINATED(m->u.customer.name);
+	case MESSAGE_ADMIN:
+		return m->u.admin.command >= ADMIN_STATUS &&
+		       m->u.admin.command <= ADMIN_LOG_LEVEL &&
+		       TERMINATED(m->u.admin.argument);
+	case MESSAGE_ADMIN_DONE:
+		return TERMINATED(m->u.admin_done.text);
+	default:
+		return 0;
+	}
+}
+
 /* The one place that says what the fields of a message may hold. */
 static int
 valid(const struct message *m)
@@ -36,30 +84,40 @@ valid(const struct message *m)
 	switch (m->type) {
 	case MESSAGE_REGISTER:
 		return valid_certificate(m->u.reg.role, m->u.reg.der_len) &&
-		       terminated(m->u.reg.peer, sizeof(m->u.reg.peer));
+		       TERMINATED(m->u.reg.peer);
 	case MESSAGE_WELCOME:
-		return terminated(
-		    m->u.welcome.customer, sizeof(m->u.welcome.customer));
+		return m->u.welcome.log_level <= LOG_LEVEL_OWN &&
+		       TERMINATED(m->u.welcome.customer);
 	case MESSAGE_REFUSED:
-		return m->u.refused.status >= 400 &&
-		       m->u.refused.status <= 599 &&
-		       terminated(
-			   m->u.refused.reason, sizeof(m->u.refused.reason));
+		return valid_status(m->u.refused.status) &&
+		       TERMINATED(m->u.refused.reason);
 	case MESSAGE_MATCHED:
-		return terminated(m->u.matched.peer, sizeof(m->u.matched.peer));
-	case MESSAGE_WAIT_AGAIN:
-		return 1;
+		return TERMINATED(m->u.matched.peer);
 	case MESSAGE_END:
 		return m->u.end.reason >= END_DONE &&
-		       m->u.end.reason <= END_UNCONFIRMED;
+		       m->u.end.reason <= END_CERTIFICATE;
 	case MESSAGE_ANNOUNCE:
 		return valid_certificate(
 			   m->u.announce.role, m->u.announce.der_len) &&
-		       m->u.announce.reserved == 0 &&
-		       terminated(
-			   m->u.announce.peer, sizeof(m->u.announce.peer));
+		       TERMINATED(m->u.announce.peer);
+	case MESSAGE_KICK:
+		return valid_status(m->u.kick.status) &&
+		       TERMINATED(m->u.kick.reason);
+	case MESSAGE_RECHECKED:
+		return m->u.rechecked.verdict >= RECHECK_GOOD &&
+		       m->u.rechecked.verdict <= RECHECK_FAILED &&
+		       TERMINATED(m->u.rechecked.reason);
+	case MESSAGE_LOG_LEVEL:
+		return m->u.log_level.level <= LOG_DEBUG;
+	case MESSAGE_WAIT_AGAIN:
+	case MESSAGE_PROGRESS:
+	case MESSAGE_RECHECK:
+	case MESSAGE_ATTACH:
+	case MESSAGE_RELOAD:
+		return 1;
+	default:
+		return valid_row(m);
 	}
-	return 0;
 }
 
 static uint32_t

@@ -4,21 +4,29 @@
  * on one host, built from one tree). REGISTER and ANNOUNCE end with the
  * certificate. Whatever arrives is checked in one place, message_decode.
  *
- *	handler -> broker: REGISTER, WAIT_AGAIN, END, ANNOUNCE
- *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fd)
+ *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
+ *	                   RECHECKED
+ *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fd),
+ *	                   KICK, RECHECK, LOG_LEVEL
+ *	spawner -> broker: ATTACH, RELOAD, RECHECKED
+ *	broker -> spawner: RECHECK, LOG_LEVEL
+ *	relayctl -> broker: ADMIN
+ *	broker -> relayctl: ROW_..., ADMIN_DONE, REFUSED (rows.h)
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
 #include "customer.h"
 #include "netaddr.h"
+#include "rows.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_VERSION    1
+#define MESSAGE_VERSION    2
 #define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
 #define MESSAGE_REASON_MAX 80    /* fits a status line */
+#define LOG_LEVEL_OWN      8     /* none is set: each keeps its own */
 
 enum role { ROLE_AGENT = 1, ROLE_STONE = 2 };
 
@@ -30,6 +38,19 @@ enum message_type {
 	MESSAGE_WAIT_AGAIN,
 	MESSAGE_END,
 	MESSAGE_ANNOUNCE,
+	MESSAGE_PROGRESS,
+	MESSAGE_KICK,
+	MESSAGE_RECHECK,
+	MESSAGE_RECHECKED,
+	MESSAGE_LOG_LEVEL,
+	MESSAGE_ATTACH,
+	MESSAGE_RELOAD,
+	MESSAGE_ADMIN,
+	MESSAGE_ROW_STATUS,
+	MESSAGE_ROW_WAITER,
+	MESSAGE_ROW_SESSION,
+	MESSAGE_ROW_CUSTOMER,
+	MESSAGE_ADMIN_DONE,
 };
 
 struct message_header {
@@ -40,14 +61,18 @@ struct message_header {
 
 /* "This certificate's stone or agent is here and waits." */
 struct message_register {
-	uint32_t role;               /* enum role */
-	uint32_t der_len;            /* 1 to MESSAGE_DER_MAX, follows */
-	uint64_t agent;              /* the agent process, 0 if unknown */
+	uint32_t role;    /* enum role */
+	uint32_t der_len; /* 1 to MESSAGE_DER_MAX, follows */
+	uint64_t agent;   /* the agent process, 0 if unknown */
+	uint32_t id;      /* that an earlier broker gave it, 0 for none */
+	uint32_t wants; /* a stone's: CUSTOMER_FORWARD or _WEB; an agent's: 0 */
 	char peer[NETADDR_TEXT_MAX]; /* address, for the log */
 };
 
 /* "Wait"; the agent's entitlement. */
 struct message_welcome {
+	uint32_t id; /* a short name for people, unlike any other that waits */
+	uint32_t log_level; /* as in syslog(3), or LOG_LEVEL_OWN */
 	char customer[CUSTOMER_TEXT_MAX]; /* the X-Customer value */
 };
 
@@ -78,6 +103,8 @@ enum end_reason {
 	END_PEER_ERROR,  /* its own client broke off */
 	END_OTHER_SIDE,  /* the other handler broke off or died */
 	END_UNCONFIRMED, /* the agent did not take the head in time */
+	END_KICKED,      /* the broker said KICK */
+	END_CERTIFICATE, /* its certificate is no longer good */
 };
 
 struct message_end {
@@ -92,9 +119,55 @@ struct message_announce {
 	uint32_t role;
 	uint32_t der_len; /* follows */
 	uint32_t session;
-	uint32_t reserved; /* 0 */
+	uint32_t id;       /* as in REGISTER */
 	uint64_t started;  /* CLOCK_BOOTTIME, seconds */
+	uint64_t bytes_in; /* as it last told the earlier broker */
+	uint64_t bytes_out;
 	char peer[NETADDR_TEXT_MAX];
+};
+
+/* "So much has moved": at most every few seconds, and only where it has. */
+struct message_progress {
+	uint32_t session;
+	uint32_t reserved;
+	uint64_t bytes_in; /* of the whole session, as in END */
+	uint64_t bytes_out;
+};
+
+/* "End": a client without an answer gets this one, a session a reset. */
+struct message_kick {
+	uint32_t status; /* HTTP status, 400 to 599 */
+	char reason[MESSAGE_REASON_MAX];
+};
+
+/* "CA or CRL may have changed: check your client's certificate again." */
+struct message_recheck {
+	uint32_t reserved;
+};
+
+enum recheck_verdict {
+	RECHECK_GOOD = 1,
+	RECHECK_BAD,    /* no longer good: it ends */
+	RECHECK_FAILED, /* it could not be checked: it goes on as before */
+};
+
+struct message_rechecked {
+	uint32_t verdict;            /* enum recheck_verdict */
+	char reason[ADMIN_TEXT_MAX]; /* of BAD and FAILED */
+};
+
+struct message_log_level {
+	uint32_t level; /* as in syslog(3) */
+};
+
+/* "I am a spawner: tell me when to load the files again." */
+struct message_attach {
+	uint32_t pid;
+};
+
+/* "I was told to load the files again: let all others do so too." */
+struct message_reload {
+	uint32_t reserved;
 };
 
 struct message {
@@ -107,6 +180,19 @@ struct message {
 		struct message_wait_again wait_again;
 		struct message_end end;
 		struct message_announce announce;
+		struct message_progress progress;
+		struct message_kick kick;
+		struct message_recheck recheck;
+		struct message_rechecked rechecked;
+		struct message_log_level log_level;
+		struct message_attach attach;
+		struct message_reload reload;
+		struct message_admin admin;
+		struct row_status status;
+		struct row_waiter waiter;
+		struct row_session session;
+		struct row_customer customer;
+		struct message_admin_done admin_done;
 	} u;
 	const uint8_t *der; /* REGISTER, ANNOUNCE: der_len bytes, borrowed */
 };

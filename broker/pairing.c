@@ -10,15 +10,15 @@
 
 TAILQ_HEAD(queue, waiter);
 
-/* All that is present of one certificate. */
+/* All that is present of one key. */
 struct party {
-	struct identity identity;
+	struct customer_key key;
 	struct queue agents;
 	struct queue suspects;
 	struct queue stones;
 	unsigned nagents;   /* waiting, suspects too */
 	unsigned nstones;   /* waiting */
-	unsigned nsessions; /* stones in a session */
+	unsigned nsessions; /* slots taken */
 	unsigned nwaiters;  /* of any role, in any state */
 	UT_hash_handle hh;
 };
@@ -40,21 +40,21 @@ pairing_free(struct pairing *table)
 }
 
 static struct party *
-find_or_add(struct pairing *table, const struct identity *identity)
+find_or_add(struct pairing *table, const struct customer_key *key)
 {
 	struct party *party;
 
-	HASH_FIND(hh, table->parties, identity, sizeof(*identity), party);
+	HASH_FIND(hh, table->parties, key, sizeof(*key), party);
 	if (party != NULL)
 		return party;
 	party = calloc(1, sizeof(*party));
 	if (party == NULL)
 		return NULL;
-	party->identity = *identity;
+	party->key = *key;
 	TAILQ_INIT(&party->agents);
 	TAILQ_INIT(&party->suspects);
 	TAILQ_INIT(&party->stones);
-	HASH_ADD(hh, table->parties, identity, sizeof(*identity), party);
+	HASH_ADD(hh, table->parties, key, sizeof(*key), party);
 	if (party->hh.tbl == NULL) {
 		free(party);
 		errno = ENOMEM;
@@ -87,14 +87,22 @@ count_of(const struct waiter *w)
 }
 
 static enum verdict
-judge(const struct party *party, enum role role,
-    const struct customer *customer, uint64_t now)
+judge(const struct party *party, const struct waiter *w,
+    const struct entitlement *grant, uint64_t now)
 {
-	if (now > customer->expire)
+	const struct customer *customer = &grant->customer;
+
+	if (!grant->allow)
+		return PAIRING_NOT_ALLOWED;
+	if (now >= customer->expire)
 		return PAIRING_EXPIRED;
-	if (role == ROLE_AGENT)
+	if (w->role == ROLE_AGENT && party->nagents >= grant->max_agents)
+		return PAIRING_MAX_AGENTS;
+	if (w->role == ROLE_AGENT)
 		return party->nagents < PAIRING_AGENTS_MAX ? PAIRING_WAIT
 							   : PAIRING_TOO_MANY;
+	if ((w->wants & ~customer->type) != 0)
+		return PAIRING_TYPE;
 	if (party->nstones >= PAIRING_STONES_MAX)
 		return PAIRING_TOO_MANY;
 	/* a waiting stone counts: it must not be refused once it is matched */
@@ -105,15 +113,15 @@ judge(const struct party *party, enum role role,
 
 enum verdict
 pairing_enter(struct pairing *table, struct waiter *w,
-    const struct identity *identity, const struct customer *customer,
+    const struct customer_key *key, const struct entitlement *grant,
     uint64_t now)
 {
-	struct party *party = find_or_add(table, identity);
+	struct party *party = find_or_add(table, key);
 	enum verdict verdict;
 
 	if (party == NULL)
 		return PAIRING_NO_MEMORY;
-	verdict = judge(party, w->role, customer, now);
+	verdict = judge(party, w, grant, now);
 	if (verdict != PAIRING_WAIT) {
 		remove_if_empty(table, party);
 		return verdict;
@@ -128,18 +136,18 @@ pairing_enter(struct pairing *table, struct waiter *w,
 }
 
 int
-pairing_announce(
-    struct pairing *table, struct waiter *w, const struct identity *identity)
+pairing_announce(struct pairing *table, struct waiter *w,
+    const struct customer_key *key, int has_slot)
 {
-	struct party *party = find_or_add(table, identity);
+	struct party *party = find_or_add(table, key);
 
 	if (party == NULL)
 		return -1;
 	w->party = party;
 	w->state = WAITER_IN_SESSION;
+	w->has_slot = has_slot;
 	party->nwaiters++;
-	if (w->role == ROLE_STONE)
-		party->nsessions++;
+	party->nsessions += (unsigned)has_slot;
 	return 0;
 }
 
@@ -149,8 +157,15 @@ start_session(struct waiter *w)
 	TAILQ_REMOVE(queue_of(w), w, link);
 	--*count_of(w);
 	w->state = WAITER_IN_SESSION;
-	if (w->role == ROLE_STONE)
-		w->party->nsessions++;
+	w->has_slot = w->role == ROLE_STONE;
+	w->party->nsessions += (unsigned)w->has_slot;
+}
+
+static void
+give_slot_back(struct waiter *w)
+{
+	w->party->nsessions -= (unsigned)w->has_slot;
+	w->has_slot = 0;
 }
 
 int
@@ -173,8 +188,7 @@ pairing_next(
 void
 pairing_wait_again(struct waiter *w)
 {
-	if (w->role == ROLE_STONE)
-		w->party->nsessions--;
+	give_slot_back(w);
 	w->state = WAITER_WAITING;
 	TAILQ_INSERT_HEAD(queue_of(w), w, link);
 	++*count_of(w);
@@ -208,9 +222,8 @@ pairing_leave(struct pairing *table, struct waiter *w)
 	if (w->state == WAITER_WAITING) {
 		TAILQ_REMOVE(queue_of(w), w, link);
 		--*count_of(w);
-	} else if (w->role == ROLE_STONE) {
-		party->nsessions--;
 	}
+	give_slot_back(w);
 	w->state = WAITER_ABSENT;
 	w->party = NULL;
 	party->nwaiters--;

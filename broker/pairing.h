@@ -1,7 +1,8 @@
 /*
  * The pairing rules: who waits, who meets whom, who is refused. Pure: no I/O,
- * no clock, no allocation beyond one struct party for each certificate that is
- * present. Every operation but pairing_suspect is O(1).
+ * no clock, no allocation beyond one struct party for each customer (or
+ *certificate without one) that is present. Every operation but pairing_suspect
+ *is O(1).
  *
  * A waiter moves between three states:
  *
@@ -18,13 +19,12 @@
 #define PAIRING_H
 
 #include "customer.h"
-#include "identity.h"
 #include "message.h"
 
 #include <stdint.h>
 #include <sys/queue.h>
 
-/* Waiters of one certificate: one customer cannot fill the relay. */
+/* Waiters of one key: one customer cannot fill the relay. */
 #define PAIRING_AGENTS_MAX 1024
 #define PAIRING_STONES_MAX 1024
 
@@ -35,17 +35,22 @@ struct waiter {
 	enum role role;
 	enum waiter_state state;
 	uint64_t agent; /* the agent process that polls, 0 if unknown */
+	uint32_t wants; /* a stone's: bits of type that it needs */
+	int has_slot;   /* it stands for its session, one of nusers */
 	int suspect;    /* an agent whose process did not take a head */
 	struct party *party;
 	TAILQ_ENTRY(waiter) link;
 };
 
 enum verdict {
-	PAIRING_WAIT,      /* entered */
-	PAIRING_NO_MEMORY, /* refused: 503 */
-	PAIRING_TOO_MANY,  /* refused: 429, PAIRING_*_MAX waiters */
-	PAIRING_NUSERS,    /* refused: 429, nusers stones are there */
-	PAIRING_EXPIRED,   /* refused: 403 */
+	PAIRING_WAIT,        /* entered */
+	PAIRING_NO_MEMORY,   /* refused: 503 */
+	PAIRING_TOO_MANY,    /* refused: 429, PAIRING_*_MAX waiters */
+	PAIRING_NUSERS,      /* refused: 429, nusers stones are there */
+	PAIRING_MAX_AGENTS,  /* refused: 429, max_agents polls wait */
+	PAIRING_EXPIRED,     /* refused: 403 */
+	PAIRING_NOT_ALLOWED, /* refused: 403, allow = no */
+	PAIRING_TYPE,        /* refused: 403, its type lacks what w wants */
 };
 
 struct pairing;
@@ -57,16 +62,19 @@ struct pairing *pairing_new(void);
 void pairing_free(struct pairing *table);
 
 /*
- * Lets w, whose role and agent are set, wait for the other role of the same
- * identity, under the limits of customer at the Unix time now.
+ * Lets w, whose role, agent and wants are set, wait for the other role with the
+ * same key, within grant at the Unix time now.
  */
 enum verdict pairing_enter(struct pairing *table, struct waiter *w,
-    const struct identity *identity, const struct customer *customer,
+    const struct customer_key *key, const struct entitlement *grant,
     uint64_t now);
 
-/* Counts w as one side of a live session. Returns 0, or -1 with errno. */
-int pairing_announce(
-    struct pairing *table, struct waiter *w, const struct identity *identity);
+/*
+ * Counts w as one side of a live session; the first side that comes has its
+ * slot. Returns 0, or -1 with errno.
+ */
+int pairing_announce(struct pairing *table, struct waiter *w,
+    const struct customer_key *key, int has_slot);
 
 /*
  * Takes the longest waiting stone and agent of w's party out of their queues

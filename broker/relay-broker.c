@@ -6,6 +6,7 @@
  */
 #include "broker.h"
 #include "conf.h"
+#include "customers.h"
 #include "fd.h"
 #include "harden.h"
 #include "log.h"
@@ -38,15 +39,29 @@ listen_and_drop(const struct conf *conf, int *lock)
 	return fd;
 }
 
+/* -t: the file of customers is a part of the configuration. */
+static int
+test_customers(const struct conf *conf)
+{
+	struct customers *table;
+	char err[512];
+
+	table = customers_read(conf->customers, err, sizeof(err));
+	if (table == NULL)
+		program_fail(EX_CONFIG, "%s", err);
+	customers_free(table);
+	return EX_OK;
+}
+
 int
 main(int argc, char **argv)
 {
-	static const int signals[] = {SIGTERM, SIGINT, 0};
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
 	struct program_options o;
 	struct broker *broker;
 	struct conf conf;
 	char err[512];
-	int listener, lock, stop;
+	int listener, lock, sigfd;
 
 	if (fd_sane_std() == -1)
 		return EX_OSERR;
@@ -57,17 +72,19 @@ main(int argc, char **argv)
 	if (conf_read(&conf, o.conf, err, sizeof(err)) == -1)
 		program_fail(EX_CONFIG, "%s", err);
 	if (o.test)
-		return EX_OK;
+		return test_customers(&conf);
 
 	listener = listen_and_drop(&conf, &lock);
-	signal(SIGHUP, SIG_IGN); /* there is nothing to read again */
 	log_open(NAME, o.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, o.debug);
 	if (o.daemon && program_daemonize() == -1)
 		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
-	stop = program_signals(signals);
-	broker = stop == -1 ? NULL : broker_new(listener, stop, geteuid());
+	sigfd = program_signals(signals);
+	if (sigfd == -1)
+		program_fail(EX_OSERR, "signals: %s", strerror(errno));
+	broker = broker_new(
+	    listener, sigfd, geteuid(), o.conf, err, sizeof(err));
 	if (broker == NULL)
-		program_fail(EX_OSERR, "set-up: %s", strerror(errno));
+		program_fail(EX_CONFIG, "%s", err);
 
 	log_event(LOG_NOTICE, "start", "version", VERSION, "socket",
 	    conf.socket, NULL);
@@ -79,7 +96,7 @@ main(int argc, char **argv)
 	broker_free(broker);
 	fd_close(&listener);
 	fd_close(&lock);
-	fd_close(&stop);
+	fd_close(&sigfd);
 	conf_free(&conf);
 	return EX_OK;
 }

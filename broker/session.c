@@ -8,17 +8,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
-struct session {
-	uint32_t id;
-	struct identity identity;
-	uint64_t started;
-	struct session_side agent, stone;
-	UT_hash_handle hh;
-};
-
 struct sessions {
 	struct session *live;
 };
@@ -51,7 +40,7 @@ find(struct sessions *table, uint32_t id)
 }
 
 static struct session *
-add(struct sessions *table, uint32_t id, const struct identity *identity,
+add(struct sessions *table, uint32_t id, const struct customer_key *key,
     uint64_t started)
 {
 	struct session *s = calloc(1, sizeof(*s));
@@ -59,7 +48,7 @@ add(struct sessions *table, uint32_t id, const struct identity *identity,
 	if (s == NULL)
 		return NULL;
 	s->id = id;
-	s->identity = *identity;
+	s->key = *key;
 	s->started = started;
 	HASH_ADD(hh, table->live, id, sizeof(s->id), s);
 	if (s->hh.tbl == NULL) {
@@ -72,7 +61,7 @@ add(struct sessions *table, uint32_t id, const struct identity *identity,
 
 struct session *
 session_new(
-    struct sessions *table, const struct identity *identity, uint64_t started)
+    struct sessions *table, const struct customer_key *key, uint64_t started)
 {
 	uint32_t id;
 
@@ -81,28 +70,28 @@ session_new(
 		if (getrandom(&id, sizeof(id), 0) != sizeof(id))
 			return NULL;
 	} while (id == 0 || find(table, id) != NULL);
-	return add(table, id, identity, started);
+	return add(table, id, key, started);
 }
 
 struct session *
 session_announced(struct sessions *table, uint32_t id,
-    const struct identity *identity, uint64_t started)
+    const struct customer_key *key, uint64_t started)
 {
 	struct session *s = find(table, id);
 
 	if (s == NULL)
-		return add(table, id, identity, started);
-	if (memcmp(&s->identity, identity, sizeof(*identity)) != 0) {
+		return add(table, id, key, started);
+	if (memcmp(&s->key, key, sizeof(*key)) != 0) {
 		errno = EEXIST;
 		return NULL;
 	}
 	return s;
 }
 
-uint32_t
-session_id(const struct session *session)
+size_t
+sessions_count(const struct sessions *table)
 {
-	return session->id;
+	return HASH_COUNT(table->live);
 }
 
 struct session_side *
@@ -111,19 +100,32 @@ session_side(struct session *session, enum role role)
 	return role == ROLE_AGENT ? &session->agent : &session->stone;
 }
 
+/* A handler that ended before it found a new broker never did. */
+static int
+came(const struct session_side *side)
+{
+	return side->peer[0] != '\0';
+}
+
 /* The side that broke off names the reason; the other only saw it happen. */
 static const char *
 reason_word(const struct session *s)
 {
+	if (s->cause != NULL)
+		return s->cause;
+	if (s->stone.reason == END_CERTIFICATE)
+		return "stone-certificate";
+	if (s->agent.reason == END_CERTIFICATE)
+		return "agent-certificate";
 	if (s->agent.reason == END_UNCONFIRMED)
 		return "agent-unconfirmed";
 	if (s->stone.reason == END_PEER_ERROR)
 		return "stone-error";
 	if (s->agent.reason == END_PEER_ERROR)
 		return "agent-error";
-	if (s->stone.reason == 0)
+	if (s->stone.reason == 0 && came(&s->stone))
 		return "stone-handler-died";
-	if (s->agent.reason == 0)
+	if (s->agent.reason == 0 && came(&s->agent))
 		return "agent-handler-died";
 	if (s->stone.reason == END_OTHER_SIDE &&
 	    s->agent.reason == END_OTHER_SIDE)
@@ -142,11 +144,13 @@ log_end(const struct session *s, uint64_t now)
 	char id[9], hex[IDENTITY_HEX_SIZE];
 
 	snprintf(id, sizeof(id), "%08x", s->id);
-	identity_hex(&s->identity, hex);
-	log_event(LOG_INFO, "session", "id", id, "identity", hex, "stone",
-	    s->stone.peer, "agent", s->agent.peer, "seconds",
-	    LOG_U64(now > s->started ? now - s->started : 0), "up", LOG_U64(up),
-	    "down", LOG_U64(down), "reason", reason_word(s), NULL);
+	identity_hex(
+	    came(&s->stone) ? &s->stone.identity : &s->agent.identity, hex);
+	log_event(LOG_INFO, "session", "id", id, "customer",
+	    strlen(s->key.text) > CUSTOMER_NAME_MAX ? "default" : s->key.text,
+	    "identity", hex, "stone", s->stone.peer, "agent", s->agent.peer,
+	    "seconds", LOG_U64(now > s->started ? now - s->started : 0), "up",
+	    LOG_U64(up), "down", LOG_U64(down), "reason", reason_word(s), NULL);
 }
 
 void

@@ -9,6 +9,9 @@
 #include "message.h"
 
 #include <stdint.h>
+/* An allocation that fails is told to the caller, not to exit(3). */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
 
 struct conn; /* the broker's connection to a handler */
 
@@ -18,10 +21,19 @@ struct session_side {
 	uint64_t agent;    /* the agent's process, 0 if unknown */
 	uint32_t reason;   /* enum end_reason; 0: it left without a word */
 	uint64_t bytes_in, bytes_out;
+	struct identity identity;
 	char peer[NETADDR_TEXT_MAX];
 };
 
-struct session;
+struct session {
+	uint32_t id;
+	struct customer_key key;
+	uint64_t started;  /* CLOCK_BOOTTIME, seconds */
+	const char *cause; /* of a kick, static; NULL: none */
+	struct session_side agent, stone;
+	UT_hash_handle hh;
+};
+
 struct sessions;
 
 /* Returns an empty table for sessions_free, or NULL with errno (ENOMEM). */
@@ -35,16 +47,14 @@ void sessions_free(struct sessions *table);
  * is CLOCK_BOOTTIME in seconds. The table owns it. Returns NULL with errno.
  */
 struct session *session_new(
-    struct sessions *table, const struct identity *identity, uint64_t started);
+    struct sessions *table, const struct customer_key *key, uint64_t started);
 
 /*
- * Finds the session that was announced with id and identity, or makes it.
- * Returns NULL with errno: EEXIST where another identity has that id.
+ * Finds the session that was announced with id and key, or makes it.
+ * Returns NULL with errno: EEXIST where another customer has that id.
  */
 struct session *session_announced(struct sessions *table, uint32_t id,
-    const struct identity *identity, uint64_t started);
-
-uint32_t session_id(const struct session *session);
+    const struct customer_key *key, uint64_t started);
 
 /* The side of role, for the broker to fill in. */
 struct session_side *session_side(struct session *session, enum role role);
@@ -55,6 +65,9 @@ struct session_side *session_side(struct session *session, enum role role);
  */
 void session_leave(struct sessions *table, struct session *session,
     enum role role, uint64_t now);
+
+/* How many there are. */
+size_t sessions_count(const struct sessions *table);
 
 /* Frees a session that came to nothing, without a log line. */
 void session_cancel(struct sessions *table, struct session *session);

@@ -6,6 +6,7 @@
 #include "deadline.h"
 #include "handler_state.h"
 #include "log.h"
+#include "recheck.h"
 #include "tcp.h"
 #include "tls_server.h"
 
@@ -60,7 +61,8 @@ admission_handshake(struct handler *h)
 		log_event(LOG_DEBUG, "probe", "peer", h->peer, NULL);
 		return ENDED;
 	}
-	ssl = tls_server_start(h->material, sock, &refusal);
+	ssl = tls_server_start(h->material, sock,
+	    h->conf->crl_expired == CRL_EXPIRED_WARN, &refusal);
 	if (ssl == NULL) {
 		tls_error_text(err, sizeof(err));
 		log_event(LOG_ERR, "tls-failed", "peer", h->peer, "reason", err,
@@ -79,6 +81,12 @@ admission_handshake(struct handler *h)
 		    "client certificate too large", NULL);
 		return ENDED;
 	}
+	if (refusal.crl_expired)
+		log_event(LOG_WARNING, "crl-expired", "crl", h->conf->crl,
+		    "peer", h->peer, NULL);
+	h->not_after = recheck_not_after(ssl);
+	h->expires = deadline_in(
+	    (int64_t)(h->not_after - time(NULL) + 1) * 1000);
 	tls_forget(h->material, ssl);
 	return HEAD;
 }
@@ -111,6 +119,18 @@ read_head(struct handler *h, int64_t deadline)
 			return HEAD_MORE;
 		}
 	}
+}
+
+/*
+ * What type of customer a stone must be: a request that names a host is one to
+ * a web server; a port forwarder's head is only there to get through.
+ */
+static uint32_t
+wants(const struct handler *h)
+{
+	if (h->role == ROLE_AGENT)
+		return 0;
+	return h->head.has_host ? CUSTOMER_WEB : CUSTOMER_FORWARD;
 }
 
 /* Whether nothing but empty lines came behind the head. */
@@ -147,7 +167,7 @@ admission_head(struct handler *h)
 	h->role = h->head.kind == HEAD_POLL ? ROLE_AGENT : ROLE_STONE;
 	h->match_by = deadline_in(h->conf->match_timeout * 1000);
 	h->keepalive = DEADLINE_NONE;
-	registration_init(&h->registration, h->conf->socket, h->role,
+	registration_init(&h->registration, h->conf->socket, h->role, wants(h),
 	    h->head.agent, h->peer, h->der, h->der_len);
 	return REGISTERED;
 }

@@ -21,6 +21,25 @@ handler_role(const struct handler *h)
 	return h->role == ROLE_AGENT ? "agent" : "stone";
 }
 
+uint32_t
+handler_id(const struct handler *h)
+{
+	return h->registration.session != 0 ? h->registration.session
+					    : h->registration.self.id;
+}
+
+enum state
+handler_remove(struct handler *h)
+{
+	log_event(LOG_NOTICE, "removed", "id", LOG_ID(handler_id(h)), "role",
+	    handler_role(h), "peer", h->peer, "identity", h->identity, "reason",
+	    h->removal.reason, NULL);
+	/* an agent that waits has its answer: only its poll ends */
+	return h->welcomed
+		   ? CLOSING
+		   : handler_refuse(h, h->removal.status, h->removal.reason);
+}
+
 enum state
 handler_refuse(struct handler *h, int status, const char *reason)
 {

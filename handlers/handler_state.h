@@ -24,6 +24,8 @@
 #include "splice.h"
 #include "tls.h"
 
+#include <time.h>
+
 enum state {
 	HANDSHAKE,
 	HEAD,
@@ -42,13 +44,23 @@ struct handler {
 	struct registration registration;
 	struct head head;
 	enum role role;
-	int signals;       /* signalfd */
-	int hop;           /* -1 until matched */
-	int64_t match_by;  /* a stone's; DEADLINE_NONE for an agent */
-	int64_t keepalive; /* an agent's next empty line */
-	int welcomed;      /* the agent has its 200 */
-	int heard_out;     /* a waiting stone's FIN has been looked into */
-	int ended;         /* what it sends has ended, cleanly */
+	int signals;           /* signalfd */
+	int hop;               /* -1 until matched */
+	int64_t match_by;      /* a stone's; DEADLINE_NONE for an agent */
+	int64_t keepalive;     /* an agent's next empty line */
+	time_t not_after;      /* the end of the client's certificate */
+	int64_t expires;       /* when to look whether that has come */
+	int64_t report_at;     /* when to say how much has moved */
+	uint64_t head_bytes;   /* arrived before the session's first */
+	struct channel *other; /* the session's hop */
+	int welcomed;          /* the agent has its 200 */
+	int heard_out;         /* a waiting stone's FIN has been looked into */
+	int ended;             /* what it sends has ended, cleanly */
+	struct {
+		enum end_reason end;
+		int status;
+		char reason[MESSAGE_REASON_MAX];
+	} removal; /* how it has to end, if an order says so */
 	uint8_t *der;
 	uint32_t der_len;
 	char peer[NETADDR_TEXT_MAX];
@@ -75,6 +87,12 @@ enum state joining_splicing(struct handler *h);
 
 /* handler.c: answers with a refusal (reply.h), and logs it. */
 enum state handler_refuse(struct handler *h, int status, const char *reason);
+
+/* handler.c: ends a client that waits, as h->removal has it. */
+enum state handler_remove(struct handler *h);
+
+/* What people know it by: its session's id, or its own. */
+uint32_t handler_id(const struct handler *h);
 
 /* "agent" or "stone", for the log. */
 const char *handler_role(const struct handler *h);

@@ -224,8 +224,10 @@ parse_field(struct head *head, struct fields *f, struct slice line)
 		return refuse(head, 400, "Folded line in the request head");
 	if (split_field(line, &name, &value) == -1)
 		return refuse(head, 400, "Malformed field in the request head");
-	if (is_field(name, "Host"))
+	if (is_field(name, "Host")) {
+		head->has_host = 1;
 		head->takes_body = !f->is_head_method;
+	}
 	if (is_field(name, "X-Ver")) {
 		if (f->has_version)
 			return refuse(head, 400, "X-Ver is given twice");

@@ -33,6 +33,7 @@ struct head {
 	enum head_kind kind;
 	size_t start;   /* where the request line begins */
 	size_t length;  /* up to and with the empty line, from buf's start */
+	int has_host;   /* it carries Host: a request to a web server */
 	int takes_body; /* it carries Host, as of browsers, and isn't HEAD */
 	uint64_t agent; /* X-Agent, 0 without */
 	char service[HEAD_SERVICE_MAX]; /* X-Service, "" without */

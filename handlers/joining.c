@@ -6,6 +6,7 @@
 #include "handler_state.h"
 #include "log.h"
 #include "matched.h"
+#include "orders.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,17 +17,15 @@ enum state
 joining_matched(struct handler *h)
 {
 	enum matched rc;
-	char id[9];
 
 	splice_init(&h->splice, &h->tls, NULL);
 	rc = h->role == ROLE_STONE
 		 ? matched_stone(&h->tls, h->hop, &h->head, h->buf, h->peer)
 		 : matched_agent(
 		       &h->tls, h->hop, h->head.agent != 0, &h->splice.ab);
-	snprintf(id, sizeof(id), "%08x", h->registration.session);
 	log_event(rc == MATCHED_TAKEN ? LOG_INFO : LOG_NOTICE, "matched", "id",
-	    id, "role", handler_role(h), "peer", h->peer, "result",
-	    matched_word(rc), NULL);
+	    LOG_ID(h->registration.session), "role", handler_role(h), "peer",
+	    h->peer, "result", matched_word(rc), NULL);
 	switch (rc) {
 	case MATCHED_TAKEN:
 		return SPLICING;
@@ -62,18 +61,18 @@ preload_stone(struct handler *h)
 static void
 report_end(struct handler *h, enum splice_result rc, uint64_t in, uint64_t out)
 {
-	static const struct {
+	const struct {
 		enum end_reason reason;
 		const char *word;
 	} ends[] = {
 	    [SPLICE_DONE] = {END_DONE, "done"},
 	    [SPLICE_A_BROKE] = {END_PEER_ERROR, "client-error"},
 	    [SPLICE_B_BROKE] = {END_OTHER_SIDE, "other-side-error"},
+	    [SPLICE_STOPPED] = {h->removal.end, h->removal.reason},
 	};
-	char id[9];
 
-	snprintf(id, sizeof(id), "%08x", h->registration.session);
-	log_event(LOG_INFO, "end", "id", id, "role", handler_role(h), "peer",
+	log_event(rc == SPLICE_STOPPED ? LOG_NOTICE : LOG_INFO, "end", "id",
+	    LOG_ID(h->registration.session), "role", handler_role(h), "peer",
 	    h->peer, "in", LOG_U64(in), "out", LOG_U64(out), "reason",
 	    ends[rc].word, NULL);
 	registration_end(&h->registration, ends[rc].reason, in, out);
@@ -82,8 +81,7 @@ report_end(struct handler *h, enum splice_result rc, uint64_t in, uint64_t out)
 enum state
 joining_splicing(struct handler *h)
 {
-	const struct splice_aside aside = registration_aside(&h->registration);
-	uint64_t head_bytes = h->tls.arrived;
+	struct splice_aside aside;
 	struct channel hop;
 	enum splice_result rc;
 
@@ -92,9 +90,10 @@ joining_splicing(struct handler *h)
 	h->splice.ab.to = h->splice.ba.from = &hop;
 	if (h->role == ROLE_STONE)
 		preload_stone(h);
-	head_bytes -= h->splice.ab.len;
+	h->head_bytes = h->tls.arrived - h->splice.ab.len;
+	aside = orders_aside(h, &hop);
 	rc = splice_run(&h->splice, &aside);
-	report_end(h, rc, h->tls.arrived - head_bytes, hop.arrived);
+	report_end(h, rc, h->tls.arrived - h->head_bytes, hop.arrived);
 	channel_close(&hop);
 	if (rc != SPLICE_DONE)
 		channel_abort(&h->tls);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -156,8 +157,28 @@ pem_certificate(
 	return first;
 }
 
+/* Hands OpenSSL the passphrase arg. */
+static int
+give_passphrase(char *buf, int size, int writing, void *arg)
+{
+	size_t n = strlen(arg);
+
+	(void)writing;
+	if (n > (size_t)size)
+		return 0;
+	memcpy(buf, arg, n);
+	return (int)n;
+}
+
 EVP_PKEY *
 pem_key(const char *path, char *err, size_t errsize)
+{
+	return pem_key_encrypted(path, NULL, err, errsize);
+}
+
+EVP_PKEY *
+pem_key_encrypted(
+    const char *path, const char *passphrase, char *err, size_t errsize)
 {
 	EVP_PKEY *key = NULL;
 	struct text t;
@@ -167,13 +188,16 @@ pem_key(const char *path, char *err, size_t errsize)
 		return NULL;
 	bio = BIO_new_mem_buf(t.at, (int)t.len);
 	if (bio != NULL)
-		key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+		key = PEM_read_bio_PrivateKey(bio, NULL,
+		    passphrase != NULL ? give_passphrase : no_passphrase,
+		    (void *)(uintptr_t)passphrase);
 	BIO_free(bio);
 	free_text(&t);
 	ERR_clear_error();
 	if (key == NULL)
-		snprintf(err, errsize,
-		    "%s: no private key without a passphrase in it", path);
+		snprintf(err, errsize, "%s: no private key %s in it", path,
+		    passphrase != NULL ? "that the passphrase opens"
+				       : "without a passphrase");
 	return key;
 }
 

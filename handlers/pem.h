@@ -20,6 +20,10 @@ X509 *pem_certificate(
 /* A private key without a passphrase; group and other bits are refused. */
 EVP_PKEY *pem_key(const char *path, char *err, size_t errsize);
 
+/* The same; NULL for passphrase means that the key has none. */
+EVP_PKEY *pem_key_encrypted(
+    const char *path, const char *passphrase, char *err, size_t errsize);
+
 /*
  * A store that trusts every certificate of the file ca, and checks every
  * certificate of a chain against the CRLs of the file crl unless that is NULL.

@@ -8,19 +8,31 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void
 registration_init(struct registration *r, const char *socket, enum role role,
-    uint64_t agent, const char *peer, const uint8_t *der, uint32_t der_len)
+    uint32_t wants, uint64_t agent, const char *peer, const uint8_t *der,
+    uint32_t der_len)
 {
 	*r = (struct registration){
 	    .socket = socket,
 	    .fd = -1,
 	    .retry_ms = REGISTRATION_RETRY_MS,
-	    .self = {.role = role, .der_len = der_len, .agent = agent},
+	    .self = {.role = role,
+		.der_len = der_len,
+		.agent = agent,
+		.wants = wants},
 	    .der = der,
 	};
 	snprintf(r->self.peer, sizeof(r->self.peer), "%s", peer);
+}
+
+void
+registration_init_spawner(struct registration *r, const char *socket)
+{
+	*r = (struct registration){
+	    .socket = socket, .fd = -1, .retry_ms = REGISTRATION_RETRY_MS};
 }
 
 static void
@@ -37,6 +49,11 @@ introduce_self(const struct registration *r)
 {
 	struct message m = {.type = MESSAGE_REGISTER, .der = r->der};
 
+	if (r->self.role == 0) {
+		m.type = MESSAGE_ATTACH;
+		m.u.attach.pid = (uint32_t)getpid();
+		return wire_send(r->fd, &m, -1);
+	}
 	if (r->session == 0) {
 		m.u.reg = r->self;
 		return wire_send(r->fd, &m, -1);
@@ -46,7 +63,10 @@ introduce_self(const struct registration *r)
 	    .role = r->self.role,
 	    .der_len = r->self.der_len,
 	    .session = r->session,
+	    .id = r->self.id,
 	    .started = r->started,
+	    .bytes_in = r->bytes_in,
+	    .bytes_out = r->bytes_out,
 	};
 	memcpy(m.u.announce.peer, r->self.peer, sizeof(m.u.announce.peer));
 	return wire_send(r->fd, &m, -1);
@@ -87,6 +107,9 @@ registration_receive(struct registration *r, struct wire_packet *packet)
 	if (packet->message.type == MESSAGE_MATCHED) {
 		r->session = packet->message.u.matched.session;
 		r->started = (uint64_t)(deadline_now() / 1000);
+		r->bytes_in = r->bytes_out = 0;
+	} else if (packet->message.type == MESSAGE_WELCOME) {
+		r->self.id = packet->message.u.welcome.id;
 	}
 	return 1;
 }
@@ -104,6 +127,25 @@ registration_wait_again(struct registration *r)
 }
 
 void
+registration_tell(struct registration *r, const struct message *m)
+{
+	if (r->fd != -1 && wire_send(r->fd, m, -1) == -1)
+		retry_later(r);
+}
+
+void
+registration_progress(
+    struct registration *r, uint64_t bytes_in, uint64_t bytes_out)
+{
+	struct message m = {.type = MESSAGE_PROGRESS};
+
+	m.u.progress.session = r->session;
+	m.u.progress.bytes_in = r->bytes_in = bytes_in;
+	m.u.progress.bytes_out = r->bytes_out = bytes_out;
+	registration_tell(r, &m);
+}
+
+void
 registration_end(struct registration *r, enum end_reason reason,
     uint64_t bytes_in, uint64_t bytes_out)
 {
@@ -118,38 +160,6 @@ registration_end(struct registration *r, enum end_reason reason,
 	if (r->fd != -1)
 		wire_send(r->fd, &m, -1);
 	r->session = 0;
-}
-
-static int
-aside_fd(void *arg)
-{
-	const struct registration *r = arg;
-
-	return r->fd;
-}
-
-static int
-aside_timeout(void *arg)
-{
-	return deadline_left(registration_due(arg));
-}
-
-/* The broker has nothing to say to a live session: only its loss counts. */
-static void
-aside_serve(void *arg)
-{
-	struct registration *r = arg;
-	struct wire_packet packet;
-
-	registration_connect(r);
-	while (registration_receive(r, &packet))
-		fd_close(&packet.fd);
-}
-
-struct splice_aside
-registration_aside(struct registration *r)
-{
-	return (struct splice_aside){aside_fd, aside_timeout, aside_serve, r};
 }
 
 void

@@ -7,7 +7,6 @@
 #ifndef REGISTRATION_H
 #define REGISTRATION_H
 
-#include "splice.h"
 #include "wire.h"
 
 #include <stdint.h>
@@ -26,15 +25,22 @@ struct registration {
 	const uint8_t *der; /* borrowed, self.der_len bytes */
 	uint32_t session;   /* 0: in none */
 	uint64_t started;   /* of the session, CLOCK_BOOTTIME seconds */
+	uint64_t bytes_in;  /* of it, as last reported */
+	uint64_t bytes_out;
 };
 
 /* Starts as away, due at once. socket, peer and der are borrowed. */
 void registration_init(struct registration *r, const char *socket,
-    enum role role, uint64_t agent, const char *peer, const uint8_t *der,
-    uint32_t der_len);
+    enum role role, uint32_t wants, uint64_t agent, const char *peer,
+    const uint8_t *der, uint32_t der_len);
+
+/* The same for a spawner, which the broker tells when to load its files again.
+ */
+void registration_init_spawner(struct registration *r, const char *socket);
 
 /*
- * Connects if that is due, and says REGISTER, or ANNOUNCE within a session.
+ * Connects if that is due, and says REGISTER, or ANNOUNCE within a session, or
+ * ATTACH as a spawner.
  * Where the broker isn't there a later attempt becomes due.
  */
 void registration_connect(struct registration *r);
@@ -52,12 +58,16 @@ int registration_receive(struct registration *r, struct wire_packet *packet);
 /* The session came to nothing; wait on. */
 void registration_wait_again(struct registration *r);
 
+/* Tells the broker m, if it is there. */
+void registration_tell(struct registration *r, const struct message *m);
+
+/* Reports what has moved since the session began, if the broker is there. */
+void registration_progress(
+    struct registration *r, uint64_t bytes_in, uint64_t bytes_out);
+
 /* Reports the end of the session, if the broker is there. */
 void registration_end(struct registration *r, enum end_reason reason,
     uint64_t bytes_in, uint64_t bytes_out);
-
-/* Keeps the registration while a session is spliced. */
-struct splice_aside registration_aside(struct registration *r);
 
 /* Leaves the broker. */
 void registration_close(struct registration *r);

@@ -173,7 +173,8 @@ splice_run(struct splice *s, const struct splice_aside *aside)
 		if (gone(&pfd[1]))
 			return SPLICE_B_BROKE;
 		if (aside != NULL &&
-		    (pfd[2].revents != 0 || aside->timeout(aside->arg) == 0))
-			aside->serve(aside->arg);
+		    (pfd[2].revents != 0 || aside->timeout(aside->arg) == 0) &&
+		    aside->serve(aside->arg))
+			return SPLICE_STOPPED;
 	}
 }

@@ -29,13 +29,15 @@ enum splice_result {
 	SPLICE_DONE,    /* both directions ended cleanly */
 	SPLICE_A_BROKE, /* a read or write of a failed */
 	SPLICE_B_BROKE,
+	SPLICE_STOPPED, /* by aside */
 };
 
 /* Something else to be served while the splice runs: the broker. */
 struct splice_aside {
 	int (*fd)(void *arg);      /* polled for input; -1: none now */
 	int (*timeout)(void *arg); /* milliseconds; -1: none */
-	void (*serve)(void *arg);  /* called at input and at the timeout */
+	/* Called at input and at the timeout; 0, or 1 to stop the splice. */
+	int (*serve)(void *arg);
 	void *arg;
 };
 

@@ -11,6 +11,8 @@
 
 /* Whose certificate was refused; empty while none was. */
 struct tls_refusal {
+	int pass_expired_crl; /* an expired CRL refuses nobody */
+	int crl_expired;      /* one was passed over */
 	char subject[256];
 	char identity[IDENTITY_HEX_SIZE];
 };
@@ -29,7 +31,7 @@ int tls_server_load(struct tls_material *material, const struct conf *conf,
  * Makes the TLS state for one accepted connection (tls_new). *refusal is
  * filled in during the handshake and must outlive it.
  */
-SSL *tls_server_start(
-    const struct tls_material *material, int fd, struct tls_refusal *refusal);
+SSL *tls_server_start(const struct tls_material *material, int fd,
+    int pass_expired_crl, struct tls_refusal *refusal);
 
 #endif

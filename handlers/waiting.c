@@ -7,6 +7,7 @@
 #include "fd.h"
 #include "handler_state.h"
 #include "log.h"
+#include "orders.h"
 #include "reply.h"
 
 #include <errno.h>
@@ -15,7 +16,13 @@
 #define KEEPALIVE_MS 30000 /* an empty line to an idle agent */
 
 /* What a wait ended with. */
-enum event { EVENT_BROKER, EVENT_TIMEOUT, EVENT_CLIENT_GONE, EVENT_DRAIN };
+enum event {
+	EVENT_BROKER,
+	EVENT_TIMEOUT,
+	EVENT_CLIENT_GONE,
+	EVENT_DRAIN,
+	EVENT_EXPIRED
+};
 
 /* A waiting agent may send empty lines and nothing else. */
 static int
@@ -94,6 +101,7 @@ wait_once(struct handler *h, int64_t deadline)
 	int64_t until = deadline_first(
 	    deadline, registration_due(&h->registration));
 
+	until = deadline_first(until, h->expires);
 	poll(pfd, 3, deadline_left(deadline_first(until, h->keepalive)));
 	if (pfd[2].revents != 0)
 		return EVENT_DRAIN;
@@ -101,6 +109,8 @@ wait_once(struct handler *h, int64_t deadline)
 		return EVENT_CLIENT_GONE;
 	if (deadline_left(h->keepalive) == 0 && send_keepalive(h) == -1)
 		return EVENT_CLIENT_GONE;
+	if (orders_expired(h))
+		return EVENT_EXPIRED;
 	if (deadline_left(deadline) == 0)
 		return EVENT_TIMEOUT;
 	return EVENT_BROKER;
@@ -110,13 +120,16 @@ wait_once(struct handler *h, int64_t deadline)
 static enum state
 stop_waiting(struct handler *h, enum event event, enum state state)
 {
+	if (event == EVENT_EXPIRED)
+		return handler_remove(h);
 	if (event == EVENT_TIMEOUT && state == REGISTERED)
 		return handler_refuse(h, 503, "The relay is restarting");
 	if (event == EVENT_TIMEOUT)
 		return handler_refuse(
 		    h, 503, "No agent is there for this certificate");
-	log_event(LOG_INFO, event == EVENT_DRAIN ? "drained" : "left", "role",
-	    handler_role(h), "peer", h->peer, "identity", h->identity, NULL);
+	log_event(LOG_INFO, event == EVENT_DRAIN ? "drained" : "left", "id",
+	    LOG_ID(handler_id(h)), "role", handler_role(h), "peer", h->peer,
+	    "identity", h->identity, NULL);
 	if (event == EVENT_DRAIN && !h->welcomed)
 		return handler_refuse(h, 503, "The relay is stopping");
 	return event == EVENT_DRAIN ? CLOSING : ENDED;
@@ -130,6 +143,8 @@ welcome(struct handler *h, const struct message_welcome *m)
 {
 	char out[REPLY_MAX];
 
+	if (m->log_level != LOG_LEVEL_OWN)
+		log_set_level((int)m->log_level);
 	if (h->role == ROLE_STONE || h->welcomed)
 		return WAITING;
 	h->welcomed = 1;
@@ -138,8 +153,8 @@ welcome(struct handler *h, const struct message_welcome *m)
 	if (channel_write_all(&h->tls, out, reply_poll(out, m->customer),
 		deadline_in(HANDLER_SEND_MS)) == -1)
 		return ENDED;
-	log_event(LOG_INFO, "agent-waits", "peer", h->peer, "identity",
-	    h->identity, NULL);
+	log_event(LOG_INFO, "agent-waits", "id", LOG_ID(handler_id(h)), "peer",
+	    h->peer, "identity", h->identity, NULL);
 	return WAITING;
 }
 
@@ -170,6 +185,8 @@ waiting_registered(struct handler *h)
 			return welcome(h, &packet.message.u.welcome);
 		if (packet.message.type == MESSAGE_REFUSED)
 			return refused_by_broker(h, &packet.message.u.refused);
+		if (orders_obey(h, &packet.message))
+			return handler_remove(h);
 	}
 }
 
@@ -193,6 +210,8 @@ waiting_waiting(struct handler *h)
 			if (packet.message.type == MESSAGE_REFUSED)
 				return refused_by_broker(
 				    h, &packet.message.u.refused);
+			if (orders_obey(h, &packet.message))
+				return handler_remove(h);
 		}
 		if (h->registration.fd == -1)
 			return REGISTERED;

@@ -1,0 +1,319 @@
+/* Forwards, ready for use: see forward.h. */
+#include "forward.h"
+#include "fd.h"
+#include "lines.h"
+#include "listener.h"
+#include "pem.h"
+#include "secret.h"
+#include "tls_client.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- files that the configuration names ---- */
+
+/*
+ * Where name is: as it stands, as for stone, or else beside the configuration.
+ * Returns a path that the caller frees, or NULL with errno.
+ */
+static char *
+find(const char *file, const char *name)
+{
+	if (file == NULL || access(name, F_OK) == 0)
+		return strdup(name);
+	return lines_relative(file, name);
+}
+
+static EVP_PKEY *
+read_key(const struct stone_forward *f, char *err, size_t errsize)
+{
+	char *path = find(f->file, f->tls.key), *passfile = NULL;
+	char secret[SECRET_MAX];
+	EVP_PKEY *key = NULL;
+
+	if (f->tls.passfile != NULL)
+		passfile = find(f->file, f->tls.passfile);
+	if (path == NULL || (f->tls.passfile != NULL && passfile == NULL))
+		snprintf(err, errsize, "%s", strerror(errno));
+	else if (passfile == NULL)
+		key = pem_key(path, err, errsize);
+	else if (secret_read(passfile, secret, err, errsize) == 0)
+		key = pem_key_encrypted(path, secret, err, errsize);
+	OPENSSL_cleanse(secret, sizeof(secret));
+	free(path);
+	free(passfile);
+	return key;
+}
+
+static X509 *
+read_certificate(const struct stone_forward *f, STACK_OF(X509) * *chain,
+    char *err, size_t errsize)
+{
+	char *path = find(f->file, f->tls.cert);
+	X509 *certificate = NULL;
+
+	if (path == NULL)
+		snprintf(err, errsize, "%s", strerror(errno));
+	else
+		certificate = pem_certificate(path, chain, err, errsize);
+	free(path);
+	return certificate;
+}
+
+/* Of CAfile or CApath, or both. */
+static X509_STORE *
+read_store(const struct stone_forward *f, char *err, size_t errsize)
+{
+	char *file = NULL, *folder = NULL;
+	X509_STORE *store = NULL;
+
+	if (f->tls.cafile != NULL)
+		file = find(f->file, f->tls.cafile);
+	if (f->tls.capath != NULL)
+		folder = find(f->file, f->tls.capath);
+	if ((f->tls.cafile != NULL && file == NULL) ||
+	    (f->tls.capath != NULL && folder == NULL))
+		snprintf(err, errsize, "%s", strerror(errno));
+	else if (file != NULL)
+		store = pem_store(file, NULL, err, errsize);
+	else if ((store = X509_STORE_new()) == NULL)
+		snprintf(err, errsize, "out of memory");
+	if (store != NULL && folder != NULL &&
+	    (access(folder, R_OK | X_OK) == -1 ||
+		X509_STORE_load_path(store, folder) != 1)) {
+		snprintf(err, errsize, "%s: %s", folder, strerror(errno));
+		X509_STORE_free(store);
+		store = NULL;
+	}
+	free(file);
+	free(folder);
+	return store;
+}
+
+/* ---- one forward ---- */
+
+static int
+read_tls(struct tls_material *tls, const struct stone_forward *f, char *err,
+    size_t errsize)
+{
+	tls->key = read_key(f, err, errsize);
+	if (tls->key == NULL)
+		return -1;
+	tls->certificate = read_certificate(f, &tls->chain, err, errsize);
+	if (tls->certificate == NULL)
+		return -1;
+	if (X509_check_private_key(tls->certificate, tls->key) != 1) {
+		ERR_clear_error();
+		snprintf(err, errsize, "key=%s is not that of cert=%s",
+		    f->tls.key, f->tls.cert);
+		return -1;
+	}
+	if (f->tls.cafile != NULL || f->tls.capath != NULL) {
+		tls->store = read_store(f, err, errsize);
+		if (tls->store == NULL)
+			return -1;
+	}
+	return tls_client_complete(tls, err, errsize);
+}
+
+static int
+read_access(struct access_list *list, const struct stone_forward *f, char *err,
+    size_t errsize)
+{
+	const struct stone_listen *listen = &f->listen;
+	const int both = listen->addr.host[0] == '\0' && !listen->v6only;
+	char why[256];
+
+	for (size_t i = 0; i < f->nallowed; i++)
+		if (access_add(list, f->allowed[i].text,
+			listen->family == AF_INET6 && both ? AF_UNSPEC
+							   : listen->family,
+			why, sizeof(why)) == -1)
+			return stone_words_refuse(f->file, f->allowed[i].line,
+			    err, errsize, "%s", why);
+	return 0;
+}
+
+static int
+read_forward(struct forward *forward, const struct stone_forward *f, char *err,
+    size_t errsize)
+{
+	char why[384];
+
+	forward->conf = f;
+	if (read_tls(&forward->tls, f, why, sizeof(why)) == -1)
+		return stone_words_refuse(
+		    f->file, f->line, err, errsize, "%s", why);
+	return read_access(&forward->access, f, err, errsize);
+}
+
+/* ---- all of them ---- */
+
+static int
+read_words(
+    struct forwards *set, int argc, char **argv, char *err, size_t errsize)
+{
+	struct stone_conf *conf = &set->conf;
+	size_t ours, theirs;
+
+	if (stone_words_from_argv(
+		&set->command_line, argc, argv, err, errsize) == -1 ||
+	    stone_conf_options(conf, &set->command_line, &ours, err, errsize) ==
+		-1)
+		return -1;
+	if (conf->file != NULL && !conf->help && !conf->version &&
+	    (stone_words_from_file(&set->file, conf->file, err, errsize) ==
+		    -1 ||
+		stone_conf_options(conf, &set->file, &theirs, err, errsize) ==
+		    -1 ||
+		stone_conf_forwards(conf, &set->file, theirs, err, errsize) ==
+		    -1))
+		return -1;
+	return stone_conf_forwards(
+	    conf, &set->command_line, ours, err, errsize);
+}
+
+/* "host:port", or "host:port,file" */
+static int
+read_proxy_option(struct proxy *proxy, const struct stone_conf *conf, char *err,
+    size_t errsize)
+{
+	const char *comma = strchr(conf->proxy, ',');
+	char *place = strdup(conf->proxy), *path = NULL;
+	int rc = -1;
+
+	if (comma != NULL)
+		path = find(conf->proxy_file, comma + 1);
+	if (place == NULL || (comma != NULL && path == NULL)) {
+		snprintf(err, errsize, "%s", strerror(errno));
+	} else {
+		place[strcspn(place, ",")] = '\0';
+		rc = proxy_from_option(proxy, place, "", err, errsize);
+	}
+	if (rc == 0 && path != NULL)
+		rc = proxy_credentials(proxy, path, "", err, errsize);
+	free(place);
+	free(path);
+	return rc;
+}
+
+static int
+read_proxy(struct forwards *set, const struct proxy_environment *env, char *err,
+    size_t errsize)
+{
+	const struct stone_conf *conf = &set->conf;
+	char why[384];
+
+	if (conf->proxy == NULL)
+		return proxy_from_environment(&set->proxy, env, err, errsize);
+	if (read_proxy_option(&set->proxy, conf, why, sizeof(why)) == 0)
+		return 0;
+	return stone_words_refuse(
+	    conf->proxy_file, conf->proxy_line, err, errsize, "-x %s", why);
+}
+
+struct forwards *
+forwards_read(int argc, char **argv, const struct proxy_environment *env,
+    char *err, size_t errsize)
+{
+	struct forwards *set = calloc(1, sizeof(*set));
+
+	if (set == NULL) {
+		snprintf(err, errsize, "%s", strerror(errno));
+		return NULL;
+	}
+	for (size_t i = 0; i < STONE_FORWARDS_MAX; i++)
+		set->list[i].listener = -1;
+	if (read_words(set, argc, argv, err, errsize) == -1)
+		goto fail;
+	if (set->conf.help || set->conf.version)
+		return set;
+	if (read_proxy(set, env, err, errsize) == -1)
+		goto fail;
+	for (size_t i = 0; i < set->conf.nforwards; i++)
+		if (read_forward(&set->list[i], &set->conf.forwards[i], err,
+			errsize) == -1)
+			goto fail;
+	return set;
+fail:
+	forwards_free(set);
+	return NULL;
+}
+
+/* ---- listeners ---- */
+
+static struct forward *
+at_same_place(struct forwards *set, const struct stone_listen *where)
+{
+	for (size_t i = 0; set != NULL && i < set->conf.nforwards; i++)
+		if (stone_place_same(&set->list[i].conf->listen, where))
+			return &set->list[i];
+	return NULL;
+}
+
+int
+forwards_listen(
+    struct forwards *set, struct forwards *old, char *err, size_t errsize)
+{
+	char why[384];
+
+	for (size_t i = 0; i < set->conf.nforwards; i++) {
+		struct forward *f = &set->list[i];
+
+		if (at_same_place(old, &f->conf->listen) != NULL)
+			continue;
+		f->listener = listener_open(&f->conf->listen, why, sizeof(why));
+		if (f->listener == -1)
+			return stone_words_refuse(f->conf->file, f->conf->line,
+			    err, errsize, "%s", why);
+	}
+	/* nothing can fail any more */
+	for (size_t i = 0; i < set->conf.nforwards; i++) {
+		struct forward *f = &set->list[i];
+		struct forward *same = at_same_place(old, &f->conf->listen);
+
+		if (f->listener == -1 && same != NULL) {
+			f->listener = same->listener;
+			same->listener = -1;
+		}
+	}
+	return 0;
+}
+
+void
+forwards_close(struct forwards *set)
+{
+	for (size_t i = 0; i < set->conf.nforwards; i++)
+		fd_close(&set->list[i].listener);
+}
+
+void
+forwards_unlink(const struct forwards *set)
+{
+	for (size_t i = 0; i < set->conf.nforwards; i++) {
+		const struct forward *f = &set->list[i];
+
+		if (f->listener != -1 && f->conf->listen.path != NULL)
+			unlink(f->conf->listen.path);
+	}
+}
+
+void
+forwards_free(struct forwards *set)
+{
+	if (set == NULL)
+		return;
+	for (size_t i = 0; i < STONE_FORWARDS_MAX; i++) {
+		fd_close(&set->list[i].listener);
+		tls_material_free(&set->list[i].tls);
+	}
+	OPENSSL_cleanse(&set->proxy, sizeof(set->proxy));
+	stone_words_free(&set->file);
+	stone_words_free(&set->command_line);
+	free(set);
+}

@@ -1,0 +1,18 @@
+/*
+ * The sockets that relay-stone listens on: TCP or Unix.
+ */
+#ifndef LISTENER_H
+#define LISTENER_H
+
+#include "stone_place.h"
+
+#include <stddef.h>
+
+/*
+ * Opens a non-blocking, close-on-exec listener. A Unix socket is for this user
+ * alone (umask), and takes the place of one that nobody listens on any more.
+ * Returns the fd, which the caller closes, or -1 with a reason in err.
+ */
+int listener_open(const struct stone_listen *where, char *err, size_t errsize);
+
+#endif

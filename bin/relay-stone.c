@@ -1,0 +1,154 @@
+/*
+ * relay-stone(1): the local side. Accepts connections of local clients, as a
+ * daemon or from xinetd(8), and takes each to the relay over TLS with its
+ * client certificate, where the agent with the same one waits.
+ */
+#define _GNU_SOURCE
+#include "fd.h"
+#include "forward.h"
+#include "harden.h"
+#include "log.h"
+#include "program.h"
+#include "stone_server.h"
+#include "stone_session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAME "relay-stone"
+
+static void
+usage(void)
+{
+	fprintf(stderr,
+	    "usage: " NAME " [-DdlNtV] [--inetd] -C file\n"
+	    "       " NAME " [-DdlNtV] [--inetd] [-x proxy:port[,file]] "
+	    "-q key=file -q cert=file\n"
+	    "           [-q word] ... relay:port/ssl,http [host:]port request "
+	    "[client ...] [-- ...]\n");
+	exit(EX_USAGE);
+}
+
+/* Under xinetd fd 2 is the client: this must be known before any message. */
+static int
+is_inetd(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--inetd") == 0)
+			return 1;
+	return 0;
+}
+
+static void
+open_log(const struct stone_conf *conf)
+{
+	log_open(NAME,
+	    conf->daemon || conf->syslog || !fd_stderr_usable() ? LOG_TO_SYSLOG
+								: LOG_TO_STDERR,
+	    conf->debug);
+}
+
+static struct forwards *
+read_all(int argc, char **argv, const struct proxy_environment *env)
+{
+	struct forwards *set;
+	char err[512];
+
+	set = forwards_read(argc, argv, env, err, sizeof(err));
+	if (set == NULL)
+		program_fail(EX_CONFIG, "%s", err);
+	if (set->conf.version) {
+		printf(NAME " %s\n", VERSION);
+		exit(EX_OK);
+	}
+	if (set->conf.help || (set->conf.nforwards == 0 && argc == 1))
+		usage();
+	if (set->conf.nforwards == 0)
+		program_fail(EX_CONFIG, "%s: no forward in it",
+		    set->conf.file != NULL ? set->conf.file : "command line");
+	if (set->conf.inetd && set->conf.nforwards != 1)
+		program_fail(EX_CONFIG, "--inetd: more than one forward");
+	return set;
+}
+
+/* It stays in its folder, from which paths start at a SIGHUP too. */
+static int
+become_daemon(void)
+{
+	char *folder = get_current_dir_name();
+	int rc = -1;
+
+	if (folder != NULL && program_daemonize() == 0)
+		rc = chdir(folder);
+	free(folder);
+	return rc;
+}
+
+static int
+serve_one(struct forwards *set, int sock)
+{
+	struct forward *forward = &set->list[0];
+
+	if (sock == -1)
+		program_fail(EX_USAGE,
+		    "fd 0 is no socket: start it from xinetd (see " NAME
+		    "(1))");
+	if (!stone_session_admits(forward, sock)) {
+		stone_session_reset(sock);
+		return EX_NOPERM;
+	}
+	return stone_session_run(sock, forward, &set->proxy);
+}
+
+static int
+serve_all(struct stone_server *server)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
+	const int daemon = server->forwards->conf.daemon;
+	char err[512];
+	int rc;
+
+	if (forwards_listen(server->forwards, NULL, err, sizeof(err)) == -1)
+		program_fail(EX_UNAVAILABLE, "%s", err);
+	if (daemon && become_daemon() == -1)
+		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
+	server->signals = program_signals(signals);
+	if (server->signals == -1)
+		program_fail(EX_OSERR, "signals: %s", strerror(errno));
+	log_event(LOG_NOTICE, "start", "version", VERSION, "forwards",
+	    LOG_U64(server->forwards->conf.nforwards), NULL);
+	rc = stone_server_run(server);
+	log_event(LOG_NOTICE, "stop", NULL);
+	fd_close(&server->signals);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct proxy_environment env;
+	struct stone_server server = {.argc = argc, .argv = argv, .env = &env};
+	int sock = -1, rc;
+
+	if (is_inetd(argc, argv))
+		sock = fd_take_inetd_socket();
+	if (sock == -1 && fd_sane_std() == -1)
+		return EX_OSERR;
+	open_log(&(const struct stone_conf){0});
+	if (proxy_environment_keep(&env) == -1 || harden_process(sock) == -1)
+		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
+	if (tls_init() == -1)
+		program_fail(EX_SOFTWARE, "OpenSSL does not start");
+	server.forwards = read_all(argc, argv, &env);
+	if (server.forwards->conf.test)
+		return EX_OK;
+	open_log(&server.forwards->conf);
+	rc = server.forwards->conf.inetd ? serve_one(server.forwards, sock)
+					 : serve_all(&server);
+	forwards_free(server.forwards);
+	return rc;
+}

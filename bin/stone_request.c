@@ -1,0 +1,79 @@
+/* The request and its escapes: see stone_request.h. */
+#include "stone_request.h"
+#include "netaddr.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char end[] = "\r\n\r\n";
+
+int
+stone_request_check(const char *text, char *err, size_t errsize)
+{
+	size_t len = strlen(end);
+
+	for (const char *p = text; *p != '\0'; p++) {
+		len++;
+		if (*p != '\\' || p[1] == '\0')
+			continue;
+		p++;
+		if (*p == 'a' || *p == 'A')
+			len += NETADDR_TEXT_MAX;
+		else if (strchr("dDuUgG?0123456789", *p) != NULL) {
+			snprintf(err, errsize,
+			    "the escape \\%c in a request is not served", *p);
+			return -1;
+		}
+	}
+	if (*text == '\0')
+		snprintf(err, errsize, "the request is empty");
+	else if (len > HEAD_MAX_BYTES)
+		snprintf(err, errsize, "the request is longer than %d bytes",
+		    HEAD_MAX_BYTES);
+	else
+		return 0;
+	return -1;
+}
+
+/* Writes what \c stands for. Returns its length. */
+static size_t
+write_escape(char *out, char c, const char *peer)
+{
+	char host[NETADDR_TEXT_MAX];
+
+	switch (c) {
+	case 'a':
+		netaddr_host(peer, host);
+		peer = host;
+		/* fallthrough */
+	case 'A':
+		memcpy(out, peer, strlen(peer));
+		return strlen(peer);
+	case 'n':
+		c = '\n';
+		break;
+	case 'r':
+		c = '\r';
+		break;
+	case 't':
+		c = '\t';
+		break;
+	}
+	*out = c;
+	return 1;
+}
+
+size_t
+stone_request_write(
+    char out[static HEAD_MAX_BYTES], const char *text, const char *peer)
+{
+	size_t len = 0;
+
+	for (const char *p = text; *p != '\0'; p++)
+		if (*p == '\\' && p[1] != '\0')
+			len += write_escape(out + len, *++p, peer);
+		else
+			out[len++] = *p;
+	memcpy(out + len, end, strlen(end));
+	return len + strlen(end);
+}

@@ -1,0 +1,26 @@
+/*
+ * The request that a forward sends before its client's bytes, and its escapes:
+ * \n, \r, \t, \\, \a (the client's address) and \A (address:port). Pure.
+ */
+#ifndef STONE_REQUEST_H
+#define STONE_REQUEST_H
+
+#include "head.h"
+
+#include <stddef.h>
+
+/*
+ * Whether the request text can be sent: not empty, short enough for the relay
+ * (HEAD_MAX_BYTES), and without those escapes of stone that are not served.
+ * Returns 0, or -1 with a reason in err.
+ */
+int stone_request_check(const char *text, char *err, size_t errsize);
+
+/*
+ * Writes the checked request to out, with the empty line that ends it. peer is
+ * the client as "address:port" (netaddr_peer). Returns the length.
+ */
+size_t stone_request_write(
+    char out[static HEAD_MAX_BYTES], const char *text, const char *peer);
+
+#endif

@@ -1,0 +1,317 @@
+/*
+ * What administrators ask, and what they are told. Listings are sweeps, so
+ * that a long one delays nobody. See broker_state.h and rows.h.
+ */
+#include "log.h"
+#include "sweep.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef VERSION
+#define VERSION "dev"
+#endif
+
+void
+admin_done(struct broker *b, struct conn *c, int failed, unsigned count,
+    const char *text)
+{
+	struct message m = {.type = MESSAGE_ADMIN_DONE};
+
+	m.u.admin_done.failed = failed != 0;
+	m.u.admin_done.count = count;
+	snprintf(m.u.admin_done.text, sizeof(m.u.admin_done.text), "%s", text);
+	/* who does not read its answer loses it */
+	if (wire_send(c->fd, &m, -1) == -1)
+		broker_drop(b, c);
+}
+
+/* Sends a row of s. Blocked: it has to be sent again. */
+static enum sweep_step
+send_row(struct broker *b, struct sweep *s, const struct message *m)
+{
+	if (wire_send(s->admin->fd, m, -1) == 0) {
+		s->count++;
+		return SWEEP_MORE;
+	}
+	if (errno == EAGAIN)
+		return SWEEP_BLOCKED;
+	broker_drop(b, s->admin);
+	return SWEEP_END;
+}
+
+/* ---- rows ---- */
+
+static int
+waiter_row(const struct conn *c, struct message *m)
+{
+	struct row_waiter *row = &m->u.waiter;
+
+	if (c->waiter.state != WAITER_WAITING)
+		return 0;
+	m->type = MESSAGE_ROW_WAITER;
+	row->id = c->id;
+	row->role = c->waiter.role;
+	row->seconds = broker_uptime() - c->since;
+	row->agent = c->waiter.agent;
+	row->identity = c->identity;
+	memcpy(row->customer, c->account->name, sizeof(row->customer));
+	memcpy(row->peer, c->peer, sizeof(row->peer));
+	return 1;
+}
+
+/* A session's row comes with its stone, or with the agent where that is not
+ * here. */
+static int
+session_row(const struct conn *c, struct message *m)
+{
+	const struct session *s = c->session;
+	struct row_session *row = &m->u.session;
+	uint64_t now = broker_uptime();
+
+	if (s == NULL ||
+	    (c->waiter.role == ROLE_AGENT && s->stone.conn != NULL))
+		return 0;
+	m->type = MESSAGE_ROW_SESSION;
+	row->id = s->id;
+	row->seconds = now > s->started ? now - s->started : 0;
+	row->up = s->stone.conn != NULL ? s->stone.bytes_in
+					: s->agent.bytes_out;
+	row->down = s->stone.conn != NULL ? s->stone.bytes_out
+					  : s->agent.bytes_in;
+	row->stone_identity = s->stone.identity;
+	row->agent_identity = s->agent.identity;
+	memcpy(row->customer, c->account->name, sizeof(row->customer));
+	memcpy(row->stone, s->stone.peer, sizeof(row->stone));
+	memcpy(row->agent, s->agent.peer, sizeof(row->agent));
+	return 1;
+}
+
+static enum sweep_step
+list_conns(struct broker *b, struct sweep *s)
+{
+	struct conn *c = s->admin == NULL ? NULL : sweep_take(s);
+	struct message m = {0};
+	enum sweep_step step;
+
+	if (c == NULL)
+		return SWEEP_END;
+	if (!(s->command == ADMIN_WAITERS ? waiter_row : session_row)(c, &m))
+		return SWEEP_MORE;
+	step = send_row(b, s, &m);
+	if (step == SWEEP_BLOCKED)
+		s->next = c;
+	return step;
+}
+
+static enum sweep_step
+list_accounts(struct broker *b, struct sweep *s)
+{
+	struct account *a = s->admin == NULL
+				? NULL
+				: accounts_next(b->accounts, s->account);
+	struct message m = {.type = MESSAGE_ROW_CUSTOMER};
+	enum sweep_step step;
+
+	if (a == NULL)
+		return SWEEP_END;
+	account_row(a, &m.u.customer);
+	step = send_row(b, s, &m);
+	if (step == SWEEP_MORE)
+		s->account = a;
+	return step;
+}
+
+static void
+sum_waiters(const struct broker *b, struct row_status *row)
+{
+	for (struct account *a = accounts_next(b->accounts, NULL); a != NULL;
+	     a = accounts_next(b->accounts, a)) {
+		row->agents += a->agents;
+		row->stones += a->stones;
+	}
+}
+
+static int
+tell_status(struct broker *b, struct conn *c)
+{
+	struct message m = {.type = MESSAGE_ROW_STATUS};
+	struct row_status *row = &m.u.status;
+
+	*row = b->totals;
+	row->uptime = broker_uptime() - b->started;
+	row->sessions = sessions_count(b->sessions);
+	row->pid = (uint32_t)getpid();
+	row->draining = (uint32_t)b->draining;
+	row->log_level = (uint32_t)log_level();
+	snprintf(row->version, sizeof(row->version), "%s", VERSION);
+	sum_waiters(b, row);
+	if (wire_send(c->fd, &m, -1) == -1)
+		return -1;
+	admin_done(b, c, 0, 1, "");
+	return 0;
+}
+
+static void
+listing_done(struct broker *b, struct sweep *s)
+{
+	if (s->admin != NULL)
+		admin_done(b, s->admin, 0, s->count, "");
+}
+
+/* ---- kick ---- */
+
+/* Whether text is the fingerprint of c, with or without prefix and colons. */
+static int
+has_fingerprint(const struct conn *c, const char *text)
+{
+	char hex[IDENTITY_HEX_SIZE];
+	size_t n = 0;
+
+	if (strncmp(text, "sha256:", 7) == 0)
+		text += 7;
+	identity_hex(&c->identity, hex);
+	for (; *text != '\0'; text++)
+		if (*text != ':' &&
+		    (n == IDENTITY_HEX_SIZE - 1 ||
+			tolower((unsigned char)*text) != hex[n++]))
+			return 0;
+	return n == IDENTITY_HEX_SIZE - 1;
+}
+
+static int
+is_meant(const struct conn *c, const char *text)
+{
+	char id[9];
+
+	if (c->waiter.state == WAITER_ABSENT || c->kicked)
+		return 0;
+	log_id(id, c->session != NULL ? c->session->id : c->id);
+	return strcmp(text, id) == 0 || strcmp(text, c->account->name) == 0 ||
+	       has_fingerprint(c, text);
+}
+
+static enum sweep_step
+kick_step(struct broker *b, struct sweep *s)
+{
+	struct conn *c = sweep_take(s);
+
+	if (c == NULL)
+		return SWEEP_END;
+	if (is_meant(c, s->argument)) {
+		s->count++;
+		removal_kick(b, c, 403, "Ended by the administrator", "kicked");
+	}
+	return SWEEP_MORE;
+}
+
+static void
+kick_done(struct broker *b, struct sweep *s)
+{
+	char text[ADMIN_TEXT_MAX];
+
+	if (s->admin == NULL)
+		return;
+	snprintf(text, sizeof(text), "nobody here is %s", s->argument);
+	admin_done(
+	    b, s->admin, s->count == 0, s->count, s->count == 0 ? text : "");
+}
+
+/* ---- log-level ---- */
+
+static enum sweep_step
+log_level_step(struct broker *b, struct sweep *s)
+{
+	struct conn *c = sweep_take(s);
+	const struct message m = {.type = MESSAGE_LOG_LEVEL,
+	    .u.log_level.level = (uint32_t)log_level()};
+
+	if (c == NULL)
+		return SWEEP_END;
+	if (c->spawner || c->waiter.state != WAITER_ABSENT) {
+		s->count++;
+		if (wire_send(c->fd, &m, -1) == -1)
+			broker_drop(b, c);
+	}
+	return SWEEP_MORE;
+}
+
+/* ---- requests ---- */
+
+static void
+start(struct broker *b, const struct sweep *s)
+{
+	if (sweep_start(b, s) == NULL)
+		admin_done(b, s->admin, 1, 0, "the broker is out of memory");
+}
+
+static void
+await_reload(struct broker *b, struct conn *c)
+{
+	if (!c->awaits_reload)
+		LIST_INSERT_HEAD(&b->awaiting, c, await);
+	c->awaits_reload = 1;
+	reload_all(b, NULL);
+}
+
+static void
+set_log_level(struct broker *b, struct sweep *s)
+{
+	int level = log_level_parse(s->argument);
+
+	if (level == -1) {
+		admin_done(b, s->admin, 1, 0,
+		    "no such level: debug, info, notice, warning or err");
+		return;
+	}
+	log_set_level(level);
+	b->log_level_is_set = 1;
+	s->step = log_level_step;
+	start(b, s);
+}
+
+int
+admin_take(struct broker *b, struct conn *c, const struct message *m)
+{
+	struct sweep s = {
+	    .done = listing_done, .admin = c, .command = m->u.admin.command};
+
+	memcpy(s.argument, m->u.admin.argument, sizeof(s.argument));
+	if (c->sweep != NULL || c->awaits_reload) {
+		errno = EPROTO; /* one request at a time */
+		return -1;
+	}
+	switch ((enum admin_command)s.command) {
+	case ADMIN_STATUS:
+		return tell_status(b, c);
+	case ADMIN_WAITERS:
+	case ADMIN_SESSIONS:
+		s.step = list_conns;
+		start(b, &s);
+		break;
+	case ADMIN_CUSTOMERS:
+		s.step = list_accounts;
+		start(b, &s);
+		break;
+	case ADMIN_KICK:
+		s.step = kick_step;
+		s.done = kick_done;
+		start(b, &s);
+		break;
+	case ADMIN_DRAIN:
+		removal_drain(b);
+		admin_done(b, c, 0, (unsigned)sessions_count(b->sessions), "");
+		break;
+	case ADMIN_RELOAD:
+		await_reload(b, c);
+		break;
+	case ADMIN_LOG_LEVEL:
+		set_log_level(b, &s);
+		break;
+	}
+	return 0;
+}

@@ -1,0 +1,200 @@
+/*
+ * Files read again, by the broker and by everyone who is connected to it. The
+ * broker itself never looks into a certificate: each handler checks its own
+ * client's, as the unprivileged process that it is. See broker_state.h.
+ */
+#include "log.h"
+#include "sweep.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+
+#define GIVE_UP_SECONDS 5 /* a stopped handler answers never */
+
+/*
+ * Who was admitted by older files may still be on its way: it has all of its
+ * time-outs to register. A handler that finds a broker again takes longer.
+ */
+#define LATE_SECONDS 10
+
+static int
+find_admin_group(const struct conf *conf, gid_t *gid, char *err, size_t errsize)
+{
+	const struct group *gr;
+
+	*gid = (gid_t)-1;
+	if (conf->admin_group == NULL)
+		return 0;
+	gr = getgrnam(conf->admin_group);
+	if (gr == NULL) {
+		snprintf(err, errsize, "admin_group %s: no such group",
+		    conf->admin_group);
+		return -1;
+	}
+	*gid = gr->gr_gid;
+	return 0;
+}
+
+int
+reload_files(struct broker *b, char *err, size_t errsize)
+{
+	struct customers *customers;
+	struct conf conf;
+	gid_t gid;
+
+	if (conf_read(&conf, b->conf_path, err, errsize) == -1)
+		return -1;
+	customers = customers_read(conf.customers, err, errsize);
+	if (customers == NULL ||
+	    find_admin_group(&conf, &gid, err, errsize) == -1)
+		goto fail;
+	if (accounts_bind(b->accounts, customers) == -1) {
+		snprintf(err, errsize, "customers: %s", strerror(errno));
+		goto fail;
+	}
+	customers_free(b->customers);
+	conf_free(&b->conf);
+	b->customers = customers;
+	b->conf = conf;
+	b->admin_gid = gid;
+	removal_arm(b);
+	return 0;
+fail:
+	customers_free(customers);
+	conf_free(&conf);
+	return -1;
+}
+
+/* ---- everyone checks again ---- */
+
+void
+reload_recheck(struct broker *b, struct conn *c)
+{
+	const struct message m = {.type = MESSAGE_RECHECK};
+
+	if (c->kicked || (!c->spawner && c->waiter.state == WAITER_ABSENT))
+		return;
+	if (wire_send(c->fd, &m, -1) == -1) {
+		broker_drop(b, c);
+		return;
+	}
+	c->owed++;
+	b->reload.owed++;
+}
+
+static enum sweep_step
+recheck_step(struct broker *b, struct sweep *s)
+{
+	struct conn *c = sweep_take(s);
+
+	if (c == NULL)
+		return SWEEP_END;
+	removal_review(b, c);
+	if (c->fd != -1 && c != s->asks)
+		reload_recheck(b, c);
+	return SWEEP_MORE;
+}
+
+static void
+note_error(struct broker *b, const char *text)
+{
+	if (b->reload.error[0] == '\0')
+		snprintf(b->reload.error, sizeof(b->reload.error), "%s", text);
+}
+
+void
+reload_rechecked(
+    struct broker *b, struct conn *c, const struct message_rechecked *m)
+{
+	if (c->owed == 0)
+		return;
+	c->owed--;
+	b->reload.owed--;
+	switch (m->verdict) {
+	case RECHECK_GOOD:
+		b->reload.good++;
+		break;
+	case RECHECK_BAD:
+		b->reload.bad++;
+		if (c->session != NULL && c->session->cause == NULL)
+			c->session->cause = c->waiter.role == ROLE_AGENT
+						? "agent-certificate"
+						: "stone-certificate";
+		break;
+	default:
+		b->reload.failed++;
+		note_error(b, m->reason);
+	}
+}
+
+static void
+answer(struct broker *b, const char *summary)
+{
+	const struct reload_state *r = &b->reload;
+	struct conn *c;
+
+	while ((c = LIST_FIRST(&b->awaiting)) != NULL) {
+		LIST_REMOVE(c, await);
+		c->awaits_reload = 0;
+		admin_done(b, c, r->error[0] != '\0',
+		    r->good + r->bad + r->failed,
+		    r->error[0] != '\0' ? r->error : summary);
+	}
+}
+
+void
+reload_settle(struct broker *b)
+{
+	struct reload_state *r = &b->reload;
+	char text[ADMIN_TEXT_MAX];
+	unsigned silent = r->owed;
+
+	if (r->give_up == 0 || (silent > 0 && broker_uptime() < r->give_up))
+		return;
+	r->give_up = 0;
+	if (silent > 0)
+		note_error(b, "not all handlers have answered");
+	snprintf(text, sizeof(text), "%u checked, %u ended", r->good + r->bad,
+	    r->bad);
+	if (r->error[0] != '\0')
+		b->totals.reload_failures_total++;
+	log_event(r->error[0] == '\0' ? LOG_NOTICE : LOG_ERR,
+	    r->error[0] == '\0' ? "reloaded" : "reload-failed", "good",
+	    LOG_U64(r->good), "ended", LOG_U64(r->bad), "failed",
+	    LOG_U64(r->failed), "silent", LOG_U64(silent), "error", r->error,
+	    NULL);
+	answer(b, text);
+}
+
+static void
+recheck_done(struct broker *b, struct sweep *s)
+{
+	(void)s;
+	b->reload.give_up = broker_uptime() + GIVE_UP_SECONDS;
+	reload_settle(b);
+}
+
+void
+reload_all(struct broker *b, const struct conn *asks)
+{
+	const struct sweep s = {
+	    .step = recheck_step, .done = recheck_done, .asks = asks};
+	struct reload_state *r = &b->reload;
+	char err[ADMIN_TEXT_MAX];
+
+	/* answers to an earlier reload that are still to come count for this */
+	r->give_up = 0;
+	r->good = r->bad = r->failed = 0;
+	r->error[0] = '\0';
+	r->fresh_at = broker_uptime() + b->conf.tls_timeout +
+		      b->conf.head_timeout + LATE_SECONDS;
+	b->totals.reloads_total++;
+	if (reload_files(b, err, sizeof(err)) == -1)
+		note_error(b, err);
+	if (sweep_start(b, &s) == NULL) {
+		note_error(b, strerror(errno));
+		recheck_done(b, NULL);
+	}
+}
