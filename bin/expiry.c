@@ -4,8 +4,8 @@
 
 #include <time.h>
 
-#define DAY       INT64_C(86400)
-#define WARN_DAYS 14
+#define DAY       86400
+#define WARN_DAYS 14L
 
 int64_t
 expiry_of_certificate(const X509 *certificate)

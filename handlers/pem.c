@@ -65,6 +65,7 @@ read_text(
 	ssize_t n = 0;
 
 	t->at = NULL;
+	t->len = 0;
 	if (fd == -1) {
 		snprintf(err, errsize, "%s: %s", path, strerror(errno));
 		return -1;
