@@ -38,11 +38,12 @@ setup() {
 teardown() {
     # shellcheck disable=SC2046
     kill -CONT $(handlers_of 10.77.0.3) 2>/dev/null || :
-    end_all
-    for name in "${hosts[@]}"; do
-        ip netns del "$lan.$name"
+    local rc=0
+    end_all || rc=1
+    for name in "${hosts[@]/#/$lan.}" "$lan"; do
+        [ ! -e "/run/netns/$name" ] || ip netns del "$name"
     done
-    ip netns del "$lan"
+    return "$rc"
 }
 
 in_lan() {
