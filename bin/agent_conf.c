@@ -22,10 +22,11 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: " NAME " [-DdtV] -C file\n"
-	    "       " NAME " [-DdntV] [-a ca] [-h host] [-m polls[:max]]\n"
-	    "           [-x proxy:port] [-X file] [--" PROXY_PROTOCOL "]\n"
-	    "           -c cert -k key relay:port ... target:port\n"
-	    "           [name=target:port ...]\n");
+	    "       " NAME " [-DdntV] [options] -c cert -k key relay:port ... "
+	    "target:port\n"
+	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
+	    "[-x proxy:port]\n"
+	    "         [--" PROXY_PROTOCOL "] [name=target:port ...]\n");
 	exit(EX_USAGE);
 }
 
@@ -152,7 +153,7 @@ agent_source_keep(struct agent_source *source, int argc, char **argv)
 	source->base = "";
 	if (getcwd(source->folder, sizeof(source->folder) - 1) == NULL)
 		return -1;
-	strcat(source->folder, "/");
+	source->folder[strlen(source->folder)] = '/'; /* zeros follow */
 	return proxy_environment_keep(&source->env);
 }
 

@@ -64,8 +64,9 @@ prepare(struct session *s, const char *buf, size_t len)
 		return 0;
 	}
 	rules.host = s->conf->host[0] != '\0' ? s->conf->host : NULL;
-	strcpy(rules.forwarded_for, s->head->forwarded_for);
-	strcpy(rules.service, s->head->service);
+	memcpy(rules.forwarded_for, s->head->forwarded_for,
+	    sizeof(rules.forwarded_for));
+	memcpy(rules.service, s->head->service, sizeof(rules.service));
 	web_init(&s->web, &rules, s->relay, buf, len);
 	n = s->web.client.read(&s->web.client, down->buf, sizeof(down->buf));
 	if (n > 0) {

@@ -58,7 +58,7 @@ set_host(struct agent_conf *conf, const char *value, char *err, size_t errsize)
 		snprintf(err, errsize, "-h %s: not a host or host:port", value);
 		return -1;
 	}
-	strcpy(conf->host, value);
+	memcpy(conf->host, value, len + 1);
 	return 0;
 }
 

@@ -175,13 +175,14 @@ int
 dial_unix(const char *path, int64_t deadline, char *err, size_t errsize)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	size_t len = strlen(path);
 	int fd;
 
-	if (strlen(path) >= sizeof(sun.sun_path)) {
+	if (len >= sizeof(sun.sun_path)) {
 		snprintf(err, errsize, "%s: path too long", path);
 		return -1;
 	}
-	strcpy(sun.sun_path, path);
+	memcpy(sun.sun_path, path, len);
 	for (;;) {
 		fd = start_connect(AF_UNIX, 0, (const void *)&sun, sizeof(sun));
 		if (fd != -1)

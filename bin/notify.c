@@ -18,9 +18,11 @@ notify_keep(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 
-	if (path != NULL && (*path == '/' || *path == '@') &&
-	    strlen(path) < sizeof(manager.sun_path))
-		strcpy(manager.sun_path, path);
+	size_t len = path != NULL ? strlen(path) : 0;
+
+	if (len > 0 && (*path == '/' || *path == '@') &&
+	    len < sizeof(manager.sun_path))
+		memcpy(manager.sun_path, path, len + 1);
 }
 
 void

@@ -37,13 +37,15 @@ set_service(
 static int
 set_path(struct target *t, const char *path, char *err, size_t errsize)
 {
-	if (*path != '/' || strlen(path) >= sizeof(t->path)) {
+	size_t len = strlen(path);
+
+	if (*path != '/' || len >= sizeof(t->path)) {
 		snprintf(err, errsize,
 		    "%s: not an absolute path of at most %zu bytes", path,
 		    sizeof(t->path) - 1);
 		return -1;
 	}
-	strcpy(t->path, path);
+	memcpy(t->path, path, len + 1);
 	return 0;
 }
 

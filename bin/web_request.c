@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 /* What a piece of a chunk adds: its length in hex, and two line ends. */
-#define CHUNK_OVERHEAD 16
+#define CHUNK_OVERHEAD ((size_t)16)
 
 /* ---- what llhttp tells ---- */
 

@@ -94,7 +94,7 @@ went_through() {
     export no_proxy=other.test,127.0.0.1
     agent
     works
-    ! went_through
+    not went_through
 }
 
 @test "a proxy that is away, or no proxy at all, shows in the log" {

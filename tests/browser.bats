@@ -62,6 +62,6 @@ start_browser() {
     start_browser "https://127.0.0.1:$relay_port/"
     wait_until 50 grep -sE '^GET /result\?' heads
     grep -F 'GET /result?images=2&socket=there%20and%20back HTTP/1.1' heads
-    ! grep -E '^Host: ' heads | grep -v '^Host: intra'
+    [ "$(grep -c '^Host: ' heads)" -eq "$(grep -c '^Host: intra' heads)" ]
     grep -i '^Upgrade: websocket' heads
 }

@@ -598,7 +598,7 @@ installed_host() {
 @test 'the units for systemd are understood by it' {
     command -v systemd-analyze >/dev/null || skip 'needs systemd-analyze'
     local page
-    for page in relay-broker.8 relay-listen.8 relayagent.1 relay-stone.1; do
+    for page in relay-broker.8 relay-listen.8 relay-stone.1; do
         commands "$page" '[Unit]' | sed "s,/usr/local/s*bin/,$scratch/bin/," >"${page%.*}.service"
         [ -s "${page%.*}.service" ]
         run -0 systemd-analyze verify --man=no "$scratch/${page%.*}.service"

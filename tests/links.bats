@@ -2,7 +2,7 @@
 # Three hosts, each a network namespace, and links between them that are cut
 # without a FIN: who notices, how soon, and how it goes on.
 #
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154
 
 load helpers
 
@@ -36,11 +36,14 @@ setup() {
 }
 
 teardown() {
-    end_all
-    for name in "${hosts[@]}"; do
-        ip netns del "$lan.$name"
+    # shellcheck disable=SC2046
+    kill -CONT $(handlers_of 10.77.0.3) 2>/dev/null || :
+    local rc=0
+    end_all || rc=1
+    for name in "${hosts[@]/#/$lan.}" "$lan"; do
+        [ ! -e "/run/netns/$name" ] || ip netns del "$name"
     done
-    ip netns del "$lan"
+    return "$rc"
 }
 
 in_lan() {
@@ -97,7 +100,7 @@ local_play() {
 
 # handlers_of ADDRESS: the pids of those that serve polls from there.
 handlers_of() {
-    sed -n "s/^.*relay-listen\[\([0-9]*\)\]: agent-waits id=[0-9a-f]* peer=$1:.*/\1/p" relay.log
+    [ ! -e relay.log ] || sed -n "s/^.*relay-listen\[\([0-9]*\)\]: agent-waits .*peer=$1:.*/\1/p" relay.log
 }
 
 now() {
@@ -137,7 +140,7 @@ SCRIPT
     report "the agent ends an idle session over a cut link" "$begin" 95
     wait_until 30 says alice ' not-connected '
     report "the agent notices that its polls are gone" "$begin" 95
-    wait_until 30 says relay ' left role=agent peer=10.77.0.2'
+    wait_until 30 says relay ' left .*peer=10.77.0.2:'
     report "the relay notices that the agent is gone" "$begin" 95
     ended_well idle
     report "the local side sees the end of the session as an error" "$begin" 95
@@ -174,5 +177,5 @@ SCRIPT
     go_on idle
     ended_well idle
     report "the session goes on" "$begin" 10
-    ! says alice ' not-connected '
+    not says alice ' not-connected '
 }

@@ -58,7 +58,7 @@ print(f"# 60 sessions at once: {time.monotonic() - begin:.1f} s")
 SCRIPT
     waiting 0 || :
     wait_until 5 grep -E ' status relay=.* wanted=(1[0-9]|20) ' agent.log
-    ! grep -E ' wanted=(2[1-9]|[3-9][0-9]) ' agent.log
+    not grep -E ' wanted=(2[1-9]|[3-9][0-9]) ' agent.log
     wait_until 60 waiting 2
     says agent ' status relay=.* wanted=2 arrivals=60$'
 }
@@ -139,12 +139,12 @@ C
     start_relay listen
     agent
     wait_until 10 waiting 2
-    lines=$(grep -c ' waiting relay=' agent.log)
+    before=$(grep -c ' waiting relay=' agent.log)
     # an hour
     truncate -s 3600 slept
     wait_until 5 says agent ' woke slept_ms=36[0-9]{5}$'
     wait_until 5 waiting 2
-    [ "$(grep -c ' waiting relay=' agent.log)" -eq $((lines + 2)) ]
+    [ "$(grep -c ' waiting relay=' agent.log)" -eq $((before + 2)) ]
     wait_until 5 [ "$(handlers)" -eq 2 ]
 }
 
@@ -156,7 +156,7 @@ C
     wait_until 10 waiting 2
     truncate -s 20 slept
     sleep 3
-    ! says agent ' woke '
+    not says agent ' woke '
     [ "$(grep -c ' waiting relay=' agent.log)" -eq 2 ]
 }
 
@@ -264,7 +264,7 @@ manager() {
     start_relay listen
     agent
     wait_until 10 waiting 2
-    ! says agent ' expires '
+    not says agent ' expires '
     stop agent
     short=$(date -u -d '13 days' +%y%m%d%H%M%SZ)
     sign_until "$short"
@@ -292,7 +292,7 @@ while True:
     wait_until 10 listening "$relay_port"
     agent
     wait_until 10 says agent " expires what=customer of=127.0.0.1:$relay_port at=20[0-9T:-]+Z days=5$"
-    ! says agent ' customer error='
+    not says agent ' customer error='
 }
 
 # sign_until DATE: alice's key gets such a certificate.
