@@ -85,7 +85,7 @@ $(B)/obj/%.o: %.c Makefile
 $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -w $(HARDENING) $(DEFINES) -I$(LLHTTP_INCLUDE) \
-		$(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+		-ffile-prefix-map=$(CURDIR)=. $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 $(B)/relay.a: $(LIB_OBJECTS) $(LLHTTP_OBJECTS)
 	rm -f $@

@@ -114,7 +114,7 @@ draw(const struct row_status *st, const struct line *lines, size_t n,
 		    CTL_BYTES(s->up), CTL_BYTES(s->down),
 		    CTL_RATE(lines[i].moved, seconds));
 	}
-	fflush(stdout);
+	(void)fflush(stdout);
 }
 
 /* One picture. before becomes the sessions that it shows. */

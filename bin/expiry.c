@@ -5,7 +5,7 @@
 #include <time.h>
 
 #define DAY       86400
-#define WARN_DAYS 14
+#define WARN_DAYS 14L
 
 int64_t
 expiry_of_certificate(const X509 *certificate)

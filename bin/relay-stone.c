@@ -25,11 +25,9 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: " NAME " [-DdlNtV] [--inetd] -C file\n"
-	    "       " NAME " [-DdlNtV] [--inetd] [-x proxy:port[,file]] "
-	    "-q key=file -q cert=file\n"
-	    "           [-q word] ... relay:port/ssl,http [host:]port request "
-	    "[client ...] [-- ...]\n");
+	    "usage: " NAME " [-DdlNnrtV] [--inetd] -C file\n"
+	    "       " NAME " [-DdlNnrtV] -q word ... relay listen request "
+	    "[client ...]\n");
 	exit(EX_USAGE);
 }
 
@@ -127,10 +125,22 @@ serve_all(struct stone_server *server)
 	return rc;
 }
 
+static int
+serve(struct stone_server *server, int sock)
+{
+	const struct stone_conf *conf = &server->forwards->conf;
+
+	if (conf->test)
+		return EX_OK;
+	open_log(conf);
+	return conf->inetd ? serve_one(server->forwards, sock)
+			   : serve_all(server);
+}
+
 int
 main(int argc, char **argv)
 {
-	struct proxy_environment env;
+	static struct proxy_environment env;
 	struct stone_server server = {.argc = argc, .argv = argv, .env = &env};
 	int sock = -1, rc;
 
@@ -144,11 +154,7 @@ main(int argc, char **argv)
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	server.forwards = read_all(argc, argv, &env);
-	if (server.forwards->conf.test)
-		return EX_OK;
-	open_log(&server.forwards->conf);
-	rc = server.forwards->conf.inetd ? serve_one(server.forwards, sock)
-					 : serve_all(&server);
+	rc = serve(&server, sock);
 	forwards_free(server.forwards);
 	return rc;
 }

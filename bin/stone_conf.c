@@ -106,33 +106,40 @@ set_value(struct reader *r, char letter, const struct stone_word *word)
 	return 0;
 }
 
-/* Where the letter's flag is, or NULL. Some are for the command line alone. */
-static int *
-flag(struct reader *r, char letter)
+/* Whether the letter is a flag. Some are for the command line alone. */
+static int
+set_flag(struct reader *r, char letter)
 {
 	struct stone_conf *conf = r->conf;
 	const int here = r->words->file == NULL;
 
 	switch (letter) {
 	case 'D':
-		return &conf->daemon;
+		conf->daemon = 1;
+		return 1;
 	case 'd':
-		return &conf->debug;
+		conf->debug = 1;
+		return 1;
 	case 'l':
-		return &conf->syslog;
-	case 'n': /* addresses as numbers */
-	case 'r': /* SO_REUSEADDR */
-		return &conf->as_always;
+		conf->syslog = 1;
+		return 1;
+	case 'n': /* addresses as numbers: it is so anyway */
+	case 'r': /* SO_REUSEADDR: likewise */
+		return 1;
 	case 'N':
-		return &conf->test;
+		conf->test = 1;
+		return 1;
 	case 't':
-		return here ? &conf->test : NULL;
+		conf->test |= here;
+		return here;
 	case 'V':
-		return here ? &conf->version : NULL;
+		conf->version |= here;
+		return here;
 	case 'h':
-		return here ? &conf->help : NULL;
+		conf->help |= here;
+		return here;
 	}
-	return NULL;
+	return 0;
 }
 
 /* "-q", or several letters in one word; values are words of their own. */
@@ -141,12 +148,9 @@ read_letters(struct reader *r, const struct stone_word *word)
 {
 	for (const char *p = word->text + 1; *p != '\0'; p++) {
 		const char name[] = {'-', *p, '\0'};
-		int *set = flag(r, *p);
 
-		if (set != NULL) {
-			*set = 1;
+		if (set_flag(r, *p))
 			continue;
-		}
 		if (strchr("qx", *p) == NULL &&
 		    (*p != 'C' || r->words->file != NULL))
 			return refuse(r, word->line, "not served: ", name);
@@ -179,12 +183,11 @@ read_option(struct reader *r)
 /* ---- forwards ---- */
 
 static int
-read_places(struct reader *r, struct stone_forward *f)
+read_places(
+    struct reader *r, const struct stone_word *word, struct stone_forward *f)
 {
-	const struct stone_word *word = peek(r);
 	char why[512];
 
-	f->line = word->line;
 	if (stone_place_relay(&f->relay, word->text, why, sizeof(why)) == -1)
 		return refuse(r, word->line, why, "");
 	r->next++;
@@ -224,17 +227,19 @@ is_taken(const struct stone_conf *conf, const struct stone_listen *where)
 	return 0;
 }
 
+/* first is the next word, the relay's place. */
 static int
-read_forward(struct reader *r)
+read_forward(struct reader *r, const struct stone_word *first)
 {
 	struct stone_conf *conf = r->conf;
 	struct stone_forward *f = &conf->forwards[conf->nforwards];
 
 	if (conf->nforwards == STONE_FORWARDS_MAX)
-		return refuse(r, peek(r)->line, "too many forwards", "");
+		return refuse(r, first->line, "too many forwards", "");
 	memset(f, 0, sizeof(*f));
 	f->file = r->words->file;
-	if (read_places(r, f) == -1 || read_request(r, f) == -1)
+	f->line = first->line;
+	if (read_places(r, first, f) == -1 || read_request(r, f) == -1)
 		return -1;
 	if (is_taken(conf, &f->listen))
 		return refuse(
@@ -276,15 +281,16 @@ stone_conf_forwards(struct stone_conf *conf, const struct stone_words *words,
     size_t next, char *err, size_t errsize)
 {
 	struct reader r = {conf, words, next, err, errsize};
+	const struct stone_word *word;
 	int rc;
 
-	while (peek(&r) != NULL) {
-		if (is(peek(&r), "--")) {
+	while ((word = peek(&r)) != NULL) {
+		if (is(word, "--")) {
 			r.next++;
 			continue;
 		}
 		rc = read_option(&r);
-		if (rc == -1 || (rc == 0 && read_forward(&r) == -1))
+		if (rc == -1 || (rc == 0 && read_forward(&r, word) == -1))
 			return -1;
 	}
 	return 0;

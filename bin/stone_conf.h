@@ -45,7 +45,6 @@ struct stone_conf {
 	int daemon;             /* -D */
 	int syslog;             /* -l */
 	int debug;              /* -d */
-	int as_always;          /* -n, -r: it is so anyway */
 	const char *proxy;      /* -x; NULL: none */
 	const char *proxy_file; /* whose word that is; NULL: command line */
 	unsigned proxy_line;

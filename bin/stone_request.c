@@ -10,7 +10,7 @@ static const char end[] = "\r\n\r\n";
 int
 stone_request_check(const char *text, char *err, size_t errsize)
 {
-	size_t len = strlen(end);
+	size_t len = sizeof(end) - 1;
 
 	for (const char *p = text; *p != '\0'; p++) {
 		len++;
@@ -47,8 +47,7 @@ write_escape(char *out, char c, const char *peer)
 		peer = host;
 		/* fallthrough */
 	case 'A':
-		memcpy(out, peer, strlen(peer));
-		return strlen(peer);
+		return (size_t)(stpcpy(out, peer) - out);
 	case 'n':
 		c = '\n';
 		break;
@@ -74,6 +73,6 @@ stone_request_write(
 			len += write_escape(out + len, *++p, peer);
 		else
 			out[len++] = *p;
-	memcpy(out + len, end, strlen(end));
-	return len + strlen(end);
+	memcpy(out + len, end, sizeof(end) - 1);
+	return len + sizeof(end) - 1;
 }

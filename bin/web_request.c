@@ -185,7 +185,7 @@ move_head(struct web_request *w)
 static enum web_moved
 move_body(struct web_request *w)
 {
-	size_t room = w->out.size - 3 * CHUNK_OVERHEAD;
+	size_t room = w->out.size - 3UL * CHUNK_OVERHEAD;
 	ssize_t n;
 
 	if (w->len == 0)

@@ -33,6 +33,7 @@ accounts_free(struct accounts *set)
 		return;
 	HASH_ITER(hh, set->items, item, next)
 	{
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		HASH_DEL(set->items, item);
 		free(item);
 	}

@@ -136,7 +136,7 @@ log_failure(const char *text)
 	char clean[LOG_LINE_MAX];
 	size_t n;
 
-	for (n = 0; text[n] != '\0' && n < sizeof(clean) - 1; n++)
+	for (n = 0; n < sizeof(clean) - 1 && text[n] != '\0'; n++)
 		clean[n] = (char)(text[n] >= 0x20 && text[n] <= 0x7e ? text[n]
 								     : '?');
 	clean[n] = '\0';

@@ -11,10 +11,10 @@ static int
 has_group(int sock, gid_t group)
 {
 	socklen_t len = 0;
-	gid_t *groups;
+	gid_t none, *groups;
 	int found = 0;
 
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0)
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, &none, &len) == 0)
 		return 0; /* there are none */
 	if (errno != ERANGE)
 		return -1;

@@ -100,7 +100,7 @@ read_number(const char *text, int64_t *when)
 int
 when_parse(uint64_t *when, const char *text)
 {
-	int64_t t;
+	int64_t t = -1;
 	int rc;
 
 	if (strcmp(text, "never") == 0) {

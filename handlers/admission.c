@@ -49,7 +49,7 @@ take_certificate(struct handler *h)
 enum state
 admission_handshake(struct handler *h)
 {
-	int64_t deadline = deadline_in(h->conf->tls_timeout * 1000);
+	int64_t deadline = deadline_in((int64_t)h->conf->tls_timeout * 1000);
 	int sock = h->tls.fd;
 	struct pollfd pfd = {.fd = sock, .events = POLLIN};
 	struct tls_refusal refusal;
@@ -146,7 +146,8 @@ only_blank(const struct handler *h)
 enum state
 admission_head(struct handler *h)
 {
-	switch (read_head(h, deadline_in(h->conf->head_timeout * 1000))) {
+	switch (
+	    read_head(h, deadline_in((int64_t)h->conf->head_timeout * 1000))) {
 	case HEAD_BAD:
 		return handler_refuse(h, h->head.status, h->head.reason);
 	case HEAD_MORE:
@@ -165,7 +166,7 @@ admission_head(struct handler *h)
 	if (h->head.kind == HEAD_POLL && !only_blank(h))
 		return handler_refuse(h, 400, "Data behind the poll");
 	h->role = h->head.kind == HEAD_POLL ? ROLE_AGENT : ROLE_STONE;
-	h->match_by = deadline_in(h->conf->match_timeout * 1000);
+	h->match_by = deadline_in((int64_t)h->conf->match_timeout * 1000);
 	h->keepalive = DEADLINE_NONE;
 	registration_init(&h->registration, h->conf->socket, h->role, wants(h),
 	    h->head.agent, h->peer, h->der, h->der_len);

@@ -71,7 +71,7 @@ static ssize_t
 tls_read(struct channel *ch, void *buf, size_t len)
 {
 	size_t got = 0, n;
-	int rc;
+	int rc = 0;
 
 	/* fill buf with as many records as are there */
 	while (len - got > 0) {

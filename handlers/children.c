@@ -31,6 +31,7 @@ children_free(struct children *set)
 
 	HASH_ITER(hh, set->live, c, next)
 	{
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		HASH_DEL(set->live, c);
 		free(c);
 	}

@@ -65,6 +65,7 @@ read_text(
 	ssize_t n = 0;
 
 	t->at = NULL;
+	t->len = 0;
 	if (fd == -1) {
 		snprintf(err, errsize, "%s: %s", path, strerror(errno));
 		return -1;
@@ -161,7 +162,7 @@ pem_certificate(
 static int
 give_passphrase(char *buf, int size, int writing, void *arg)
 {
-	size_t n = strlen(arg);
+	size_t n = strnlen(arg, (size_t)size + 1);
 
 	(void)writing;
 	if (n > (size_t)size)

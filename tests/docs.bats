@@ -14,7 +14,7 @@ setup_file() {
 
 setup() {
     prepare
-    pages=("$root"/man/*.[1578])
+    pages=("$root"/man/*.?)
 }
 
 teardown() {
@@ -152,13 +152,15 @@ END
 
 @test 'a SYNOPSIS fits a line and is what the program prints' {
     need_mandoc
-    local program
-    for program in relay-broker relay-handler relay-listen relayagent; do
+    local program help
+    for program in relay-broker relay-handler relay-listen relayagent relay-stone; do
         echo "$program"
-        run -64 --separate-stderr "$scratch/bin/$program" '-?' </dev/null
+        # relay-stone names an option that it does not know, as for a file
+        [ "$program" = relay-stone ] && help=-h || help='-?'
+        run -64 --separate-stderr "$scratch/bin/$program" "$help" </dev/null
         diff <(sed -n 's/^usage: / /; s/:port//g; s/^ *\('"$program"' .*\)/\1/p' <<<"$stderr") \
             <(mandoc -T ascii -O width=80 "$root/man/$program".[18] | col -b |
-                sed -n '/^SYNOPSIS/,/^DESCRIPTION/s/^ *\(.*[a-z]\]*\)$/\1/p')
+                sed -n '/^SYNOPSIS/,/^DESCRIPTION/s/^ *\(.*[a-z.]\]*\)$/\1/p')
     done
 }
 
@@ -170,7 +172,10 @@ for path in SOURCES:
     for found in re.findall(r'program_options\(\s*argc, argv, NAME, "(.*?)"\)', text(path)):
         letters[name] = found
 letters["relayagent"] = re.search(r'define LETTERS\s+"(.*?)"', text("bin/agent_conf.c")).group(1)
-assert len(letters) == 4, letters
+language = text("bin/stone_conf.c")
+letters["relay-stone"] = "".join(re.findall(r"case '(.)':", language)) + "".join(
+    letter + ":" for letter in re.search(r'strchr\("(\w+)", \*p\)', language).group(1) + "C")
+assert len(letters) == 5, letters
 for name, found in letters.items():
     page = os.path.basename(names(f"man/{name}.[18]")[0])
     options = re.findall(r"^\.It Fl (\w)( Ar)?", section(page, "DESCRIPTION"), re.M)
@@ -221,11 +226,13 @@ def documented(page):
     return out
 
 listen = ["handlers/spawner.c", "handlers/relay-listen.c"]
+stone = names("bin/stone_*.c") + ["bin/relay-stone.c"]
 programs = {
     "relay-broker.8": names("broker/*.c"),
     "relay-listen.8": listen,
     "relay-handler.8": [path for path in names("handlers/*.c") if path not in listen],
-    "relayagent.1": names("bin/*.c"),
+    "relayagent.1": [path for path in names("bin/*.c") if path not in stone],
+    "relay-stone.1": stone,
 }
 assert sorted(sum(programs.values(), [])) == sorted(SOURCES)
 for page, paths in programs.items():
@@ -385,6 +392,17 @@ sys.exit(subprocess.run(sys.argv[1:], stdin=theirs, timeout=10).returncode)' "$@
     status 0 "$scratch/bin/relayagent" -V
     status 64 "$scratch/bin/relayagent"
     status 78 "$scratch/bin/relayagent" -C missing.conf
+    status 0 "$scratch/bin/relay-stone" -V
+    status 64 "$scratch/bin/relay-stone"
+    status 78 "$scratch/bin/relay-stone" -C missing.conf
+    printf '%s\n' '-q key=laptop/private.pem' '-q cert=laptop/cert.pem' \
+        "127.0.0.1:1/ssl,http 127.0.0.1:$relay_port \"GET / HTTP/1.1\" ! 127.0.0.1" >stone.conf
+    status 0 "$scratch/bin/relay-stone" -t -C stone.conf
+    status 69 "$scratch/bin/relay-stone" -C stone.conf
+    status 64 "$scratch/bin/relay-stone" --inetd -C stone.conf
+    status 77 on_socket "$scratch/bin/relay-stone" --inetd -C stone.conf
+    sed -i 's/ ! .*//' stone.conf
+    status 75 on_socket "$scratch/bin/relay-stone" --inetd -C stone.conf
     stop relay
     stop broker
 }
@@ -468,9 +486,9 @@ await() {
     set -x
 }
 
-# fetch: the page of intra through port 8080.
+# fetch [PORT]: the page of intra through port 8080, or this one.
 fetch() {
-    [ "$(curl -s -m 5 http://localhost:8080/)" = 'hello from intra' ]
+    [ "$(curl -s -m 5 "http://localhost:${1:-8080}/")" = 'hello from intra' ]
 }
 
 # installed_host: all three hosts in one that nobody else sees: its own
@@ -544,6 +562,16 @@ installed_host() {
     bash -c "$(commands relayagent.1 'relayagent -t')" >agent.log 2>&1 &
     await 20 fetch
 
+    # relay-stone(1) beside stone, by its command line and by its file
+    commands relay-stone.1 'private.pem -q cert' | sed 's/8080/8081/' >by-hand
+    bash by-hand >stone.log 2>&1 &
+    await 20 fetch 8081
+    pkill -x relay-stone
+    await 10 not fetch 8081
+    commands relay-stone.1 '-q key=private.pem' | sed 's/8080/8081/' >stone.conf
+    bash -c "$(commands relay-stone.1 'relay-stone -t')" >stone.log 2>&1 &
+    await 20 fetch 8081
+
     # relay-handler(8), by hand, for one stone
     bash -c "$(commands relay-handler.8 'busybox nc')" >handler.log 2>&1 &
     await 10 bash -c 'echo | curl -s -m 5 --cacert ca.pem --cert cert.pem --key private.pem \
@@ -570,7 +598,7 @@ installed_host() {
 @test 'the units for systemd are understood by it' {
     command -v systemd-analyze >/dev/null || skip 'needs systemd-analyze'
     local page
-    for page in relay-broker.8 relay-listen.8 relayagent.1; do
+    for page in relay-broker.8 relay-listen.8 relayagent.1 relay-stone.1; do
         commands "$page" '[Unit]' | sed "s,/usr/local/s*bin/,$scratch/bin/," >"${page%.*}.service"
         [ -s "${page%.*}.service" ]
         run -0 systemd-analyze verify --man=no "$scratch/${page%.*}.service"

@@ -173,8 +173,8 @@ in_environment() {
         await_start proxy listening "$proxy_port"
         start_relay_stone stone "-x 127.0.0.1:$proxy_port" "$forward"
         case $answer in
-        HTTP*) resets "proxy_127\.0\.0\.1_port_$proxy_port:_refused:_403_No_way" ;;
-        *) resets "proxy_127\.0\.0\.1_port_$proxy_port:_the_answer_is_not_HTTP" ;;
+            HTTP*) resets "proxy_127\.0\.0\.1_port_$proxy_port:_refused:_403_No_way" ;;
+            *) resets "proxy_127\.0\.0\.1_port_$proxy_port:_the_answer_is_not_HTTP" ;;
         esac
         stop stone
         stop proxy || :

@@ -23,14 +23,16 @@ teardown() {
 
 session_outlives_broker() {
     rm -f held.*
+    local idle live sockets
+    sockets=$(unix_sockets)
     start_line alice "$steady"
     take_baseline
-    local idle=$baseline live
+    idle=$baseline
     start_client live session "$stone_port" alice held
     await_point live held
     # the agent has two spare polls again: four handlers
     wait_until 10 waits agent-alice 3
-    wait_until 10 four_handlers_are_known
+    wait_until 10 handlers_are_known 4
     take_baseline
     live=$baseline
 
@@ -53,9 +55,10 @@ session_outlives_broker() {
     stop_line alice
 }
 
-# four_handlers_are_known: to the broker, each by a socket of its own.
-four_handlers_are_known() {
-    [ "$(handlers)" -eq 4 ] && [ "$(unix_sockets)" -ge 5 ]
+# handlers_are_known COUNT: to the broker, each by a socket of its own, beside
+# the $sockets that were there before.
+handlers_are_known() {
+    [ "$(handlers)" -eq "$1" ] && [ "$(unix_sockets)" -eq $((sockets + $1)) ]
 }
 
 # session_lines NAME COUNT
@@ -233,23 +236,17 @@ nobody_is_there() {
 }
 
 late_agent_is_used() {
+    local sockets
+    sockets=$(unix_sockets)
     start_target "late-$spawner" whole intra
     stone_port=$(free_port)
     start_stone "stone-$spawner" alice "$stone_port"
     start_client "early-$spawner" session "$stone_port" intra 1000 1000
-    wait_until 5 a_handler_waits
+    wait_until 5 handlers_are_known 1
     start_agent "agent-$spawner" alice "$target"
     ended_whole "early-$spawner"
     stop "stone-$spawner" || :
     stop "agent-$spawner"
-}
-
-# a_handler_waits: at the broker, not in its handshake.
-a_handler_waits() {
-    # relay-listen has a connection to the broker as well
-    local others=1
-    [ "$spawner" != listen ] || others=2
-    [ "$(handlers)" -eq 1 ] && [ "$(unix_sockets)" -eq $((1 + others)) ]
 }
 
 @test "an agent that comes within match_timeout is used" {

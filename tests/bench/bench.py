@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """The benchmarks: ratios against real peers in the same run.
 
+"ratio" is the relay with Debian's stone to OpenSSH, "of stones" is relay-stone
+to Debian's stone on the same relay.
+
 usage: bench.py [quick]
 
 These machines are shared and noisy, so the rounds of all chains take turns,
@@ -37,6 +40,14 @@ def requests_per_second(port):
     return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
 
 
+def slowest_percent(port):
+    """How long all but 1 % of short connections take at most, ms; 4 at a time."""
+    text = run("wrk", "-c4", "-t2", f"-d{SECONDS}s", "--latency", "-H", "Connection: close",
+               f"http://127.0.0.1:{port}/")
+    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)\b", text).groups()
+    return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
 def bulk(port, *options):
     """MB/s of one or more streams, as the receiver counts them."""
     result = json.loads(run("iperf3", "-J", "-c", "127.0.0.1", "-p", port, "-t", SECONDS,
@@ -46,6 +57,7 @@ def bulk(port, *options):
 
 MEASURES = [
     ("short connections", "1/s", lambda chain: requests_per_second(chain.web)),
+    ("short connections, p99", "ms", lambda chain: slowest_percent(chain.web)),
     ("bulk, to the service", "MB/s", lambda chain: bulk(chain.bulk)),
     ("bulk, from the service", "MB/s", lambda chain: bulk(chain.bulk, "-R")),
     ("bulk, 8 streams", "MB/s", lambda chain: bulk(chain.bulk, "-P8")),
@@ -61,8 +73,10 @@ def compare(chains):
                 figures[chain].append(measure(instance))
         medians = {chain: statistics.median(values) for chain, values in figures.items()}
         ratio = medians["relay"] / medians["openssh"]
+        ours = medians["relay-stone"] / medians["relay"]
         columns = "  ".join(f"{chain} {median:8.0f}" for chain, median in medians.items())
-        print(f"{name:24} {columns}  {unit:5} ratio {ratio:5.2f}{noise(figures)}", flush=True)
+        print(f"{name:24} {columns}  {unit:5} ratio {ratio:5.2f}  of stones {ours:5.2f}"
+              f"{noise(figures)}", flush=True)
 
 
 def noise(figures):
@@ -111,10 +125,12 @@ def main():
     scratch = Scratch()
     try:
         services = Services(scratch)
-        chains = {"relay": Relay(scratch, services), "openssh": OpenSSH(scratch, services)}
+        relay = Relay(scratch, services)
+        chains = {"relay": relay, "relay-stone": relay.ours,
+                  "openssh": OpenSSH(scratch, services)}
         machine()
         compare(chains)
-        idle_memory(scratch, chains["relay"])
+        idle_memory(scratch, relay)
     finally:
         scratch.close()
 

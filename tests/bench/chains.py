@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import types
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 USER = pwd.getpwnam("nobody")
@@ -109,7 +110,10 @@ frontend web
 
 
 class Relay:
-    """stone -> relay-listen -> relayagent, one agent and stone a service."""
+    """stone -> relay-listen -> relayagent, one agent and stone a service.
+
+    ours is the same chain with relay-stone in the place of Debian's stone.
+    """
 
     def __init__(self, scratch, services, polls=16):
         self.scratch = scratch
@@ -130,8 +134,9 @@ group = nogroup
         self.broker = scratch.start(self.bin / "relay-broker", "-c", "relay.conf")
         self.listen = scratch.start(self.bin / "relay-listen", "-c", "relay.conf")
         wait_for(lambda: answers(self.port), "relay-listen")
-        self.web = self.forward("web", services.web, polls)
-        self.bulk = self.forward("bulk", services.bulk, polls)
+        self.ours = types.SimpleNamespace()
+        self.web, self.ours.web = self.forward("web", services.web, polls)
+        self.bulk, self.ours.bulk = self.forward("bulk", services.bulk, polls)
 
     def ca(self, *words):
         folder = self.scratch.dir / "ca"
@@ -146,21 +151,26 @@ group = nogroup
         return self.scratch.dir / "ca/client" / name
 
     def forward(self, name, target, polls):
-        """An agent to target and a stone; returns the stone's port."""
+        """An agent to target and both stones; returns the stones' ports."""
         folder = self.client(name)
         agent = self.scratch.start(
             self.bin / "relayagent", "-n", "-m", polls, "-k", folder / "private.pem",
             "-c", folder / "cert.pem", "-a", "ca/ca.pem", f"localhost:{self.port}",
             f"127.0.0.1:{target}", user=True)
         wait_for(lambda: agent.log.read_text().count(": waiting ") >= polls, "relayagent")
+        return (self.stone(name, folder, "stone"),
+                self.stone(name, folder, self.bin / "relay-stone", "-q", "CAfile=ca/ca.pem"))
+
+    def stone(self, name, folder, *command):
+        """A stone that listens; returns its port."""
         port = free_port()
-        conf = self.scratch.write(f"{name}.stone", f"""
+        conf = self.scratch.write(f"{name}.{port}.stone", f"""
 -q key={folder}/private.pem
 -q cert={folder}/cert.pem
 localhost:{self.port}/ssl,http localhost:{port} "GET / HTTP/1.1" --
 """)
-        self.scratch.start("stone", "-C", conf)
-        wait_for(lambda: answers(port), "stone")
+        self.scratch.start(*command, "-C", conf, user=True)
+        wait_for(lambda: answers(port), command[0])
         return port
 
 
