@@ -44,6 +44,20 @@ send_row(struct broker *b, struct sweep *s, const struct message *m)
 	return SWEEP_END;
 }
 
+/* The end of a listing has to wait for room, as its rows have. */
+static enum sweep_step
+send_end(struct broker *b, struct sweep *s)
+{
+	struct message m = {
+	    .type = MESSAGE_ADMIN_DONE, .u.admin_done.count = s->count};
+	enum sweep_step step;
+
+	if (s->admin == NULL)
+		return SWEEP_END;
+	step = send_row(b, s, &m);
+	return step == SWEEP_BLOCKED ? SWEEP_BLOCKED : SWEEP_END;
+}
+
 /* ---- rows ---- */
 
 static int
@@ -99,7 +113,7 @@ list_conns(struct broker *b, struct sweep *s)
 	enum sweep_step step;
 
 	if (c == NULL)
-		return SWEEP_END;
+		return send_end(b, s);
 	if (!(s->command == ADMIN_WAITERS ? waiter_row : session_row)(c, &m))
 		return SWEEP_MORE;
 	step = send_row(b, s, &m);
@@ -118,7 +132,7 @@ list_accounts(struct broker *b, struct sweep *s)
 	enum sweep_step step;
 
 	if (a == NULL)
-		return SWEEP_END;
+		return send_end(b, s);
 	account_row(a, &m.u.customer);
 	step = send_row(b, s, &m);
 	if (step == SWEEP_MORE)
@@ -154,13 +168,6 @@ tell_status(struct broker *b, struct conn *c)
 		return -1;
 	admin_done(b, c, 0, 1, "");
 	return 0;
-}
-
-static void
-listing_done(struct broker *b, struct sweep *s)
-{
-	if (s->admin != NULL)
-		admin_done(b, s->admin, 0, s->count, "");
 }
 
 /* ---- kick ---- */
@@ -240,6 +247,13 @@ log_level_step(struct broker *b, struct sweep *s)
 	return SWEEP_MORE;
 }
 
+static void
+log_level_done(struct broker *b, struct sweep *s)
+{
+	if (s->admin != NULL)
+		admin_done(b, s->admin, 0, s->count, "");
+}
+
 /* ---- requests ---- */
 
 static void
@@ -271,14 +285,14 @@ set_log_level(struct broker *b, struct sweep *s)
 	log_set_level(level);
 	b->log_level_is_set = 1;
 	s->step = log_level_step;
+	s->done = log_level_done;
 	start(b, s);
 }
 
 int
 admin_take(struct broker *b, struct conn *c, const struct message *m)
 {
-	struct sweep s = {
-	    .done = listing_done, .admin = c, .command = m->u.admin.command};
+	struct sweep s = {.admin = c, .command = m->u.admin.command};
 
 	memcpy(s.argument, m->u.admin.argument, sizeof(s.argument));
 	if (c->sweep != NULL || c->awaits_reload) {

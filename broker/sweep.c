@@ -36,11 +36,9 @@ sweep_pending(const struct broker *b)
 {
 	const struct sweep *s;
 
-	LIST_FOREACH(s, &b->sweeps, link)
-	{
+	for (s = LIST_FIRST(&b->sweeps); s != NULL; s = LIST_NEXT(s, link))
 		if (!s->paused)
 			return 1;
-	}
 	return 0;
 }
 
@@ -97,8 +95,7 @@ sweep_forget(struct broker *b, const struct conn *c)
 {
 	struct sweep *s;
 
-	LIST_FOREACH(s, &b->sweeps, link)
-	{
+	for (s = LIST_FIRST(&b->sweeps); s != NULL; s = LIST_NEXT(s, link)) {
 		if (s->next == c)
 			s->next = LIST_NEXT(c, link);
 		if (s->asks == c)
