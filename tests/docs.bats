@@ -420,7 +420,10 @@ agent.close()
 END
     ended_well agent
     cd laptop
-    digest=$(eval "$(commands relay-protocol.7 'entitlement=')"; echo "$digest")
+    digest=$(
+        eval "$(commands relay-protocol.7 'entitlement=')"
+        echo "$digest"
+    )
     entitlement=$(example relay-protocol.7 'entitlement=' | sed -n "s/.*entitlement='\(.*\)'/\1/p")
     grep -F "X-Customer: $entitlement&digest=$digest" "$scratch/agent.log"
 }
