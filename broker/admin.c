@@ -27,7 +27,7 @@ admin_done(struct broker *b, struct conn *c, int failed, unsigned count,
 	snprintf(m.u.admin_done.text, sizeof(m.u.admin_done.text), "%s", text);
 	/* who does not read its answer loses it */
 	if (wire_send(c->fd, &m, -1) == -1)
-		broker_drop(b, c);
+		conn_drop(b, c);
 }
 
 /* Sends a row of s. Blocked: it has to be sent again. */
@@ -40,7 +40,7 @@ send_row(struct broker *b, struct sweep *s, const struct message *m)
 	}
 	if (errno == EAGAIN)
 		return SWEEP_BLOCKED;
-	broker_drop(b, s->admin);
+	conn_drop(b, s->admin);
 	return SWEEP_END;
 }
 
@@ -70,7 +70,7 @@ waiter_row(const struct conn *c, struct message *m)
 	m->type = MESSAGE_ROW_WAITER;
 	row->id = c->id;
 	row->role = c->waiter.role;
-	row->seconds = broker_uptime() - c->since;
+	row->seconds = conn_uptime() - c->since;
 	row->agent = c->waiter.agent;
 	row->identity = c->identity;
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
@@ -85,7 +85,7 @@ session_row(const struct conn *c, struct message *m)
 {
 	const struct session *s = c->session;
 	struct row_session *row = &m->u.session;
-	uint64_t now = broker_uptime();
+	uint64_t now = conn_uptime();
 
 	if (s == NULL ||
 	    (c->waiter.role == ROLE_AGENT && s->stone.conn != NULL))
@@ -157,7 +157,7 @@ tell_status(struct broker *b, struct conn *c)
 	struct row_status *row = &m.u.status;
 
 	*row = b->totals;
-	row->uptime = broker_uptime() - b->started;
+	row->uptime = conn_uptime() - b->started;
 	row->sessions = sessions_count(b->sessions);
 	row->pid = (uint32_t)getpid();
 	row->draining = (uint32_t)b->draining;
@@ -242,7 +242,7 @@ log_level_step(struct broker *b, struct sweep *s)
 	if (c->spawner || c->waiter.state != WAITER_ABSENT) {
 		s->count++;
 		if (wire_send(c->fd, &m, -1) == -1)
-			broker_drop(b, c);
+			conn_drop(b, c);
 	}
 	return SWEEP_MORE;
 }

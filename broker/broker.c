@@ -15,71 +15,9 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EVENTS_AT_ONCE 64
-
-uint64_t
-broker_uptime(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec;
-}
-
-/* ---- what is known of a connection ---- */
-
-/* Where the account counts it; NULL: nowhere. */
-static uint32_t *
-counter(const struct conn *c)
-{
-	struct account *a = c->account;
-
-	if (c->waiter.state == WAITER_WAITING)
-		return c->waiter.role == ROLE_AGENT ? &a->agents : &a->stones;
-	return c->waiter.has_slot ? &a->sessions : NULL;
-}
-
-void
-broker_count(struct conn *c)
-{
-	if (c->counted != NULL)
-		--*c->counted;
-	c->counted = counter(c);
-	if (c->counted != NULL)
-		++*c->counted;
-}
-
-static void
-leave_session(struct broker *b, struct conn *c)
-{
-	if (c->session != NULL)
-		session_leave(
-		    b->sessions, c->session, c->waiter.role, broker_uptime());
-	c->session = NULL;
-}
-
-/* Its memory is freed after the batch of events that it may occur in. */
-void
-broker_drop(struct broker *b, struct conn *c)
-{
-	if (c->fd == -1)
-		return;
-	sweep_forget(b, c);
-	leave_session(b, c);
-	pairing_leave(b->pairing, &c->waiter);
-	if (c->account != NULL)
-		broker_count(c);
-	if (c->awaits_reload)
-		LIST_REMOVE(c, await);
-	b->reload.owed -= c->owed;
-	b->totals.spawners -= (uint32_t)c->spawner;
-	fd_close(&c->fd);
-	LIST_REMOVE(c, link);
-	LIST_INSERT_HEAD(&b->closing, c, link);
-}
 
 static void
 free_dropped(struct broker *b)
@@ -90,15 +28,6 @@ free_dropped(struct broker *b)
 		LIST_REMOVE(c, link);
 		free(c);
 	}
-}
-
-int
-broker_watch_output(const struct broker *b, struct conn *c, int on)
-{
-	struct epoll_event ev = {.data.ptr = c};
-
-	ev.events = on ? EPOLLIN | EPOLLOUT : EPOLLIN;
-	return epoll_ctl(b->epoll, EPOLL_CTL_MOD, c->fd, &ev);
 }
 
 /* What c may say is a matter of who it is. */
@@ -131,7 +60,7 @@ serve(struct broker *b, struct conn *c)
 			log_event(
 			    LOG_ERR, "bad-message", "peer", c->peer, NULL);
 		if (rc != 1)
-			broker_drop(b, c);
+			conn_drop(b, c);
 	}
 }
 
@@ -240,7 +169,7 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 	b->signals = signals;
 	b->handler_uid = handler_uid;
 	b->conf_path = conf_path;
-	b->started = broker_uptime();
+	b->started = conn_uptime();
 	b->epoll = b->timer = b->spare = b->crl.fd = -1;
 	if (set_up(b) == -1)
 		snprintf(err, errsize, "set-up: %s", strerror(errno));
@@ -324,7 +253,7 @@ broker_free(struct broker *b)
 	struct conn *c;
 
 	while ((c = LIST_FIRST(&b->conns)) != NULL)
-		broker_drop(b, c);
+		conn_drop(b, c);
 	free_dropped(b);
 	sweep_free_all(b);
 	if (b->pairing != NULL)

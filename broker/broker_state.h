@@ -81,19 +81,19 @@ struct broker {
 	LIST_HEAD(, sweep) sweeps;
 };
 
-/* ---- broker.c ---- */
+/* ---- conn.c ---- */
 
-/* CLOCK_BOOTTIME, seconds. */
-uint64_t broker_uptime(void);
+/* Now, by CLOCK_BOOTTIME, in seconds. */
+uint64_t conn_uptime(void);
 
 /* Closes c and forgets it; its memory lives until the turn of the loop ends. */
-void broker_drop(struct broker *b, struct conn *c);
+void conn_drop(struct broker *b, struct conn *c);
 
 /* Has EPOLLOUT told of c, or no longer. Returns 0, or -1 with errno. */
-int broker_watch_output(const struct broker *b, struct conn *c, int on);
+int conn_watch_output(const struct broker *b, struct conn *c, int on);
 
 /* Keeps the account of c right. Call it after any change of its waiter. */
-void broker_count(struct conn *c);
+void conn_count(struct conn *c);
 
 /* ---- reception.c ---- */
 

@@ -32,7 +32,7 @@ refuse(struct broker *b, struct conn *c, uint32_t status, const char *reason)
 	m.u.refused.status = status;
 	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason), "%s", reason);
 	wire_send(c->fd, &m, -1);
-	broker_drop(b, c);
+	conn_drop(b, c);
 }
 
 static int
@@ -56,7 +56,7 @@ join_session(struct conn *c, struct session *s)
 	side->agent = c->waiter.agent;
 	side->identity = c->identity;
 	memcpy(side->peer, c->peer, sizeof(side->peer));
-	broker_count(c);
+	conn_count(c);
 }
 
 /* A kicked one stays out. */
@@ -67,7 +67,7 @@ wait_again(struct broker *b, struct conn *c)
 		pairing_leave(b->pairing, &c->waiter);
 	else
 		pairing_wait_again(&c->waiter);
-	broker_count(c);
+	conn_count(c);
 }
 
 /*
@@ -81,7 +81,7 @@ introduce(struct broker *b, struct conn *agent, struct conn *stone)
 	struct session *s;
 	int pair[2] = {-1, -1};
 
-	s = session_new(b->sessions, &stone->key, broker_uptime());
+	s = session_new(b->sessions, &stone->key, conn_uptime());
 	if (s == NULL ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		0, pair) == -1) {
@@ -104,9 +104,9 @@ introduce(struct broker *b, struct conn *agent, struct conn *stone)
 		agent->session = NULL;
 		session_side(s, ROLE_AGENT)->conn = NULL;
 		wait_again(b, agent);
-		broker_drop(b, stone);
+		conn_drop(b, stone);
 	} else if (send_matched(agent, s, stone, pair[1]) == -1) {
-		broker_drop(b, agent);
+		conn_drop(b, agent);
 	}
 	fd_close(&pair[0]);
 	fd_close(&pair[1]);
@@ -190,7 +190,7 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	c->waiter.role = (enum role)m->u.reg.role;
 	c->waiter.agent = m->u.reg.agent;
 	c->waiter.wants = m->u.reg.wants;
-	c->since = broker_uptime();
+	c->since = conn_uptime();
 	memcpy(c->peer, m->u.reg.peer, sizeof(c->peer));
 	entry = recognize(b, c, m->der, m->u.reg.der_len);
 	if (entry == NULL)
@@ -207,10 +207,10 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 		return 0;
 	}
 	c->id = new_id(m->u.reg.id);
-	broker_count(c);
+	conn_count(c);
 	if (welcome(b, c, entry, m) == -1)
 		return -1;
-	if (m->u.reg.id != 0 || broker_uptime() < b->reload.fresh_at)
+	if (m->u.reg.id != 0 || conn_uptime() < b->reload.fresh_at)
 		reload_recheck(b, c);
 	if (c->fd != -1)
 		match(b, c);
@@ -288,7 +288,7 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 	if (c->waiter.state != WAITER_ABSENT)
 		return -1;
 	c->waiter.role = (enum role)a->role;
-	c->since = broker_uptime();
+	c->since = conn_uptime();
 	memcpy(c->peer, a->peer, sizeof(c->peer));
 	if (recognize(b, c, m->der, a->der_len) == NULL)
 		return -1;

@@ -80,7 +80,7 @@ reload_recheck(struct broker *b, struct conn *c)
 	if (c->kicked || (!c->spawner && c->waiter.state == WAITER_ABSENT))
 		return;
 	if (wire_send(c->fd, &m, -1) == -1) {
-		broker_drop(b, c);
+		conn_drop(b, c);
 		return;
 	}
 	c->owed++;
@@ -154,7 +154,7 @@ reload_settle(struct broker *b)
 	char text[ADMIN_TEXT_MAX];
 	unsigned silent = r->owed;
 
-	if (r->give_up == 0 || (silent > 0 && broker_uptime() < r->give_up))
+	if (r->give_up == 0 || (silent > 0 && conn_uptime() < r->give_up))
 		return;
 	r->give_up = 0;
 	if (silent > 0)
@@ -175,7 +175,7 @@ static void
 recheck_done(struct broker *b, struct sweep *s)
 {
 	(void)s;
-	b->reload.give_up = broker_uptime() + GIVE_UP_SECONDS;
+	b->reload.give_up = conn_uptime() + GIVE_UP_SECONDS;
 	reload_settle(b);
 }
 
@@ -191,7 +191,7 @@ reload_all(struct broker *b, const struct conn *asks)
 	r->give_up = 0;
 	r->good = r->bad = r->failed = 0;
 	r->error[0] = '\0';
-	r->fresh_at = broker_uptime() + b->conf.tls_timeout +
+	r->fresh_at = conn_uptime() + b->conf.tls_timeout +
 		      b->conf.head_timeout + LATE_SECONDS;
 	b->totals.reloads_total++;
 	if (reload_files(b, err, sizeof(err)) == -1)

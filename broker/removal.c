@@ -37,12 +37,12 @@ removal_kick(struct broker *b, struct conn *c, uint32_t status,
 	 */
 	if (c->waiter.state == WAITER_WAITING) {
 		pairing_leave(b->pairing, &c->waiter);
-		broker_count(c);
+		conn_count(c);
 	}
 	m.u.kick.status = status;
 	snprintf(m.u.kick.reason, sizeof(m.u.kick.reason), "%s", reason);
 	if (wire_send(c->fd, &m, -1) == -1)
-		broker_drop(b, c);
+		conn_drop(b, c);
 }
 
 /* Its certificate belongs to another customer from now on. */
@@ -59,16 +59,16 @@ move_customer(struct broker *b, struct conn *c, struct account *to,
 	}
 	has_slot = c->waiter.has_slot;
 	pairing_leave(b->pairing, &c->waiter);
-	broker_count(c);
+	conn_count(c);
 	c->account = to;
 	c->key = *key;
 	if (pairing_announce(b->pairing, &c->waiter, key, has_slot) == -1) {
-		broker_drop(b, c);
+		conn_drop(b, c);
 		return;
 	}
 	if (c->session != NULL)
 		c->session->key = *key;
-	broker_count(c);
+	conn_count(c);
 }
 
 void

@@ -63,7 +63,7 @@ run_slice(struct broker *b, struct sweep *s)
 		case SWEEP_BLOCKED:
 			s->paused = 1;
 			if (s->admin != NULL)
-				broker_watch_output(b, s->admin, 1);
+				conn_watch_output(b, s->admin, 1);
 			break;
 		case SWEEP_END:
 			end(b, s);
@@ -85,7 +85,7 @@ sweep_turn(struct broker *b)
 void
 sweep_resume(struct broker *b, struct conn *c)
 {
-	broker_watch_output(b, c, 0);
+	conn_watch_output(b, c, 0);
 	if (c->sweep != NULL)
 		c->sweep->paused = 0;
 }

@@ -1,0 +1,75 @@
+/* What holds of every connection to the broker: see broker_state.h. */
+#include "broker_state.h"
+#include "fd.h"
+#include "sweep.h"
+
+#include <sys/epoll.h>
+#include <time.h>
+
+uint64_t
+conn_uptime(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec;
+}
+
+/* Where the account counts it; NULL: nowhere. */
+static uint32_t *
+counter(const struct conn *c)
+{
+	struct account *a = c->account;
+
+	if (c->waiter.state == WAITER_WAITING)
+		return c->waiter.role == ROLE_AGENT ? &a->agents : &a->stones;
+	return c->waiter.has_slot ? &a->sessions : NULL;
+}
+
+void
+conn_count(struct conn *c)
+{
+	if (c->counted != NULL)
+		--*c->counted;
+	c->counted = counter(c);
+	if (c->counted != NULL)
+		++*c->counted;
+}
+
+static void
+leave_session(struct broker *b, struct conn *c)
+{
+	if (c->session != NULL)
+		session_leave(
+		    b->sessions, c->session, c->waiter.role, conn_uptime());
+	c->session = NULL;
+}
+
+/* Its memory is freed after the batch of events that it may occur in. */
+void
+conn_drop(struct broker *b, struct conn *c)
+{
+	if (c->fd == -1)
+		return;
+	sweep_forget(b, c);
+	leave_session(b, c);
+	pairing_leave(b->pairing, &c->waiter);
+	if (c->account != NULL)
+		conn_count(c);
+	if (c->awaits_reload)
+		LIST_REMOVE(c, await);
+	b->reload.owed -= c->owed;
+	b->totals.spawners -= (uint32_t)c->spawner;
+	fd_close(&c->fd);
+	LIST_REMOVE(c, link);
+	LIST_INSERT_HEAD(&b->closing, c, link);
+}
+
+int
+conn_watch_output(const struct broker *b, struct conn *c, int on)
+{
+	struct epoll_event ev = {.data.ptr = c};
+
+	ev.events = on ? EPOLLIN | EPOLLOUT : EPOLLIN;
+	return epoll_ctl(b->epoll, EPOLL_CTL_MOD, c->fd, &ev);
+}
