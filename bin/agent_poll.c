@@ -163,6 +163,22 @@ check_customer(struct poll *p, const char *text)
 		    LOG_WARNING, "customer", "error", err, "value", text, NULL);
 }
 
+static void
+tell_unanswered(const struct poll *p, int error)
+{
+	const char *alert = tls_peer_alert();
+
+	if (alert != NULL)
+		tell(p, POLL_FAILED, "the relay refused, TLS alert: %s", alert);
+	else if (error == 0 || error == ECONNRESET)
+		tell(p, POLL_FAILED,
+		    "no answer to the poll: the relay closed the connection; "
+		    "its log says why");
+	else
+		tell(p, POLL_FAILED, "no answer to the poll: %s",
+		    strerror(error));
+}
+
 static int
 read_answer(struct poll *p)
 {
@@ -172,12 +188,7 @@ read_answer(struct poll *p)
 
 	while ((rc = response_parse(&r, p->buf, p->len)) == 0)
 		if (!read_more(p, deadline)) {
-			/* a refused certificate shows here (TLS 1.3) */
-			tell(p, POLL_FAILED, "no answer to the poll: %s",
-			    errno == 0 || errno == ECONNRESET
-				? "the relay closed the connection; its log "
-				  "says why"
-				: strerror(errno));
+			tell_unanswered(p, errno);
 			return -1;
 		}
 	if (rc == -1) {

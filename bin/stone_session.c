@@ -138,6 +138,8 @@ static void
 tell_unanswered(const struct session *s)
 {
 	const struct response *r = &s->relay.response;
+	const char *alert = tls_peer_alert();
+	char why[128];
 
 	if (s->relay.state == ANSWER_REFUSED)
 		log_event(LOG_WARNING, "refused", "status", LOG_U64(r->status),
@@ -146,8 +148,11 @@ tell_unanswered(const struct session *s)
 		tell_unreachable(s, "the answer is not HTTP");
 	else if (s->answer_by == DEADLINE_NONE)
 		tell_unreachable(s, "no answer in time");
-	else
-		/* a refused certificate shows here (TLS 1.3) */
+	else if (alert != NULL) {
+		snprintf(why, sizeof(why), "the relay refused, TLS alert: %s",
+		    alert);
+		tell_unreachable(s, why);
+	} else
 		tell_unreachable(s, "the relay closed the connection; its log "
 				    "says why");
 }

@@ -134,6 +134,17 @@ tls_material_free(struct tls_material *material)
 	memset(material, 0, sizeof(*material));
 }
 
+const char *
+tls_peer_alert(void)
+{
+	unsigned long error = ERR_peek_last_error();
+	int alert = ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET;
+
+	if (ERR_GET_LIB(error) != ERR_LIB_SSL || alert < 0 || alert > 255)
+		return NULL;
+	return SSL_alert_desc_string_long(alert);
+}
+
 void
 tls_error_text(char *err, size_t errsize)
 {

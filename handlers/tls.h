@@ -48,6 +48,13 @@ void tls_forget(struct tls_material *material, SSL *ssl);
 /* Frees and wipes all; safe on a zeroed one and twice. */
 void tls_material_free(struct tls_material *material);
 
+/*
+ * Why the peer broke off, if the last call of OpenSSL met an alert: in TLS 1.3
+ * a client learns that its certificate is refused only as it reads. A static
+ * string, or NULL.
+ */
+const char *tls_peer_alert(void);
+
 /* OpenSSL's newest error as text, for people; empties its queue. */
 void tls_error_text(char *err, size_t errsize);
 

@@ -215,7 +215,7 @@ says_why() {
     start_broker
     start_relay listen
     start_lost_agent "127.0.0.1:$relay_port" -a ca.pem
-    says_why '(no_answer_to_the_poll|TLS):_[^ ]+'
+    says_why 'the_relay_refused,_TLS_alert:_unknown_CA'
 }
 
 # ---- configuration errors ---------------------------------------------------
