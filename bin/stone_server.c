@@ -1,109 +1,61 @@
-/* relay-stone as a daemon: see stone_server.h. */
-#define _GNU_SOURCE
+/* relay-stone's own part of a server that forks: see stone_server.h. */
 #include "stone_server.h"
-#include "children.h"
-#include "deadline.h"
-#include "fd.h"
+#include "forker.h"
 #include "log.h"
-#include "program.h"
 #include "stone_session.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define ACCEPT_TURN  64  /* connections of one forward before the next's turn */
-#define PAUSE_MS     100 /* out of processes or fds: let some end */
 #define SESSIONS_MAX 4096 /* processes; more wait in the backlog */
 
-enum phase { SERVING, DRAINING, ENDING };
-
-struct loop {
-	struct stone_server *server;
-	struct children *children;
-	enum phase phase;
-	int64_t paused_until; /* no accept before; 0: it goes on */
-};
+_Static_assert(
+    STONE_FORWARDS_MAX <= FORKER_LISTENERS_MAX, "too many listeners");
 
 /* ---- connections ---- */
 
-static void
-pause_accepting(struct loop *l, const char *what)
+static size_t
+listeners(const struct forker *f, int fds[static FORKER_LISTENERS_MAX])
 {
-	log_event(LOG_ERR, "no-process", "call", what, "error", strerror(errno),
-	    "sessions", LOG_U64(children_count(l->children)), NULL);
-	l->paused_until = deadline_in(PAUSE_MS);
+	const struct stone_server *server = f->owner;
+	const struct forwards *set = server->forwards;
+
+	for (size_t i = 0; i < set->conf.nforwards; i++)
+		fds[i] = set->list[i].listener;
+	return set->conf.nforwards;
 }
 
-/* In the child: keeps the connection, and serves it. Does not return. */
-static void
-become_session(struct stone_server *server, struct forward *f, int sock)
+static int
+admits(const struct forker *f, size_t forward, int sock)
 {
-	fd_close(&server->signals);
-	forwards_close(server->forwards);
-	_exit(stone_session_run(sock, f, &server->forwards->proxy));
+	const struct stone_server *server = f->owner;
+
+	return stone_session_admits(&server->forwards->list[forward], sock);
 }
 
-static void
-spawn(struct loop *l, struct forward *f, int sock)
+/* In the child. */
+static int
+become_session(struct forker *f, size_t forward, int sock)
 {
-	pid_t pid;
+	const struct stone_server *server = f->owner;
+	struct forwards *set = server->forwards;
 
-	if (!stone_session_admits(f, sock)) {
-		stone_session_reset(sock);
-		return;
-	}
-	pid = fork();
-	if (pid == 0)
-		become_session(l->server, f, sock);
-	if (pid == -1) {
-		pause_accepting(l, "fork");
-		stone_session_reset(sock);
-		return;
-	}
-	if (children_add(l->children, pid) == -1)
-		log_event(LOG_ERR, "child-not-counted", "error",
-		    strerror(errno), NULL);
-	close(sock);
-}
-
-static void
-accept_some(struct loop *l, struct forward *f)
-{
-	for (int i = 0; i < ACCEPT_TURN; i++) {
-		int sock;
-
-		if (children_count(l->children) >= SESSIONS_MAX) {
-			errno = EAGAIN;
-			pause_accepting(l, "accept");
-			return;
-		}
-		sock = accept4(
-		    f->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (sock != -1)
-			spawn(l, f, sock);
-		else if (errno == EMFILE || errno == ENFILE ||
-			 errno == ENOBUFS || errno == ENOMEM)
-			pause_accepting(l, "accept");
-		if (sock == -1 || l->paused_until != 0)
-			return;
-	}
+	forwards_close(set);
+	return stone_session_run(sock, &set->list[forward], &set->proxy);
 }
 
 /* ---- signals ---- */
 
 /* What the new set has not taken over of the old one's goes with it. */
 static void
-reload(struct stone_server *server)
+reload(struct forker *f)
 {
+	struct stone_server *server = f->owner;
 	struct forwards *set;
 	char err[512];
 
+	if (f->draining)
+		return;
 	set = forwards_read(
 	    server->argc, server->argv, server->env, err, sizeof(err));
 	if (set == NULL ||
@@ -120,89 +72,60 @@ reload(struct stone_server *server)
 }
 
 static void
-stop(struct loop *l)
+drain(struct forker *f)
 {
-	if (l->phase == SERVING) {
-		l->phase = DRAINING;
-		forwards_unlink(l->server->forwards);
-		forwards_close(l->server->forwards);
-		log_event(LOG_NOTICE, "draining", "sessions",
-		    LOG_U64(children_count(l->children)), NULL);
-	} else {
-		l->phase = ENDING;
-		children_signal(l->children, SIGKILL);
-	}
+	struct stone_server *server = f->owner;
+
+	forwards_unlink(server->forwards);
+	forwards_close(server->forwards);
+	log_event(LOG_NOTICE, "draining", "sessions",
+	    LOG_U64(children_count(f->children)), NULL);
 }
 
-/* A session that did not end by itself is worth a line. */
-static void
-reap(struct loop *l)
-{
-	int status;
-	pid_t pid;
+/* ---- log lines ---- */
 
-	while ((pid = children_reap(l->children, &status)) != 0)
-		if (WIFSIGNALED(status))
-			log_event(LOG_ERR, "session-killed", "pid",
-			    LOG_U64(pid), "signal", LOG_U64(WTERMSIG(status)),
-			    NULL);
+static void
+log_pause(const struct forker *f, const char *call)
+{
+	log_event(LOG_ERR, "no-process", "call", call, "error", strerror(errno),
+	    "sessions", LOG_U64(children_count(f->children)), NULL);
 }
 
 static void
-serve_signals(struct loop *l)
+log_uncounted(void)
 {
-	struct signalfd_siginfo info;
-
-	while (read(l->server->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD)
-			reap(l);
-		else if (info.ssi_signo != SIGHUP)
-			stop(l);
-		else if (l->phase == SERVING)
-			reload(l->server);
-	}
+	log_event(LOG_ERR, "child-not-counted", "error", strerror(errno), NULL);
 }
-
-/* ---- the loop ---- */
 
 static void
-serve_once(struct loop *l)
+log_killed(pid_t pid, int sig)
 {
-	struct forwards *set = l->server->forwards;
-	struct pollfd pfd[STONE_FORWARDS_MAX + 1];
-	const size_t signals = set->conf.nforwards;
-	int64_t until = DEADLINE_NONE;
-
-	if (l->paused_until != 0 && deadline_left(l->paused_until) > 0)
-		until = l->paused_until;
-	else
-		l->paused_until = 0;
-	/* poll(2) passes over closed listeners, which are -1 */
-	for (size_t i = 0; i < signals; i++)
-		pfd[i] = (struct pollfd){
-		    .fd = l->paused_until == 0 ? set->list[i].listener : -1,
-		    .events = POLLIN};
-	pfd[signals] = (struct pollfd){
-	    .fd = l->server->signals, .events = POLLIN};
-	if (poll(pfd, signals + 1, deadline_left(until)) <= 0)
-		return;
-	/* before the signals, which may change the set */
-	for (size_t i = 0; i < signals && l->paused_until == 0; i++)
-		if (pfd[i].revents != 0)
-			accept_some(l, &set->list[i]);
-	if (pfd[signals].revents != 0)
-		serve_signals(l);
+	log_event(LOG_ERR, "session-killed", "pid", LOG_U64(pid), "signal",
+	    LOG_U64(sig), NULL);
 }
+
+/* ---- all together ---- */
 
 int
 stone_server_run(struct stone_server *server)
 {
-	struct loop l = {.server = server, .children = children_new()};
+	static const struct forker_calls calls = {
+	    .listeners = listeners,
+	    .admits = admits,
+	    .refuse = stone_session_reset,
+	    .child = become_session,
+	    .reload = reload,
+	    .drain = drain,
+	    .log_pause = log_pause,
+	    .log_uncounted = log_uncounted,
+	    .log_killed = log_killed,
+	};
+	struct forker f = {
+	    .calls = &calls,
+	    .owner = server,
+	    .signals = server->signals,
+	    .children_max = SESSIONS_MAX,
+	};
 
-	if (l.children == NULL)
-		return EX_OSERR;
-	while (l.phase == SERVING || children_count(l.children) > 0)
-		serve_once(&l);
-	children_free(l.children);
-	return EX_OK;
+	return forker_run(&f);
 }

@@ -1,4 +1,4 @@
-/* The spawner's children: see children.h. */
+/* A server's children: see children.h. */
 #include "children.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /*
- * The spawner's children: which processes live, to be counted, waited for and
+ * A server's children: which processes live, to be counted, waited for and
  * signalled.
  */
 #ifndef CHILDREN_H

@@ -1,40 +1,35 @@
-/* The spawner's loop: see spawner.h. */
-#define _GNU_SOURCE
+/* The spawner's own part of a server that forks: see spawner.h. */
 #include "spawner.h"
-#include "children.h"
-#include "deadline.h"
 #include "fd.h"
+#include "forker.h"
 #include "handler.h"
 #include "log.h"
-#include "program.h"
 #include "registration.h"
 #include "tls_server.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define ACCEPT_TURN                                                            \
-	64           /* connections of one listener before the next's turn     \
-		      */
-#define PAUSE_MS 100 /* out of processes or fds: let some end */
-
-enum phase { SERVING, DRAINING, ENDING };
+_Static_assert(CONF_LISTEN_MAX <= FORKER_LISTENERS_MAX, "too many listeners");
 
 struct loop {
 	struct spawner *spawner;
-	struct children *children;
 	struct registration broker;
-	enum phase phase;
-	int64_t paused_until; /* no accept before */
 };
+
+/* ---- connections ---- */
+
+static size_t
+listeners(const struct forker *f, int fds[static FORKER_LISTENERS_MAX])
+{
+	const struct loop *l = f->owner;
+	const struct spawner *s = l->spawner;
+
+	memcpy(fds, s->listeners, s->conf.nlisten * sizeof(*fds));
+	return s->conf.nlisten;
+}
 
 static void
 close_listeners(struct spawner *s)
@@ -43,59 +38,30 @@ close_listeners(struct spawner *s)
 		fd_close(&s->listeners[i]);
 }
 
-/* ---- connections ---- */
-
-/* In the child: keeps the connection, and serves it. Does not return. */
-static void
-become_handler(struct spawner *s, int *broker, int sock)
+/* In the child. All listeners are the same to it. */
+static int
+become_handler(struct forker *f, size_t listener, int sock)
 {
-	close_listeners(s);
-	fd_close(&s->signals);
-	fd_close(broker);
-	_exit(handler_run(sock, &s->conf, &s->tls));
+	struct loop *l = f->owner;
+
+	(void)listener;
+	close_listeners(l->spawner);
+	fd_close(&l->broker.fd);
+	return handler_run(sock, &l->spawner->conf, &l->spawner->tls);
 }
 
 static void
-pause_accepting(struct loop *l, const char *what)
+drain(struct forker *f)
 {
-	log_event(LOG_ERR, "no-handler", "call", what, "error", strerror(errno),
-	    "handlers", LOG_U64(children_count(l->children)), NULL);
-	l->paused_until = deadline_in(PAUSE_MS);
+	struct loop *l = f->owner;
+
+	close_listeners(l->spawner);
+	children_signal(f->children, SIGTERM);
+	log_event(LOG_NOTICE, "draining", "handlers",
+	    LOG_U64(children_count(f->children)), NULL);
 }
 
-static void
-spawn(struct loop *l, int sock)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		become_handler(l->spawner, &l->broker.fd, sock);
-	if (pid == -1)
-		pause_accepting(l, "fork");
-	else if (children_add(l->children, pid) == -1)
-		log_event(LOG_ERR, "child-not-counted", "error",
-		    strerror(errno), NULL);
-	close(sock);
-}
-
-static void
-accept_some(struct loop *l, int listener)
-{
-	for (int i = 0; i < ACCEPT_TURN; i++) {
-		int sock = accept4(
-		    listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (sock != -1)
-			spawn(l, sock);
-		else if (errno == EMFILE || errno == ENFILE ||
-			 errno == ENOBUFS || errno == ENOMEM)
-			pause_accepting(l, "accept");
-		if (sock == -1 || l->paused_until != 0)
-			return;
-	}
-}
-
-/* ---- signals ---- */
+/* ---- reload ---- */
 
 /* Returns 0, or -1 with a reason in err: then all stays as it is. */
 static int
@@ -128,8 +94,9 @@ fail:
 
 /* SIGHUP: the broker lets all others know. */
 static void
-reload_everywhere(struct loop *l)
+reload_everywhere(struct forker *f)
 {
+	struct loop *l = f->owner;
 	const struct message m = {.type = MESSAGE_RELOAD};
 	char err[ADMIN_TEXT_MAX];
 
@@ -139,9 +106,20 @@ reload_everywhere(struct loop *l)
 
 /* ---- the broker ---- */
 
-static void
-serve_broker(struct loop *l)
+static int64_t
+broker_ready(struct forker *f, int *fd)
 {
+	struct loop *l = f->owner;
+
+	registration_connect(&l->broker);
+	*fd = l->broker.fd;
+	return registration_due(&l->broker);
+}
+
+static void
+serve_broker(struct forker *f)
+{
+	struct loop *l = f->owner;
 	struct message answer = {.type = MESSAGE_RECHECKED};
 	struct wire_packet packet;
 	char err[ADMIN_TEXT_MAX];
@@ -162,95 +140,50 @@ serve_broker(struct loop *l)
 	}
 }
 
-static void
-stop(struct loop *l)
-{
-	if (l->phase == SERVING) {
-		l->phase = DRAINING;
-		close_listeners(l->spawner);
-		children_signal(l->children, SIGTERM);
-		log_event(LOG_NOTICE, "draining", "handlers",
-		    LOG_U64(children_count(l->children)), NULL);
-	} else {
-		l->phase = ENDING;
-		children_signal(l->children, SIGKILL);
-	}
-}
+/* ---- log lines ---- */
 
-/* A handler that did not end by itself is worth a line. */
 static void
-reap(struct loop *l)
+log_pause(const struct forker *f, const char *call)
 {
-	int status;
-	pid_t pid;
-
-	while ((pid = children_reap(l->children, &status)) != 0)
-		if (WIFSIGNALED(status))
-			log_event(LOG_ERR, "handler-killed", "pid",
-			    LOG_U64(pid), "signal", LOG_U64(WTERMSIG(status)),
-			    NULL);
+	log_event(LOG_ERR, "no-handler", "call", call, "error", strerror(errno),
+	    "handlers", LOG_U64(children_count(f->children)), NULL);
 }
 
 static void
-serve_signals(struct loop *l)
+log_uncounted(void)
 {
-	struct signalfd_siginfo info;
-
-	while (read(l->spawner->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD)
-			reap(l);
-		else if (info.ssi_signo == SIGHUP)
-			reload_everywhere(l);
-		else
-			stop(l);
-	}
+	log_event(LOG_ERR, "child-not-counted", "error", strerror(errno), NULL);
 }
-
-/* ---- the loop ---- */
 
 static void
-serve_once(struct loop *l)
+log_killed(pid_t pid, int sig)
 {
-	struct spawner *s = l->spawner;
-	struct pollfd pfd[CONF_LISTEN_MAX + 2];
-	int64_t until = DEADLINE_NONE;
-	nfds_t n = 0;
-
-	registration_connect(&l->broker);
-	pfd[n++] = (struct pollfd){.fd = s->signals, .events = POLLIN};
-	pfd[n++] = (struct pollfd){.fd = l->broker.fd, .events = POLLIN};
-	if (l->paused_until != 0 && deadline_left(l->paused_until) > 0)
-		until = l->paused_until;
-	else
-		l->paused_until = 0;
-	if (l->phase == SERVING && l->paused_until == 0)
-		for (size_t i = 0; i < s->conf.nlisten; i++)
-			pfd[n++] = (struct pollfd){
-			    .fd = s->listeners[i], .events = POLLIN};
-	until = deadline_first(until, registration_due(&l->broker));
-	if (poll(pfd, n, deadline_left(until)) <= 0)
-		return;
-	/* before the signals, which may close the listeners */
-	for (nfds_t i = 2; i < n && l->paused_until == 0; i++)
-		if (pfd[i].revents != 0)
-			accept_some(l, pfd[i].fd);
-	if (pfd[1].revents != 0)
-		serve_broker(l);
-	if (pfd[0].revents != 0)
-		serve_signals(l);
+	log_event(LOG_ERR, "handler-killed", "pid", LOG_U64(pid), "signal",
+	    LOG_U64(sig), NULL);
 }
+
+/* ---- all together ---- */
 
 int
 spawner_run(struct spawner *s)
 {
-	struct loop l = {.spawner = s, .children = children_new()};
+	static const struct forker_calls calls = {
+	    .listeners = listeners,
+	    .child = become_handler,
+	    .reload = reload_everywhere,
+	    .drain = drain,
+	    .aside = broker_ready,
+	    .serve_aside = serve_broker,
+	    .log_pause = log_pause,
+	    .log_uncounted = log_uncounted,
+	    .log_killed = log_killed,
+	};
+	struct loop l = {.spawner = s};
+	struct forker f = {.calls = &calls, .owner = &l, .signals = s->signals};
+	int rc;
 
-	if (l.children == NULL)
-		return EX_OSERR;
 	registration_init_spawner(&l.broker, s->conf.socket);
-	while (l.phase == SERVING || children_count(l.children) > 0)
-		serve_once(&l);
+	rc = forker_run(&f);
 	registration_close(&l.broker);
-	children_free(l.children);
-	return EX_OK;
+	return rc;
 }
