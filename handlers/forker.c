@@ -13,10 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ACCEPT_TURN                                                            \
-	64           /* connections of one listener before the next's turn     \
-		      */
-#define PAUSE_MS 100 /* out of processes or fds: let some end */
+/* Connections of one listener before the next's turn. */
+#define ACCEPT_TURN 64
+#define PAUSE_MS    100 /* out of processes or fds: let some end */
 
 /* ---- connections ---- */
 

@@ -596,6 +596,13 @@ installed_host() {
     bash -c "$(commands relay-listen.8 './relay.conf')" >"$home/listen.log" 2>&1 &
     await 60 fetch
     grep ' start ' "$home/broker.log" "$home/listen.log"
+
+    # relay-stone beside stone, and a look at all of it
+    cd "$home" || return
+    readme '### The local host' relay-stone.conf | sed 's/8080/8082/' >stone.conf
+    bash -c "$(readme '### The local host' sh 2)" >stone.log 2>&1 &
+    await 20 fetch 8082
+    eval "$(readme '### Looking after it' sh)"
 }
 
 @test 'the units for systemd are understood by it' {
