@@ -147,11 +147,33 @@ ctl_json(FILE *out, enum ctl_view view, const struct ctl_answer *answer)
 			      names[view], body));
 }
 
+static json_t *
+result(const char *command, const struct ctl_answer *a)
+{
+	return json_pack("{s:s, s:b, s:o, s:s}", "command", command, "ok",
+	    !a->done.failed, "count", number(a->done.count), "text",
+	    a->done.text);
+}
+
+static int
+print_result(FILE *out, json_t *body)
+{
+	return print(out,
+	    json_pack("{s:i, s:o}", "version", JSON_VERSION, "result", body));
+}
+
 int
 ctl_json_done(FILE *out, const char *command, const struct ctl_answer *a)
 {
-	return print(out,
-	    json_pack("{s:i, s:{s:s, s:b, s:o, s:s}}", "version", JSON_VERSION,
-		"result", "command", command, "ok", !a->done.failed, "count",
-		number(a->done.count), "text", a->done.text));
+	return print_result(out, result(command, a));
+}
+
+int
+ctl_json_customer(
+    FILE *out, const char *command, int changed, const struct ctl_answer *a)
+{
+	json_t *body = result(command, a);
+
+	json_object_set_new(body, "changed", json_boolean(changed));
+	return print_result(out, body);
 }

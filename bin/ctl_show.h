@@ -26,6 +26,10 @@ int ctl_json(FILE *out, enum ctl_view view, const struct ctl_answer *answer);
 /* ctl_json.c: the outcome of a request that lists nothing. */
 int ctl_json_done(FILE *out, const char *command, const struct ctl_answer *a);
 
+/* ctl_json.c: the same, with whether the table of customers has changed. */
+int ctl_json_customer(
+    FILE *out, const char *command, int changed, const struct ctl_answer *a);
+
 /*
  * ctl_metrics.c: status and customers as Prometheus text, version 0.0.4.
  */

@@ -1,8 +1,10 @@
 /*
  * relayctl(8): shows an administrator who is connected to the relay, and
- * ends, reloads and drains. All that it knows comes from the broker.
+ * ends, reloads and drains. All that it knows comes from the broker; all that
+ * it writes is the table of customers.
  */
 #include "conf.h"
+#include "ctl_customer.h"
 #include "ctl_show.h"
 #include "ctl_watch.h"
 #include "fd.h"
@@ -42,6 +44,8 @@ usage(FILE *out)
 	    "  agents                    agents that wait\n"
 	    "  sessions                  live sessions\n"
 	    "  customers                 customers, and what they have used\n"
+	    "  customer name certificate add a certificate to the customer,\n"
+	    "                            and reload; sha256:... or a PEM file\n"
 	    "  kick id|customer|sha256   end a session, or all of a customer\n"
 	    "  drain                     no new session; end after the last\n"
 	    "  reload                    read all files again, check everyone\n"
@@ -138,7 +142,7 @@ ask(int sock, enum admin_command command, const char *argument)
 struct call {
 	const struct options *options;
 	const char *name;
-	const char *argument; /* NULL: none was given */
+	char **arguments; /* NULL behind the last */
 	int sock;
 };
 
@@ -184,7 +188,7 @@ show_customers(const struct call *call)
 static int
 act(const struct call *call, enum admin_command command, const char *outcome)
 {
-	const char *argument = call->argument == NULL ? "" : call->argument;
+	const char *argument = *call->arguments == NULL ? "" : *call->arguments;
 	struct ctl_answer answer = ask(call->sock, command, argument);
 	int failed = answer.done.failed != 0;
 
@@ -230,16 +234,58 @@ watch(const struct call *call)
 	unsigned long interval = INTERVAL;
 	char err[512], *end = NULL;
 
-	if (call->argument != NULL) {
-		interval = strtoul(call->argument, &end, 10);
+	if (*call->arguments != NULL) {
+		interval = strtoul(*call->arguments, &end, 10);
 		if (*end != '\0' || interval < 1 || interval > INTERVAL_MAX)
 			program_fail(EX_USAGE, "%s: not 1 to %d seconds",
-			    call->argument, INTERVAL_MAX);
+			    *call->arguments, INTERVAL_MAX);
 	}
 	if (ctl_watch(call->sock, (unsigned)interval, err, sizeof(err)) == -1)
 		program_fail(
 		    errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s", err);
 	return EX_OK;
+}
+
+static void
+say_done(
+    const struct call *call, const struct ctl_customer *r, struct ctl_answer *a)
+{
+	if (call->options->json) {
+		ctl_json_customer(stdout, call->name, r->changed, a);
+		return;
+	}
+	printf("%s\n", r->text);
+	if (!a->done.failed) {
+		printf("%s\n", a->done.text);
+		return;
+	}
+	(void)fflush(stdout); /* in this order */
+	log_failure(a->done.text);
+}
+
+/*
+ * The relay reloads even if the table needed no change: relay-ca(1) may have
+ * written it, and nobody told the relay yet.
+ */
+static int
+add_to_customer(const struct call *call)
+{
+	struct ctl_customer r;
+	struct ctl_answer answer;
+	int failed;
+
+	/* before anything is written: will the broker hear us? */
+	answer = ask(call->sock, ADMIN_STATUS, "");
+	ctl_free(&answer);
+	r = ctl_customer_add(
+	    call->options->conf, call->arguments[0], call->arguments[1]);
+	if (r.status != EX_OK)
+		program_fail(r.status, "%s", r.text);
+	answer = ask(call->sock, ADMIN_RELOAD, "");
+	failed = answer.done.failed != 0;
+	say_done(call, &r, &answer);
+	ctl_free(&answer);
+	return failed ? EXIT_FAILED : EX_OK;
 }
 
 /* Who collects the file must never see half of it. */
@@ -289,6 +335,7 @@ static const struct command {
     {"agents", show_agents, 0, 0},
     {"sessions", show_sessions, 0, 0},
     {"customers", show_customers, 0, 0},
+    {"customer", add_to_customer, 2, 2},
     {"kick", kick, 1, 1},
     {"drain", drain, 0, 0},
     {"reload", reload, 0, 0},
@@ -326,7 +373,7 @@ main(int argc, char **argv)
 	call = (struct call){
 	    .options = &options,
 	    .name = command->name,
-	    .argument = given > 0 ? argv[optind + 1] : NULL,
+	    .arguments = argv + optind + 1,
 	    .sock = connect_broker(&options),
 	};
 	status = command->run(&call);

@@ -38,6 +38,9 @@ struct customers *customers_read(const char *path, char *err, size_t errsize);
 
 void customers_free(struct customers *table);
 
+/* Whether a section may have this name. */
+int customers_good_name(const char *name);
+
 /* Whose certificate it is: the default entry where no section names it. */
 const struct customer_entry *customers_find(
     const struct customers *table, const struct identity *identity);

@@ -70,29 +70,6 @@ set_allow(int *field, const char *value, char *err, size_t errsize)
 	return -1;
 }
 
-/* "sha256:" and 64 hex digits, with colons between the bytes or without. */
-static int
-read_fingerprint(struct identity *id, const char *text)
-{
-	static const char prefix[] = "sha256:";
-
-	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
-		text += sizeof(prefix) - 1;
-	for (size_t i = 0; i < IDENTITY_BYTES; i++) {
-		unsigned byte;
-
-		if (i > 0 && *text == ':')
-			text++;
-		if (!isxdigit((unsigned char)text[0]) ||
-		    !isxdigit((unsigned char)text[1]) ||
-		    sscanf(text, "%2x", &byte) != 1)
-			return -1;
-		id->sha256[i] = (uint8_t)byte;
-		text += 2;
-	}
-	return *text == '\0' ? 0 : -1;
-}
-
 static int
 add_certificate(
     const struct reader *r, const char *value, char *err, size_t errsize)
@@ -106,7 +83,7 @@ add_certificate(
 		    "section names");
 		return -1;
 	}
-	if (read_fingerprint(&id, value) == -1) {
+	if (identity_parse(&id, value) == -1) {
 		snprintf(err, errsize,
 		    "certificate: not of the form sha256:<64 hex digits>");
 		return -1;
@@ -165,8 +142,8 @@ set_key(const struct reader *r, const char *key, const char *value, char *err,
 	return -1;
 }
 
-static int
-good_name(const char *name)
+int
+customers_good_name(const char *name)
 {
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz"
 				"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@:-");
@@ -187,7 +164,7 @@ begin_section(struct reader *r, char *line, char *err, size_t errsize)
 		return -1;
 	}
 	line[len - 1] = '\0';
-	if (!good_name(name)) {
+	if (!customers_good_name(name)) {
 		snprintf(err, errsize,
 		    "a section's name is 1 to %d letters, digits and ._@:-",
 		    CUSTOMER_NAME_MAX);

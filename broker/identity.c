@@ -1,8 +1,10 @@
 /* Who a certificate is: see identity.h. */
 #include "identity.h"
 
+#include <ctype.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <string.h>
 
 int
 identity_of_der(struct identity *id, const uint8_t *der, size_t len)
@@ -18,4 +20,26 @@ identity_hex(const struct identity *id, char hex[static IDENTITY_HEX_SIZE])
 {
 	for (size_t i = 0; i < IDENTITY_BYTES; i++)
 		snprintf(hex + 2 * i, 3, "%02x", id->sha256[i]);
+}
+
+int
+identity_parse(struct identity *id, const char *text)
+{
+	static const char prefix[] = "sha256:";
+
+	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
+		text += sizeof(prefix) - 1;
+	for (size_t i = 0; i < IDENTITY_BYTES; i++) {
+		unsigned byte;
+
+		if (i > 0 && *text == ':')
+			text++;
+		if (!isxdigit((unsigned char)text[0]) ||
+		    !isxdigit((unsigned char)text[1]) ||
+		    sscanf(text, "%2x", &byte) != 1)
+			return -1;
+		id->sha256[i] = (uint8_t)byte;
+		text += 2;
+	}
+	return *text == '\0' ? 0 : -1;
 }

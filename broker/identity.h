@@ -22,4 +22,10 @@ int identity_of_der(struct identity *id, const uint8_t *der, size_t len);
 void identity_hex(
     const struct identity *id, char hex[static IDENTITY_HEX_SIZE]);
 
+/*
+ * Reads the 64 hex digits in text, with "sha256:" before them or not, with
+ * colons between the bytes or not. Returns 0 or -1.
+ */
+int identity_parse(struct identity *id, const char *text);
+
 #endif

@@ -373,6 +373,7 @@ SCRIPT
     run -64 ctl explode
     run -64 ctl kick
     run -64 ctl status more
+    run -64 ctl customer alice
     run -0 ctl --version
     run -0 ctl --help
 }
@@ -392,6 +393,8 @@ SCRIPT
     [ "$(bash complete "$file" relayctl se)" = sessions ]
     [ "$(bash complete "$file" relayctl log-level de)" = debug ]
     [ "$(bash complete "$file" "${ctl[@]}" kick al)" = alice ]
+    [ "$(bash complete "$file" "${ctl[@]}" customer '')" = alice ]
+    [ "$(bash complete "$file" "${ctl[@]}" customer alice alice/c)" = alice/cert.pem ]
     bash complete "$file" "${ctl[@]}" kick '' | grep -x "$(ctl --json sessions | jq -r '.sessions[0].id')"
     go_on live
     ended_well live
