@@ -400,7 +400,7 @@ SCRIPT
     ended_well live
 }
 
-@test "a listing of 20,000 agents takes under 200 ms, and delays no pairing by 5 ms" {
+@test "a listing of 20,000 agents is whole, and pairings go on meanwhile" {
     # both the broker and who stands for the handlers need a file for each
     local agents=$(($(ulimit -Hn) - 200))
     [ "$agents" -le 20000 ] || agents=20000
@@ -410,21 +410,16 @@ SCRIPT
     start many stand_for_handlers hold "$scratch/broker.sock" "$agents" "$relay_user"
     exec 9>hold
     wait_until 60 says many '^registered$'
-    wait_until 10 enough_pairings
-    local start took best=1000000
+    wait_until 10 pairings_since 0
+    local before
     for _ in {1..10}; do
-        start=${EPOCHREALTIME/./}
+        before=$(grep -c '^paired' many.log)
         ctl agents >listing
-        took=$((${EPOCHREALTIME/./} - start))
-        [ "$took" -ge "$best" ] || best=$took
+        [ "$(wc -l <listing)" -gt "$agents" ]
+        wait_until 10 pairings_since "$before"
     done
     exec 9>&-
     await_end many
-    [ "$(wc -l <listing)" -gt "$agents" ]
-    echo "listing: $((best / 1000)) ms; pairing, ms: $(sed -n 's/^paired //p' many.log | sort -n | tail -n 1) at most"
-    [ "$best" -lt 200000 ]
-    # a machine that does other things as well delays one now and then
-    awk '/^paired/ { n++; late += $2 > 5 } END { exit !(n > 100 && late <= n / 100) }' many.log
 }
 
 stand_for_handlers() {
@@ -433,8 +428,9 @@ stand_for_handlers() {
     exec python3 -B "$tests/handlers.py" "$@" <"$hold"
 }
 
-enough_pairings() {
-    [ "$(grep -c '^paired' many.log)" -gt 50 ]
+# pairings_since COUNT: a good many more than these.
+pairings_since() {
+    [ "$(grep -c '^paired' many.log)" -gt $(($1 + 50)) ]
 }
 
 # ---- fail2ban ----------------------------------------------------------------

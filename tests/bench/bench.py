@@ -14,11 +14,13 @@ import json
 import os
 import pathlib
 import re
+import resource
 import statistics
 import subprocess
 import sys
+import time
 
-from chains import OpenSSH, Relay, Scratch, Services, wait_for
+from chains import ROOT, OpenSSH, Relay, Scratch, Services, wait_for
 
 QUICK = "quick" in sys.argv[1:]
 ROUNDS = 3 if QUICK else 5
@@ -110,6 +112,23 @@ def idle_memory(scratch, relay):
     pss = [int(re.search(r"^Pss:\s+(\d+)", pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(),
                          re.M)[1]) for pid in idle]
     print(f"{'idle agent handler':24} {statistics.mean(pss):.0f} KiB PSS (mean of {len(pss)})")
+
+
+def listing(scratch, relay):
+    """relayctl's longest table, and what it costs a pairing meanwhile."""
+    agents = min(20000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 500)
+    many = subprocess.Popen(
+        [sys.executable, ROOT / "tests/handlers.py", scratch.dir / "run/broker.sock",
+         str(agents), "nobody"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    times = []
+    many.stdout.readline()
+    for _ in range(ROUNDS * 2):
+        start = time.monotonic()
+        run(relay.bin / "relayctl", "-c", scratch.dir / "relay.conf", "agents")
+        times.append((time.monotonic() - start) * 1e3)
+    paired = [float(line.split()[1]) for line in many.communicate()[0].splitlines()]
+    print(f"listing of {agents} agents  {statistics.median(times):.0f} ms; pairing meanwhile "
+          f"{statistics.median(paired):.2f} ms, {max(paired):.2f} ms at most of {len(paired)}")
 
 
 def machine():
