@@ -150,6 +150,7 @@ def main():
         machine()
         compare(chains)
         idle_memory(scratch, relay)
+        listing(scratch, relay)
     finally:
         scratch.close()
 
