@@ -19,17 +19,6 @@
 
 #define EVENTS_AT_ONCE 64
 
-static void
-free_dropped(struct broker *b)
-{
-	struct conn *c;
-
-	while ((c = LIST_FIRST(&b->closing)) != NULL) {
-		LIST_REMOVE(c, link);
-		free(c);
-	}
-}
-
 /* What c may say is a matter of who it is. */
 static int
 dispatch(struct broker *b, struct conn *c, const struct message *m)
@@ -242,7 +231,7 @@ broker_run(struct broker *b)
 		if (b->draining && sessions_count(b->sessions) == 0 &&
 		    LIST_EMPTY(&b->sweeps))
 			b->done = 1;
-		free_dropped(b);
+		conn_free_dropped(b);
 	}
 	return 0;
 }
@@ -254,7 +243,7 @@ broker_free(struct broker *b)
 
 	while ((c = LIST_FIRST(&b->conns)) != NULL)
 		conn_drop(b, c);
-	free_dropped(b);
+	conn_free_dropped(b);
 	sweep_free_all(b);
 	if (b->pairing != NULL)
 		pairing_free(b->pairing);

@@ -89,6 +89,9 @@ uint64_t conn_uptime(void);
 /* Closes c and forgets it; its memory lives until the turn of the loop ends. */
 void conn_drop(struct broker *b, struct conn *c);
 
+/* Frees what was dropped in this turn of the loop. */
+void conn_free_dropped(struct broker *b);
+
 /* Has EPOLLOUT told of c, or no longer. Returns 0, or -1 with errno. */
 int conn_watch_output(const struct broker *b, struct conn *c, int on);
 

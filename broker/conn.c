@@ -3,6 +3,7 @@
 #include "fd.h"
 #include "sweep.h"
 
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
 
@@ -72,4 +73,15 @@ conn_watch_output(const struct broker *b, struct conn *c, int on)
 
 	ev.events = on ? EPOLLIN | EPOLLOUT : EPOLLIN;
 	return epoll_ctl(b->epoll, EPOLL_CTL_MOD, c->fd, &ev);
+}
+
+void
+conn_free_dropped(struct broker *b)
+{
+	struct conn *c;
+
+	while ((c = LIST_FIRST(&b->closing)) != NULL) {
+		LIST_REMOVE(c, link);
+		free(c);
+	}
 }
