@@ -74,6 +74,19 @@ keep(struct ctl_answer *answer, const struct message *m)
 }
 
 static int
+keep_all(struct ctl_answer *answer, struct wire_packet *packet)
+{
+	int rc;
+
+	do {
+		if (keep(answer, &packet->message) == -1)
+			return -1;
+		rc = wire_next(packet);
+	} while (rc == 1);
+	return rc;
+}
+
+static int
 collect(int sock, struct ctl_answer *answer, char *err, size_t errsize)
 {
 	int64_t deadline = deadline_in(ANSWER_MS);
@@ -92,7 +105,7 @@ collect(int sock, struct ctl_answer *answer, char *err, size_t errsize)
 			errno = EACCES;
 			return -1;
 		default:
-			if (keep(answer, &packet.message) == -1)
+			if (keep_all(answer, &packet) == -1)
 				return -1;
 		}
 	}

@@ -120,6 +120,13 @@ valid(const struct message *m)
 	}
 }
 
+/* What may be one of many in a packet. */
+static int
+is_row(uint16_t type)
+{
+	return type >= MESSAGE_ROW_STATUS && type <= MESSAGE_ROW_CUSTOMER;
+}
+
 static uint32_t
 der_length(const struct message *m)
 {
@@ -154,7 +161,7 @@ message_encode(const struct message *m, uint8_t *buf, size_t size)
 	return (ptrdiff_t)h.length;
 }
 
-int
+ptrdiff_t
 message_decode(struct message *m, const uint8_t *buf, size_t len)
 {
 	struct message_header h;
@@ -163,20 +170,20 @@ message_decode(struct message *m, const uint8_t *buf, size_t len)
 	if (len < sizeof(h))
 		goto bad;
 	memcpy(&h, buf, sizeof(h));
-	if (h.version != MESSAGE_VERSION || h.length != len || h.type < 1 ||
-	    h.type >= NTYPES)
+	if (h.version != MESSAGE_VERSION || h.type < 1 || h.type >= NTYPES ||
+	    h.length > len || (h.length < len && !is_row(h.type)))
 		goto bad;
 	body = body_size[h.type];
-	if (len < sizeof(h) + body)
+	if (h.length < sizeof(h) + body)
 		goto bad;
 	memset(m, 0, sizeof(*m));
 	m->type = (enum message_type)h.type;
 	memcpy(&m->u, buf + sizeof(h), body);
-	if (!valid(m) || len != sizeof(h) + body + der_length(m))
+	if (!valid(m) || h.length != sizeof(h) + body + der_length(m))
 		goto bad;
 	if (der_length(m) > 0)
 		m->der = buf + sizeof(h) + body;
-	return 0;
+	return (ptrdiff_t)h.length;
 bad:
 	errno = EPROTO;
 	return -1;

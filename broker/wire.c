@@ -43,6 +43,33 @@ wire_send(int sock, const struct message *m, int fd)
 	return n == -1 ? -1 : 0;
 }
 
+int
+wire_rows_add(struct wire_rows *rows, const struct message *m)
+{
+	ptrdiff_t len = message_encode(
+	    m, rows->bytes + rows->len, sizeof(rows->bytes) - rows->len);
+
+	if (len == -1)
+		return -1;
+	rows->len += (size_t)len;
+	return 0;
+}
+
+int
+wire_rows_send(int sock, struct wire_rows *rows)
+{
+	ssize_t n = 0;
+
+	if (rows->len > 0)
+		do {
+			n = send(sock, rows->bytes, rows->len, MSG_NOSIGNAL);
+		} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return -1;
+	rows->len = 0;
+	return 0;
+}
+
 /* Keeps the first fd of all that came and closes the rest. */
 static int
 take_fds(struct msghdr *msg)
@@ -97,7 +124,9 @@ wire_receive(int sock, struct wire_packet *packet)
 		errno = EPROTO;
 		goto fail;
 	}
-	if (message_decode(&packet->message, packet->bytes, (size_t)n) == -1)
+	packet->len = (size_t)n;
+	packet->taken = 0;
+	if (wire_next(packet) != 1)
 		goto fail;
 	if ((packet->fd != -1) != (packet->message.type == MESSAGE_MATCHED)) {
 		errno = EPROTO;
@@ -107,4 +136,19 @@ wire_receive(int sock, struct wire_packet *packet)
 fail:
 	fd_close(&packet->fd);
 	return -1;
+}
+
+int
+wire_next(struct wire_packet *packet)
+{
+	ptrdiff_t n;
+
+	if (packet->taken == packet->len)
+		return 0;
+	n = message_decode(&packet->message, packet->bytes + packet->taken,
+	    packet->len - packet->taken);
+	if (n == -1)
+		return -1;
+	packet->taken += (size_t)n;
+	return 1;
 }
