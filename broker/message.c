@@ -109,9 +109,10 @@ valid(const struct message *m)
 		       TERMINATED(m->u.rechecked.reason);
 	case MESSAGE_LOG_LEVEL:
 		return m->u.log_level.level <= LOG_DEBUG;
+	case MESSAGE_RECHECK:
+		return m->u.recheck.size <= TRUST_MAX;
 	case MESSAGE_WAIT_AGAIN:
 	case MESSAGE_PROGRESS:
-	case MESSAGE_RECHECK:
 	case MESSAGE_ATTACH:
 	case MESSAGE_RELOAD:
 		return 1;
@@ -180,4 +181,11 @@ message_decode(struct message *m, const uint8_t *buf, size_t len)
 bad:
 	errno = EPROTO;
 	return -1;
+}
+
+int
+message_has_fd(const struct message *m)
+{
+	return m->type == MESSAGE_MATCHED ||
+	       (m->type == MESSAGE_RECHECK && m->u.recheck.size > 0);
 }

@@ -1,8 +1,10 @@
 /*
  * Files read again, by the broker and by everyone who is connected to it. The
- * broker itself never looks into a certificate: each handler checks its own
- * client's, as the unprivileged process that it is. See broker_state.h.
+ * broker itself never looks into a certificate: it hands the authorities and
+ * the list of the revoked to each handler, as bytes, and that checks its own
+ * client's. See broker_state.h.
  */
+#include "fd.h"
 #include "log.h"
 #include "sweep.h"
 
@@ -37,6 +39,15 @@ find_admin_group(const struct conf *conf, gid_t *gid, char *err, size_t errsize)
 	return 0;
 }
 
+/* Where it can't be read, who is in stays in, unchecked. */
+static int
+read_trust(struct broker *b, char *err, size_t errsize)
+{
+	fd_close(&b->trust);
+	b->trust = trust_write(&b->conf, &b->trust_size, err, errsize);
+	return b->trust == -1 ? -1 : 0;
+}
+
 int
 reload_files(struct broker *b, char *err, size_t errsize)
 {
@@ -63,6 +74,8 @@ reload_files(struct broker *b, char *err, size_t errsize)
 	if (filewatch_set(&b->crl, b->conf.crl) == -1)
 		log_event(LOG_WARNING, "not-watched", "file", b->conf.crl,
 		    "error", strerror(errno), NULL);
+	if (read_trust(b, err, errsize) == -1)
+		log_event(LOG_ERR, "no-recheck", "error", err, NULL);
 	return 0;
 fail:
 	customers_free(customers);
@@ -75,11 +88,14 @@ fail:
 void
 reload_recheck(struct broker *b, struct conn *c)
 {
-	const struct message m = {.type = MESSAGE_RECHECK};
+	const struct message m = {.type = MESSAGE_RECHECK,
+	    .u.recheck.size = c->spawner ? 0 : b->trust_size};
 
-	if (c->kicked || (!c->spawner && c->waiter.state == WAITER_ABSENT))
+	if (c->kicked ||
+	    (!c->spawner &&
+		(c->waiter.state == WAITER_ABSENT || b->trust == -1)))
 		return;
-	if (wire_send(c->fd, &m, -1) == -1) {
+	if (wire_send(c->fd, &m, c->spawner ? -1 : b->trust) == -1) {
 		conn_drop(b, c);
 		return;
 	}
@@ -195,6 +211,8 @@ reload_all(struct broker *b, const struct conn *asks)
 		      b->conf.head_timeout + LATE_SECONDS;
 	b->totals.reloads_total++;
 	if (reload_files(b, err, sizeof(err)) == -1)
+		note_error(b, err);
+	else if (b->trust == -1 && read_trust(b, err, sizeof(err)) == -1)
 		note_error(b, err);
 	if (sweep_start(b, &s) == NULL) {
 		note_error(b, strerror(errno));

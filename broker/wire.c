@@ -99,7 +99,7 @@ wire_receive(int sock, struct wire_packet *packet)
 	}
 	if (message_decode(&packet->message, packet->bytes, (size_t)n) == -1)
 		goto fail;
-	if ((packet->fd != -1) != (packet->message.type == MESSAGE_MATCHED)) {
+	if ((packet->fd != -1) != message_has_fd(&packet->message)) {
 		errno = EPROTO;
 		goto fail;
 	}

@@ -24,7 +24,7 @@ int wire_send(int sock, const struct message *m, int fd);
  * Receives one message. Returns 1; 0 at the connection's end; or -1 with
  * errno: EAGAIN where none is there, EPROTO where it is not a valid message or
  * the kernel cut it. Of fds that came with it at most one is kept, and only
- * with a MATCHED message; any other is closed.
+ * where message_has_fd; any other is closed.
  */
 int wire_receive(int sock, struct wire_packet *packet);
 
