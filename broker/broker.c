@@ -107,6 +107,7 @@ accept_one(struct broker *b)
 		goto fail;
 	c->fd = fd;
 	LIST_INSERT_HEAD(&b->conns, c, link);
+	b->present++;
 	return;
 fail:
 	free(c);

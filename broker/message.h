@@ -74,7 +74,7 @@ struct message_register {
 struct message_welcome {
 	uint32_t id; /* a short name for people, unlike any other that waits */
 	uint32_t log_level; /* as in syslog(3), or LOG_LEVEL_OWN */
-	uint32_t waiting;   /* how many wait with this broker, this one too */
+	uint32_t present;   /* connections of this broker, this one too */
 	char customer[CUSTOMER_TEXT_MAX]; /* the X-Customer value */
 };
 
