@@ -61,7 +61,7 @@ agent_sandbox_enter(const struct agent_conf *conf)
 	    filter_forking, filter_dialling, filter_way, FILTER_LIST(pooling)};
 	int rc;
 
-	if (agent_sandbox_renew(conf) == -1 || restrict_files() == -1)
+	if (way_init() == -1 || agent_sandbox_renew(conf) == -1 || restrict_files() == -1)
 		return -1;
 	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
 	if (rc == 0 || way.rules.lacks[0] != '\0')

@@ -66,7 +66,7 @@ stone_sandbox_enter(const struct forwards *set)
 	    filter_forking, filter_dialling, filter_way, FILTER_LIST(serving)};
 	int rc;
 
-	if (stone_sandbox_renew(set) == -1 || restrict_files(set) == -1)
+	if (way_init() == -1 || stone_sandbox_renew(set) == -1 || restrict_files(set) == -1)
 		return -1;
 	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
 	if (rc == 0 || way.rules.lacks[0] != '\0')

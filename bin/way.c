@@ -55,24 +55,30 @@ static const struct filter_rule making[] = {
 const struct filter_list filter_dialling = FILTER_LIST(dialling);
 const struct filter_list filter_way = FILTER_LIST(making);
 
+static struct filter filter;
+
+int
+way_init(void)
+{
+	const struct filter_list lists[] = {
+	    filter_common, filter_reading, filter_dialling};
+
+	return filter_make(&filter, lists, sizeof(lists) / sizeof(*lists));
+}
+
 int
 way_open(struct way *w)
 {
 	static const char *const folders[] = {
 	    "/etc", "/lib", "/lib64", "/run", "/usr", "/var/lib"};
-	const struct filter_list lists[] = {
-	    filter_common, filter_reading, filter_dialling};
 
-	w->filter = (struct filter){NULL, 0};
 	if (landlock_open(&w->rules,
 		LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE) == -1)
 		return -1;
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
 		if (landlock_allow(&w->rules, folders[i], LANDLOCK_READ) == -1)
 			goto fail;
-	if (landlock_allow_port(&w->rules, DNS_PORT) == 0 &&
-	    filter_make(&w->filter, lists, sizeof(lists) / sizeof(*lists)) ==
-		0)
+	if (landlock_allow_port(&w->rules, DNS_PORT) == 0)
 		return 0;
 fail:
 	way_close(w);
@@ -107,12 +113,11 @@ way_enter(struct way *w)
 	int rc = landlock_enter(&w->rules);
 
 	landlock_close(&w->rules);
-	return rc == -1 ? -1 : filter_enter(&w->filter);
+	return rc == -1 ? -1 : filter_enter(&filter);
 }
 
 void
 way_close(struct way *w)
 {
 	landlock_close(&w->rules);
-	filter_free(&w->filter);
 }

@@ -25,8 +25,13 @@ extern const struct filter_list filter_way;
 
 struct way {
 	struct landlock rules;
-	struct filter filter;
 };
+
+/*
+ * Makes the filter that belongs to every way; once, before the parent is in a
+ * sandbox itself. Returns 0, or -1 with errno.
+ */
+int way_init(void);
 
 /* Begins one that leads nowhere yet. Returns 0, or -1 with errno. */
 int way_open(struct way *w);

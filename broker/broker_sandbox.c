@@ -34,7 +34,7 @@ restrict_files(const struct conf *conf, struct landlock *l)
 	    landlock_allow_beside(l, conf->customers, LANDLOCK_READ) == -1 ||
 	    landlock_allow_beside(l, conf->ca, LANDLOCK_READ) == -1 ||
 	    landlock_allow_beside(l, conf->crl, LANDLOCK_READ) == -1 ||
-	    landlock_allow(l, "/etc/group", LANDLOCK_READ) == -1 ||
+	    landlock_allow(l, "/etc", LANDLOCK_READ) == -1 ||
 	    landlock_allow_beside(l, conf->socket, LANDLOCK_REMOVE) == -1)
 		return -1;
 	return landlock_enter(l);

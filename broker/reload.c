@@ -21,14 +21,21 @@
  */
 #define LATE_SECONDS 10
 
+/* A name that was found stays found: in the sandbox less can be looked up. */
 static int
-find_admin_group(const struct conf *conf, gid_t *gid, char *err, size_t errsize)
+find_admin_group(const struct broker *b, const struct conf *conf, gid_t *gid,
+    char *err, size_t errsize)
 {
 	const struct group *gr;
 
 	*gid = (gid_t)-1;
 	if (conf->admin_group == NULL)
 		return 0;
+	if (b->conf.admin_group != NULL &&
+	    strcmp(b->conf.admin_group, conf->admin_group) == 0) {
+		*gid = b->admin_gid;
+		return 0;
+	}
 	gr = getgrnam(conf->admin_group);
 	if (gr == NULL) {
 		snprintf(err, errsize, "admin_group %s: no such group",
@@ -59,7 +66,7 @@ reload_files(struct broker *b, char *err, size_t errsize)
 		return -1;
 	customers = customers_read(conf.customers, err, errsize);
 	if (customers == NULL ||
-	    find_admin_group(&conf, &gid, err, errsize) == -1)
+	    find_admin_group(b, &conf, &gid, err, errsize) == -1)
 		goto fail;
 	if (accounts_bind(b->accounts, customers) == -1) {
 		snprintf(err, errsize, "customers: %s", strerror(errno));
