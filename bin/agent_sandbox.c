@@ -64,9 +64,12 @@ agent_sandbox_enter(const struct agent_conf *conf)
 	if (way_init() == -1 || agent_sandbox_renew(conf) == -1 || restrict_files() == -1)
 		return -1;
 	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
-	if (rc == 0 || way.rules.lacks[0] != '\0')
-		log_event(LOG_WARNING, "sandbox-degraded", "lacks",
-		    way.rules.lacks, "seccomp", rc == 0 ? "no" : NULL, NULL);
+	if (way.rules.lacks[0] != '\0')
+		log_event(
+		    LOG_WARNING, "sandbox-degraded", "lacks", way.rules.lacks, NULL);
+	if (rc == 0)
+		log_event(
+		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);
 	return rc == -1 ? -1 : 0;
 }
 

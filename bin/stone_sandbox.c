@@ -1,8 +1,11 @@
 /* The sandbox of relay-stone: see stone_sandbox.h. */
 #define _GNU_SOURCE
 #include "stone_sandbox.h"
+#include "lines.h"
 #include "log.h"
 #include "way.h"
+
+#include <stdlib.h>
 
 static const struct filter_rule serving[] = {
     FILTER_CALL(chdir),
@@ -13,6 +16,29 @@ static const struct filter_rule serving[] = {
 };
 
 static struct way way = {.rules = {.fd = -1}};
+
+/*
+ * OpenSSL looks for authorities in this folder as it meets their certificates.
+ * It is relative to the process or to the file, as forward.c finds it.
+ */
+static int
+allow_authorities(struct way *w, const struct stone_forward *f)
+{
+	char *beside;
+	int rc;
+
+	if (f->tls.capath == NULL)
+		return 0;
+	beside = lines_relative(
+	    f->file == NULL ? "" : f->file, f->tls.capath);
+	if (beside == NULL)
+		return -1;
+	rc = landlock_allow(&w->rules, f->tls.capath, LANDLOCK_READ);
+	if (rc == 0)
+		rc = landlock_allow(&w->rules, beside, LANDLOCK_READ);
+	free(beside);
+	return rc;
+}
 
 int
 stone_sandbox_renew(const struct forwards *set)
@@ -25,9 +51,7 @@ stone_sandbox_renew(const struct forwards *set)
 		const struct stone_forward *f = &set->conf.forwards[i];
 
 		if (way_add(&next, &f->relay) == -1 ||
-		    (f->tls.capath != NULL &&
-			landlock_allow(&next.rules, f->tls.capath,
-			    LANDLOCK_READ) == -1))
+		    allow_authorities(&next, f) == -1)
 			goto fail;
 	}
 	if (way_add(&next, &set->proxy.addr) == -1)
@@ -69,9 +93,12 @@ stone_sandbox_enter(const struct forwards *set)
 	if (way_init() == -1 || stone_sandbox_renew(set) == -1 || restrict_files(set) == -1)
 		return -1;
 	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
-	if (rc == 0 || way.rules.lacks[0] != '\0')
-		log_event(LOG_WARNING, "sandbox-degraded", "lacks",
-		    way.rules.lacks, "seccomp", rc == 0 ? "no" : NULL, NULL);
+	if (way.rules.lacks[0] != '\0')
+		log_event(
+		    LOG_WARNING, "sandbox-degraded", "lacks", way.rules.lacks, NULL);
+	if (rc == 0)
+		log_event(
+		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);
 	return rc == -1 ? -1 : 0;
 }
 

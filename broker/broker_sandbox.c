@@ -52,8 +52,11 @@ broker_sandbox_enter(const struct conf *conf)
 	if (rc == -1)
 		return -1;
 	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
-	if (rc == 0 || l.lacks[0] != '\0')
-		log_event(LOG_WARNING, "sandbox-degraded", "lacks", l.lacks,
-		    "seccomp", rc == 0 ? "no" : NULL, NULL);
+	if (l.lacks[0] != '\0')
+		log_event(
+		    LOG_WARNING, "sandbox-degraded", "lacks", l.lacks, NULL);
+	if (rc == 0)
+		log_event(
+		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);
 	return rc == -1 ? -1 : 0;
 }

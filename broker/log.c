@@ -20,11 +20,10 @@ log_open(const char *ident, enum log_target target, int debug)
 	logger.ident = ident;
 	logger.target = target;
 	logger.level = debug ? LOG_DEBUG : LOG_INFO;
-	if (target != LOG_TO_SYSLOG)
-		return;
-	/* now, while its files can still be opened: lines have local time */
+	/* now, while its file can still be opened: times ask for the zone */
 	tzset();
-	openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	if (target == LOG_TO_SYSLOG)
+		openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
 static const char *const level_words[] = {

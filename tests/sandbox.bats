@@ -206,3 +206,18 @@ assert libc.ptrace(16, int(sys.argv[1]), 0, 0) == -1
 assert ctypes.get_errno() == 1
 END
 }
+
+@test 'a handler that was started by itself logs to the standard error' {
+    start_broker
+    configure 'tls_timeout = 1'
+    run -0 unprivileged /usr/bin/python3 -B - "$scratch" 3>&- <<'END'
+import socket, subprocess, sys
+ours, theirs = socket.socketpair()
+ours.sendall(b"nonsense")
+done = subprocess.run([f"{sys.argv[1]}/bin/relay-handler", "-c", f"{sys.argv[1]}/relay.conf"],
+                      stdin=theirs, stderr=subprocess.PIPE, timeout=10)
+print(done.stderr.decode())
+assert done.returncode == 0, done
+END
+    [[ $output == *' tls-refused '* ]]
+}
