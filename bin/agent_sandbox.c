@@ -8,8 +8,7 @@
 #include <sys/socket.h>
 
 static const struct filter_rule pooling[] = {
-    FILTER_IS(socketpair, 0, AF_UNIX),
-    FILTER_IS(prctl, 0, PR_SET_PDEATHSIG),
+    FILTER_IS(socketpair, 0, AF_UNIX), FILTER_IS(prctl, 0, PR_SET_PDEATHSIG),
     FILTER_CALL(getppid),
     FILTER_CALL(tgkill), /* raise(3): a poll whose pool has gone */
 };
@@ -61,12 +60,13 @@ agent_sandbox_enter(const struct agent_conf *conf)
 	    filter_forking, filter_dialling, filter_way, FILTER_LIST(pooling)};
 	int rc;
 
-	if (way_init() == -1 || agent_sandbox_renew(conf) == -1 || restrict_files() == -1)
+	if (way_init() == -1 || agent_sandbox_renew(conf) == -1 ||
+	    restrict_files() == -1)
 		return -1;
 	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
 	if (way.rules.lacks[0] != '\0')
-		log_event(
-		    LOG_WARNING, "sandbox-degraded", "lacks", way.rules.lacks, NULL);
+		log_event(LOG_WARNING, "sandbox-degraded", "lacks",
+		    way.rules.lacks, NULL);
 	if (rc == 0)
 		log_event(
 		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);

@@ -8,9 +8,7 @@
 #include <stdlib.h>
 
 static const struct filter_rule serving[] = {
-    FILTER_CALL(chdir),
-    FILTER_CALL(getcwd),
-    FILTER_CALL(listen),
+    FILTER_CALL(chdir), FILTER_CALL(getcwd), FILTER_CALL(listen),
     FILTER_CALL(tgkill),
     FILTER_CALL(unlink), /* the socket of a Unix listener */
 };
@@ -29,8 +27,7 @@ allow_authorities(struct way *w, const struct stone_forward *f)
 
 	if (f->tls.capath == NULL)
 		return 0;
-	beside = lines_relative(
-	    f->file == NULL ? "" : f->file, f->tls.capath);
+	beside = lines_relative(f->file == NULL ? "" : f->file, f->tls.capath);
 	if (beside == NULL)
 		return -1;
 	rc = landlock_allow(&w->rules, f->tls.capath, LANDLOCK_READ);
@@ -90,12 +87,13 @@ stone_sandbox_enter(const struct forwards *set)
 	    filter_forking, filter_dialling, filter_way, FILTER_LIST(serving)};
 	int rc;
 
-	if (way_init() == -1 || stone_sandbox_renew(set) == -1 || restrict_files(set) == -1)
+	if (way_init() == -1 || stone_sandbox_renew(set) == -1 ||
+	    restrict_files(set) == -1)
 		return -1;
 	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
 	if (way.rules.lacks[0] != '\0')
-		log_event(
-		    LOG_WARNING, "sandbox-degraded", "lacks", way.rules.lacks, NULL);
+		log_event(LOG_WARNING, "sandbox-degraded", "lacks",
+		    way.rules.lacks, NULL);
 	if (rc == 0)
 		log_event(
 		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);

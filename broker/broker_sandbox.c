@@ -8,27 +8,20 @@
 #include <sys/socket.h>
 
 static const struct filter_rule serving[] = {
-    FILTER_CALL(accept),
-    FILTER_CALL(accept4),
-    FILTER_IS(socketpair, 0, AF_UNIX),
-    FILTER_CALL(dup),
-    FILTER_CALL(epoll_ctl),
-    FILTER_CALL(epoll_pwait),
-    FILTER_CALL(epoll_wait),
-    FILTER_CALL(timerfd_settime),
-    FILTER_CALL(inotify_add_watch),
-    FILTER_CALL(inotify_rm_watch),
-    FILTER_CALL(memfd_create), /* trust.c */
-    FILTER_CALL(pwrite64),
-    FILTER_CALL(unlink),
+    FILTER_CALL(accept), FILTER_CALL(accept4),
+    FILTER_IS(socketpair, 0, AF_UNIX), FILTER_CALL(dup), FILTER_CALL(epoll_ctl),
+    FILTER_CALL(epoll_pwait), FILTER_CALL(epoll_wait),
+    FILTER_CALL(timerfd_settime), FILTER_CALL(inotify_add_watch),
+    FILTER_CALL(inotify_rm_watch), FILTER_CALL(memfd_create), /* trust.c */
+    FILTER_CALL(pwrite64), FILTER_CALL(unlink),
     FILTER_CALL(sysinfo), /* qsort(3) asks how much memory there is */
 };
 
 static int
 restrict_files(const struct conf *conf, struct landlock *l)
 {
-	if (landlock_open(
-		l, LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE) == -1)
+	if (landlock_open(l, LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE) ==
+	    -1)
 		return -1;
 	if (landlock_allow_beside(l, conf->path, LANDLOCK_READ) == -1 ||
 	    landlock_allow_beside(l, conf->customers, LANDLOCK_READ) == -1 ||

@@ -77,7 +77,7 @@ struct broker {
 	struct sessions *sessions;
 	struct reload_state reload;
 	struct row_status totals; /* its counters */
-	uint32_t present; /* how many are in conns */
+	uint32_t present;         /* how many are in conns */
 	LIST_HEAD(, conn) conns;
 	LIST_HEAD(, conn) closing;  /* dropped while events may name them */
 	LIST_HEAD(, conn) awaiting; /* the end of a reload */

@@ -170,8 +170,7 @@ add(scmp_filter_ctx ctx, const struct filter_list *list)
 }
 
 /* libseccomp writes it to a descriptor. Returns one with it, or -1. */
-static int
-export(scmp_filter_ctx ctx)
+static int export(scmp_filter_ctx ctx)
 {
 	int fd = memfd_create("filter", MFD_CLOEXEC), rc;
 
@@ -253,8 +252,7 @@ filter_enter(const struct filter *f)
 
 	if (f->code == NULL)
 		return 0;
-	return (int)syscall(
-	    SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
 void

@@ -16,19 +16,19 @@
 #include <unistd.h>
 
 /* From newer headers than Debian 12 has. */
-#define FS_TRUNCATE        (1ULL << 14) /* ABI 3 */
-#define FS_IOCTL_DEV       (1ULL << 15) /* ABI 5 */
-#define NET_BIND_TCP       (1ULL << 0)  /* ABI 4 */
-#define NET_CONNECT_TCP    (1ULL << 1)
-#define SCOPE_ABSTRACT     (1ULL << 0) /* ABI 6 */
-#define SCOPE_SIGNAL       (1ULL << 1)
-#define RULE_NET_PORT      2
-#define FS_ABI_1           ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
-#define ABI_REFER          2
-#define ABI_TRUNCATE       3
-#define ABI_TCP            4
-#define ABI_IOCTL_DEV      5
-#define ABI_SCOPE          6
+#define FS_TRUNCATE     (1ULL << 14) /* ABI 3 */
+#define FS_IOCTL_DEV    (1ULL << 15) /* ABI 5 */
+#define NET_BIND_TCP    (1ULL << 0)  /* ABI 4 */
+#define NET_CONNECT_TCP (1ULL << 1)
+#define SCOPE_ABSTRACT  (1ULL << 0) /* ABI 6 */
+#define SCOPE_SIGNAL    (1ULL << 1)
+#define RULE_NET_PORT   2
+#define FS_ABI_1        ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+#define ABI_REFER       2
+#define ABI_TRUNCATE    3
+#define ABI_TCP         4
+#define ABI_IOCTL_DEV   5
+#define ABI_SCOPE       6
 
 struct ruleset {
 	uint64_t files;
@@ -90,8 +90,7 @@ landlock_open(struct landlock *l, unsigned kinds)
 	if ((set.files | set.net | set.scoped) == 0)
 		return 0;
 	/* an older kernel takes a longer struct whose end is zero */
-	l->fd = (int)syscall(
-	    SYS_landlock_create_ruleset, &set, sizeof(set), 0);
+	l->fd = (int)syscall(SYS_landlock_create_ruleset, &set, sizeof(set), 0);
 	if (l->fd == -1)
 		return -1;
 	return INSTRUMENTED ? landlock_allow(l, "/", LANDLOCK_READ) : 0;
@@ -119,16 +118,17 @@ landlock_allow(struct landlock *l, const char *path, unsigned rights)
 {
 	struct landlock_path_beneath_attr rule = {
 	    .allowed_access = rights_on_files(l, rights)};
-	int rc;
+	int fd, rc;
 
 	if (l->fd == -1 || rule.allowed_access == 0)
 		return 0;
-	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
-	if (rule.parent_fd == -1)
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd == -1)
 		return errno == ENOENT || errno == EACCES ? 0 : -1;
-	rc = (int)syscall(SYS_landlock_add_rule, l->fd,
-	    LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-	close(rule.parent_fd);
+	rule.parent_fd = fd;
+	rc = (int)syscall(
+	    SYS_landlock_add_rule, l->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	fd_close(&fd);
 	return rc;
 }
 

@@ -42,7 +42,8 @@ int landlock_open(struct landlock *l, unsigned kinds);
 int landlock_allow(struct landlock *l, const char *path, unsigned rights);
 
 /* The same of the folder that path lies in; path may be NULL: nothing. */
-int landlock_allow_beside(struct landlock *l, const char *path, unsigned rights);
+int landlock_allow_beside(
+    struct landlock *l, const char *path, unsigned rights);
 
 /* Allows to connect to the TCP port, of any host. Likewise. */
 int landlock_allow_port(struct landlock *l, uint16_t port);

@@ -46,13 +46,25 @@ find_admin_group(const struct broker *b, const struct conf *conf, gid_t *gid,
 	return 0;
 }
 
-/* Where it can't be read, who is in stays in, unchecked. */
-static int
-read_trust(struct broker *b, char *err, size_t errsize)
+static void
+note_error(struct broker *b, const char *text)
 {
+	if (b->reload.error[0] == '\0')
+		snprintf(b->reload.error, sizeof(b->reload.error), "%s", text);
+}
+
+/* Where it can't be read, who is in stays in, unchecked. */
+static void
+renew_trust(struct broker *b, const struct conf *conf)
+{
+	char err[ADMIN_TEXT_MAX];
+
 	fd_close(&b->trust);
-	b->trust = trust_write(&b->conf, &b->trust_size, err, errsize);
-	return b->trust == -1 ? -1 : 0;
+	b->trust = trust_write(conf, &b->trust_size, err, sizeof(err));
+	if (b->trust != -1)
+		return;
+	log_event(LOG_ERR, "no-recheck", "error", err, NULL);
+	note_error(b, err);
 }
 
 int
@@ -62,8 +74,13 @@ reload_files(struct broker *b, char *err, size_t errsize)
 	struct conf conf;
 	gid_t gid;
 
-	if (conf_read(&conf, b->conf_path, err, errsize) == -1)
+	if (conf_read(&conf, b->conf_path, err, errsize) == -1) {
+		/* who is revoked has to go all the same */
+		if (b->customers != NULL)
+			renew_trust(b, &b->conf);
 		return -1;
+	}
+	renew_trust(b, &conf);
 	customers = customers_read(conf.customers, err, errsize);
 	if (customers == NULL ||
 	    find_admin_group(b, &conf, &gid, err, errsize) == -1)
@@ -81,8 +98,6 @@ reload_files(struct broker *b, char *err, size_t errsize)
 	if (filewatch_set(&b->crl, b->conf.crl) == -1)
 		log_event(LOG_WARNING, "not-watched", "file", b->conf.crl,
 		    "error", strerror(errno), NULL);
-	if (read_trust(b, err, errsize) == -1)
-		log_event(LOG_ERR, "no-recheck", "error", err, NULL);
 	return 0;
 fail:
 	customers_free(customers);
@@ -98,9 +113,8 @@ reload_recheck(struct broker *b, struct conn *c)
 	const struct message m = {.type = MESSAGE_RECHECK,
 	    .u.recheck.size = c->spawner ? 0 : b->trust_size};
 
-	if (c->kicked ||
-	    (!c->spawner &&
-		(c->waiter.state == WAITER_ABSENT || b->trust == -1)))
+	if (c->kicked || (!c->spawner && (c->waiter.state == WAITER_ABSENT ||
+					     b->trust == -1)))
 		return;
 	if (wire_send(c->fd, &m, c->spawner ? -1 : b->trust) == -1) {
 		conn_drop(b, c);
@@ -121,13 +135,6 @@ recheck_step(struct broker *b, struct sweep *s)
 	if (c->fd != -1 && c != s->asks)
 		reload_recheck(b, c);
 	return SWEEP_MORE;
-}
-
-static void
-note_error(struct broker *b, const char *text)
-{
-	if (b->reload.error[0] == '\0')
-		snprintf(b->reload.error, sizeof(b->reload.error), "%s", text);
 }
 
 void
@@ -218,8 +225,6 @@ reload_all(struct broker *b, const struct conn *asks)
 		      b->conf.head_timeout + LATE_SECONDS;
 	b->totals.reloads_total++;
 	if (reload_files(b, err, sizeof(err)) == -1)
-		note_error(b, err);
-	else if (b->trust == -1 && read_trust(b, err, sizeof(err)) == -1)
 		note_error(b, err);
 	if (sweep_start(b, &s) == NULL) {
 		note_error(b, strerror(errno));

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define COMEBACK_EACH_MS 20    /* so 50 come in a second, of however many */
+#define COMEBACK_EACH_MS 22 /* so some 50 come in a second, of however many */
 #define COMEBACK_MAX_MS  30000 /* the mean wait, at most */
 
 /*

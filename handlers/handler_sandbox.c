@@ -45,8 +45,8 @@ handler_sandbox_make(void)
 	if (filter_make(&stage, lists, sizeof(lists) / sizeof(*lists)) == -1)
 		return -1;
 	if (stage.code == NULL)
-		log_event(LOG_WARNING, "sandbox-degraded", "lacks", "seccomp",
-		    NULL);
+		log_event(
+		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);
 	return 0;
 }
 
@@ -56,8 +56,8 @@ handler_sandbox_files(const struct conf *conf, struct landlock *l)
 	const char *const files[] = {
 	    conf->path, conf->certificate, conf->key, conf->ca, conf->crl};
 
-	if (landlock_open(
-		l, LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE) == -1)
+	if (landlock_open(l, LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE) ==
+	    -1)
 		return -1;
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		if (landlock_allow_beside(l, files[i], LANDLOCK_READ) == -1)

@@ -33,8 +33,8 @@ listen_sandbox_enter(const struct conf *conf)
 	rc = handler_sandbox_files(conf, &l);
 	landlock_close(&l);
 	if (l.lacks[0] != '\0')
-		log_event(LOG_WARNING, "sandbox-degraded", "lacks", l.lacks,
-		    NULL);
+		log_event(
+		    LOG_WARNING, "sandbox-degraded", "lacks", l.lacks, NULL);
 	if (rc == 0)
 		rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
 	return rc == -1 ? -1 : 0;

@@ -119,7 +119,7 @@ static STACK_OF(X509_INFO) *
 static STACK_OF(X509_INFO) *
     read_infos(const char *path, char *err, size_t errsize)
 {
-	STACK_OF(X509_INFO) *infos;
+	STACK_OF(X509_INFO) * infos;
 	struct trust_file f = {.path = path};
 	struct text t;
 

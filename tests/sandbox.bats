@@ -151,7 +151,6 @@ child_of() {
     pgrep -P "$(pid_of "$1")" | head -n 1
 }
 
-
 # a_handler FILTERS: one that serves a poll.
 a_handler() {
     local handler

@@ -1,15 +1,15 @@
 /*
- * "sandboxed CONF PATH STAGE CALL": enters a stage of a program's sandbox, by the
- * function that the program calls, and makes a system call. CONF is a
- * relay.conf; PATH a file for the calls that would write one. Prints "allowed", or why the call was refused; a call that is
- * forbidden kills, with SIGSYS.
+ * "sandboxed CONF PATH STAGE CALL": enters a stage of a program's sandbox, by
+ * the function that the program calls, and makes a system call. CONF is a
+ * relay.conf; PATH a file for the calls that would write one. Prints "allowed",
+ * or why the call was refused; a call that is forbidden kills, with SIGSYS.
  */
 #define _GNU_SOURCE
 #include "agent_sandbox.h"
 #include "broker_sandbox.h"
 #include "ctl_sandbox.h"
-#include "harden.h"
 #include "handler_sandbox.h"
+#include "harden.h"
 #include "listen_sandbox.h"
 #include "log.h"
 #include "program.h"
@@ -32,7 +32,8 @@
 static struct conf conf;
 static const char *path; /* to write to, or to remove */
 static struct agent_conf agent = {.nrelays = 1,
-    .relays = {{"127.0.0.1", "9"}}, .ntargets = 1,
+    .relays = {{"127.0.0.1", "9"}},
+    .ntargets = 1,
     .targets = {{.addr = {"127.0.0.1", "10"}}}};
 static struct forwards stone = {
     .conf = {.nforwards = 1, .forwards = {{.relay = {"127.0.0.1", "9"}}}}};
