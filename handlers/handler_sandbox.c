@@ -99,7 +99,7 @@ limit(void)
 
 	if (setrlimit(RLIMIT_NOFILE, &fds) == -1)
 		return -1;
-	if (!INSTRUMENTED && setrlimit(RLIMIT_NPROC, &none) == -1)
+	if (setrlimit(RLIMIT_NPROC, &none) == -1)
 		return -1;
 	return logs_to_file() ? 0 : setrlimit(RLIMIT_FSIZE, &none);
 }
@@ -107,5 +107,7 @@ limit(void)
 int
 handler_sandbox_serve(void)
 {
-	return limit() == -1 ? -1 : filter_enter(&stage);
+	if (!INSTRUMENTED && limit() == -1)
+		return -1;
+	return filter_enter(&stage);
 }

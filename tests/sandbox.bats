@@ -170,7 +170,10 @@ a_handler() {
     in_sandbox "$(pid_of relay)" 1
     in_sandbox "$(pid_of agent)" 1
     in_sandbox "$(child_of agent)" 2
-    not says broker sandbox-degraded || need_landlock 6
+    need_landlock 6
+    not says broker sandbox-degraded
+    not says relay sandbox-degraded
+    not says agent sandbox-degraded
 }
 
 @test 'a handler whose log is no file may write to none' {
@@ -219,4 +222,28 @@ print(done.stderr.decode())
 assert done.returncode == 0, done
 END
     [[ $output == *' tls-refused '* ]]
+}
+
+@test 'where the kernel lacks it all, every program serves, and says so' {
+    local name without=$tests/../build/tests/without
+    start broker "$without" "$scratch/bin/relay-broker" -c "$scratch/relay.conf"
+    await_start broker says broker ' start '
+    start relay "$without" "$scratch/bin/relay-listen" -c "$scratch/relay.conf"
+    await_start relay says relay ' start '
+    start_agent plain alice 127.0.0.1:1
+    wait_until 10 says plain ' waiting '
+    stop plain
+    start agent "$without" "$scratch/bin/relayagent" -C "$scratch/plain.conf"
+    wait_until 10 says agent ' waiting '
+    printf '%s\n' "-q key=$scratch/alice/private.pem" "-q cert=$scratch/alice/cert.pem" \
+        "-q CAfile=$scratch/ca.pem" \
+        "127.0.0.1:$relay_port/ssl,http 127.0.0.1:$(free_port) \"GET / HTTP/1.1\" --" >stone.conf
+    start stone "$without" "$scratch/bin/relay-stone" -C stone.conf
+    wait_until 10 says stone ' start '
+    for name in broker relay agent stone; do
+        echo "$name"
+        says "$name" ' sandbox-degraded lacks=landlock$'
+        says "$name" ' sandbox-degraded lacks=seccomp$'
+    done
+    "$without" "$scratch/bin/relayctl" -c "$scratch/relay.conf" status
 }
