@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -169,39 +168,30 @@ add(scmp_filter_ctx ctx, const struct filter_list *list)
 	return 0;
 }
 
-/* libseccomp writes it to a descriptor. Returns one with it, or -1. */
-static int export(scmp_filter_ctx ctx)
+/*
+ * libseccomp writes it to a descriptor: a pipe, since no limit on files counts
+ * there. Its 64 KiB are enough for any filter, which has 4096 steps at most.
+ */
+static int export(struct filter *f, scmp_filter_ctx ctx)
 {
-	int fd = memfd_create("filter", MFD_CLOEXEC), rc;
+	struct sock_filter *code;
+	int ends[2], rc;
+	ssize_t n;
 
-	if (fd == -1)
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
 		return -1;
-	rc = seccomp_export_bpf(ctx, fd);
-	if (rc != 0) {
-		fd_close(&fd);
-		errno = -rc;
-	}
-	return fd;
-}
-
-static int
-take(struct filter *f, int fd)
-{
-	struct stat st;
-	size_t size;
-
-	if (fstat(fd, &st) == -1)
-		return -1;
-	size = (size_t)st.st_size;
-	f->code = malloc(size);
-	if (f->code == NULL)
-		return -1;
-	if (pread(fd, f->code, size, 0) != st.st_size) {
-		filter_free(f);
-		errno = EIO;
+	code = malloc(BPF_MAXINSNS * sizeof(*code));
+	rc = code == NULL ? -ENOMEM : seccomp_export_bpf(ctx, ends[1]);
+	n = rc == 0 ? read(ends[0], code, BPF_MAXINSNS * sizeof(*code)) : -1;
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+	if (n <= 0) {
+		free(code);
+		errno = rc != 0 ? -rc : EIO;
 		return -1;
 	}
-	f->len = (unsigned short)(size / sizeof(*f->code));
+	f->code = code;
+	f->len = (unsigned short)((size_t)n / sizeof(*code));
 	return 0;
 }
 
@@ -217,7 +207,7 @@ int
 filter_make(struct filter *f, const struct filter_list *lists, size_t n)
 {
 	scmp_filter_ctx ctx;
-	int fd = -1, rc = -1;
+	int rc = -1;
 
 	*f = (struct filter){NULL, 0};
 	if (!kernel_can())
@@ -236,11 +226,8 @@ filter_make(struct filter *f, const struct filter_list *lists, size_t n)
 	if (add(ctx, &(const struct filter_list)FILTER_LIST(instruments)) == -1)
 		goto out;
 #endif
-	fd = export(ctx);
-	if (fd != -1)
-		rc = take(f, fd);
+	rc = export(f, ctx);
 out:
-	fd_close(&fd);
 	seccomp_release(ctx);
 	return rc;
 }
