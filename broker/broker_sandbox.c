@@ -13,6 +13,7 @@ static const struct filter_rule serving[] = {
     FILTER_CALL(epoll_pwait), FILTER_CALL(epoll_wait),
     FILTER_CALL(timerfd_settime), FILTER_CALL(inotify_add_watch),
     FILTER_CALL(inotify_rm_watch), FILTER_CALL(memfd_create), /* trust.c */
+    FILTER_CALL(ftruncate),                                   /* hopfds.c */
     FILTER_CALL(pwrite64), FILTER_CALL(unlink),
     FILTER_CALL(sysinfo), /* qsort(3) asks how much memory there is */
 };

@@ -121,6 +121,13 @@ valid(const struct message *m)
 	}
 }
 
+/* What may be one of many in a packet. */
+static int
+is_row(uint16_t type)
+{
+	return type >= MESSAGE_ROW_STATUS && type <= MESSAGE_ROW_CUSTOMER;
+}
+
 static uint32_t
 der_length(const struct message *m)
 {
@@ -155,7 +162,7 @@ message_encode(const struct message *m, uint8_t *buf, size_t size)
 	return (ptrdiff_t)h.length;
 }
 
-int
+ptrdiff_t
 message_decode(struct message *m, const uint8_t *buf, size_t len)
 {
 	struct message_header h;
@@ -164,28 +171,29 @@ message_decode(struct message *m, const uint8_t *buf, size_t len)
 	if (len < sizeof(h))
 		goto bad;
 	memcpy(&h, buf, sizeof(h));
-	if (h.version != MESSAGE_VERSION || h.length != len || h.type < 1 ||
-	    h.type >= NTYPES)
+	if (h.version != MESSAGE_VERSION || h.type < 1 || h.type >= NTYPES ||
+	    h.length > len || (h.length < len && !is_row(h.type)))
 		goto bad;
 	body = body_size[h.type];
-	if (len < sizeof(h) + body)
+	if (h.length < sizeof(h) + body)
 		goto bad;
 	memset(m, 0, sizeof(*m));
 	m->type = (enum message_type)h.type;
 	memcpy(&m->u, buf + sizeof(h), body);
-	if (!valid(m) || len != sizeof(h) + body + der_length(m))
+	if (!valid(m) || h.length != sizeof(h) + body + der_length(m))
 		goto bad;
 	if (der_length(m) > 0)
 		m->der = buf + sizeof(h) + body;
-	return 0;
+	return (ptrdiff_t)h.length;
 bad:
 	errno = EPROTO;
 	return -1;
 }
 
-int
-message_has_fd(const struct message *m)
+size_t
+message_fds(const struct message *m)
 {
-	return m->type == MESSAGE_MATCHED ||
-	       (m->type == MESSAGE_RECHECK && m->u.recheck.size > 0);
+	if (m->type == MESSAGE_MATCHED)
+		return 2; /* hopfds.h */
+	return m->type == MESSAGE_RECHECK && m->u.recheck.size > 0 ? 1 : 0;
 }

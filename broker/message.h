@@ -2,7 +2,8 @@
  * The messages between a handler and the broker, one SOCK_SEQPACKET packet
  * each: a header, then the type's own struct, in native byte order (both live
  * on one host, built from one tree). REGISTER and ANNOUNCE end with the
- * certificate. Whatever arrives is checked in one place, message_decode.
+ * certificate. Rows for relayctl come many in a packet, one after the other.
+ * Whatever arrives is checked in one place, message_decode.
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
  *	                   RECHECKED
@@ -24,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_VERSION    3
+#define MESSAGE_VERSION    4
 #define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
 #define MESSAGE_REASON_MAX 80    /* fits a status line */
 #define LOG_LEVEL_OWN      8     /* none is set: each keeps its own */
@@ -57,7 +58,7 @@ enum message_type {
 struct message_header {
 	uint16_t version; /* MESSAGE_VERSION */
 	uint16_t type;    /* enum message_type */
-	uint32_t length;  /* of the whole packet, bytes */
+	uint32_t length;  /* of the message with this header, bytes */
 };
 
 /* "This certificate's stone or agent is here and waits." */
@@ -207,19 +208,20 @@ struct message {
 	    MESSAGE_DER_MAX)
 
 /*
- * Writes m into buf. Returns the packet's length, or -1 with EINVAL where m is
- * not a valid message or with EMSGSIZE where size is too small.
+ * Writes m into buf. Returns its length, or -1 with EINVAL where m is not a
+ * valid message or with EMSGSIZE where size is too small.
  */
 ptrdiff_t message_encode(const struct message *m, uint8_t *buf, size_t size);
 
 /*
- * Reads one packet. m->der points into buf. Returns 0, or -1 with EPROTO: wrong
- * version, unknown type, a length or a field out of its bounds, an unterminated
- * string.
+ * Reads the first message of a packet, or of its rest. m->der points into buf.
+ * Returns its length, or -1 with EPROTO: wrong version, unknown type, a length
+ * or a field out of its bounds, an unterminated string, or more behind it
+ * where it is not a row.
  */
-int message_decode(struct message *m, const uint8_t *buf, size_t len);
+ptrdiff_t message_decode(struct message *m, const uint8_t *buf, size_t len);
 
-/* Whether a descriptor must come with m; with no other message may one. */
-int message_has_fd(const struct message *m);
+/* How many descriptors must come with m, and no more. */
+size_t message_fds(const struct message *m);
 
 #endif

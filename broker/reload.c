@@ -116,7 +116,7 @@ reload_recheck(struct broker *b, struct conn *c)
 	if (c->kicked || (!c->spawner && (c->waiter.state == WAITER_ABSENT ||
 					     b->trust == -1)))
 		return;
-	if (wire_send(c->fd, &m, c->spawner ? -1 : b->trust) == -1) {
+	if (wire_send(c->fd, &m, c->spawner ? NULL : &b->trust) == -1) {
 		conn_drop(b, c);
 		return;
 	}

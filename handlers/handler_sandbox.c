@@ -6,6 +6,7 @@
 #include "landlock.h"
 #include "log.h"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -21,8 +22,10 @@
 
 static const struct filter_rule serving[] = {
     FILTER_SOCKET(AF_UNIX, SOCK_SEQPACKET), /* the broker, when it is back */
-    FILTER_CALL(pread64),                   /* what a recheck needs */
-    FILTER_IS(ioctl, 1, SIOCOUTQ),          /* has the agent the head? */
+    FILTER_CALL(fstat), /* of the memory that is shared with the hop */
+    FILTER_IS(newfstatat, 3, AT_EMPTY_PATH),
+    FILTER_CALL(pread64),          /* what a recheck needs */
+    FILTER_IS(ioctl, 1, SIOCOUTQ), /* has the agent the head? */
 };
 
 /* To enter the second stage, and what comes before it. */

@@ -28,8 +28,9 @@ recheck(struct handler *h, const struct wire_packet *packet)
 	char *why = m.u.rechecked.reason;
 	char reason[MESSAGE_REASON_MAX];
 
-	m.u.rechecked.verdict = recheck_peer(h->tls.ssl, packet->fd,
-	    packet->message.u.recheck.size, why, sizeof(m.u.rechecked.reason));
+	m.u.rechecked.verdict = recheck_peer(h->tls.ssl,
+	    packet->fds[WIRE_TRUST], packet->message.u.recheck.size, why,
+	    sizeof(m.u.rechecked.reason));
 	registration_tell(&h->registration, &m);
 	if (m.u.rechecked.verdict == RECHECK_FAILED)
 		log_event(LOG_WARNING, "recheck-failed", "id",
@@ -64,7 +65,7 @@ orders_obey(struct handler *h, struct wire_packet *packet)
 {
 	int end = obey(h, packet);
 
-	fd_close(&packet->fd);
+	wire_close_fds(packet);
 	return end;
 }
 

@@ -57,11 +57,11 @@ introduce_self(const struct registration *r)
 	if (r->self.role == 0) {
 		m.type = MESSAGE_ATTACH;
 		m.u.attach.pid = (uint32_t)getpid();
-		return wire_send(r->fd, &m, -1);
+		return wire_send(r->fd, &m, NULL);
 	}
 	if (r->session == 0) {
 		m.u.reg = r->self;
-		return wire_send(r->fd, &m, -1);
+		return wire_send(r->fd, &m, NULL);
 	}
 	m.type = MESSAGE_ANNOUNCE;
 	m.u.announce = (struct message_announce){
@@ -74,7 +74,7 @@ introduce_self(const struct registration *r)
 	    .bytes_out = r->bytes_out,
 	};
 	memcpy(m.u.announce.peer, r->self.peer, sizeof(m.u.announce.peer));
-	return wire_send(r->fd, &m, -1);
+	return wire_send(r->fd, &m, NULL);
 }
 
 void
@@ -128,14 +128,14 @@ registration_wait_again(struct registration *r)
 	m.u.wait_again.session = r->session;
 	r->session = 0;
 	/* away from the broker, REGISTER says as much when it is back */
-	if (r->fd != -1 && wire_send(r->fd, &m, -1) == -1)
+	if (r->fd != -1 && wire_send(r->fd, &m, NULL) == -1)
 		retry_later(r);
 }
 
 void
 registration_tell(struct registration *r, const struct message *m)
 {
-	if (r->fd != -1 && wire_send(r->fd, m, -1) == -1)
+	if (r->fd != -1 && wire_send(r->fd, m, NULL) == -1)
 		retry_later(r);
 }
 
@@ -164,7 +164,7 @@ registration_end(struct registration *r, enum end_reason reason,
 	m.u.end.bytes_in = bytes_in;
 	m.u.end.bytes_out = bytes_out;
 	if (r->fd != -1)
-		wire_send(r->fd, &m, -1);
+		wire_send(r->fd, &m, NULL);
 	r->session = 0;
 }
 
