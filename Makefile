@@ -26,6 +26,8 @@ BROKER_PROGRAM = relay-broker
 HANDLER_PROGRAMS = relay-handler relay-listen
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
+# What the tests need beside these.
+TEST_PROGRAMS = comeback sandboxed without
 SCRIPTS = relay-ca
 PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \
 	$(ADMIN_PROGRAM)
@@ -50,14 +52,14 @@ INCLUDES = -Ibroker -Ihandlers -Ibin -isystem $(LLHTTP_INCLUDE)
 LLHTTP_SOURCES = /usr/share/llhttp
 LLHTTP_INCLUDE = /usr/share/include/llhttp
 LLHTTP_OBJECTS = $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
-LIBS = $(shell $(PKG_CONFIG) --libs openssl jansson)
+LIBS = $(shell $(PKG_CONFIG) --libs openssl jansson libseccomp)
 # -ffile-prefix-map: the same bytes from whatever folder it is built in
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
-	$(shell $(PKG_CONFIG) --cflags openssl jansson) -ffile-prefix-map=$(CURDIR)=. \
+	$(shell $(PKG_CONFIG) --cflags openssl jansson libseccomp) -ffile-prefix-map=$(CURDIR)=. \
 	$(CFLAGS) $(CPPFLAGS)
 
 DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
-	uthash-dev node-llhttp openssl
+	libseccomp-dev uthash-dev node-llhttp openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
@@ -70,7 +72,7 @@ DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 $(B)/obj/broker/%.o: INCLUDES = -Ibroker
 $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 
-.PHONY: all run demo test lint install uninstall clean dist deps deps-build \
+.PHONY: all test-programs run demo test lint install uninstall clean dist deps deps-build \
 	deps-run deps-test deps-bench deps-lint help format bench bench-quick
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -103,6 +105,13 @@ $(SCRIPTS:%=$(B)/bin/%): $(B)/bin/%: bin/% Makefile
 	sed 's/@VERSION@/$(VERSION)/' $< >$@
 	chmod 755 $@
 
+# The tests' own: they call what the library has.
+$(B)/tests/%: tests/programs/%.c $(B)/relay.a Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) $(HARDENING_LD) $(LDFLAGS) -o $@ $< $(B)/relay.a $(LIBS)
+
+test-programs: $(TEST_PROGRAMS:%=$(B)/tests/%)
+
 -include $(SOURCES:%.c=$(B)/obj/%.d)
 
 run: deps-run  ## start a whole relay on this host and fetch a page through it
@@ -114,7 +123,7 @@ demo: deps-run  ## the same, but end after the page: "demo: PASS"
 	@tests/demo.sh once
 
 test: deps-test  ## run the tests over real programs
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all test-programs
 	@tests/run.sh
 
 bench: deps-bench  ## compare with an OpenSSH chain, in ratios (minutes)

@@ -2,9 +2,12 @@
 #include "stone_server.h"
 #include "forker.h"
 #include "log.h"
+#include "program.h"
+#include "stone_sandbox.h"
 #include "stone_session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SESSIONS_MAX 4096 /* processes; more wait in the backlog */
@@ -41,10 +44,22 @@ become_session(struct forker *f, size_t forward, int sock)
 	struct forwards *set = server->forwards;
 
 	forwards_close(set);
+	if (stone_sandbox_session() == -1)
+		return EX_OSERR;
 	return stone_session_run(sock, &set->list[forward], &set->proxy);
 }
 
 /* ---- signals ---- */
+
+static int
+renew_sandbox(const struct forwards *set, char *err, size_t errsize)
+{
+	int rc = stone_sandbox_renew(set);
+
+	if (rc == -1)
+		snprintf(err, errsize, "sandbox: %s", strerror(errno));
+	return rc;
+}
 
 /* What the new set has not taken over of the old one's goes with it. */
 static void
@@ -58,9 +73,10 @@ reload(struct forker *f)
 		return;
 	set = forwards_read(
 	    server->argc, server->argv, server->env, err, sizeof(err));
-	if (set == NULL ||
+	if (set == NULL || renew_sandbox(set, err, sizeof(err)) == -1 ||
 	    forwards_listen(set, server->forwards, err, sizeof(err)) == -1) {
 		log_event(LOG_ERR, "reload-failed", "error", err, NULL);
+		stone_sandbox_renew(server->forwards);
 		forwards_free(set);
 		return;
 	}

@@ -107,6 +107,7 @@ accept_one(struct broker *b)
 		goto fail;
 	c->fd = fd;
 	LIST_INSERT_HEAD(&b->conns, c, link);
+	b->present++;
 	return;
 fail:
 	free(c);
@@ -159,7 +160,7 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 	b->handler_uid = handler_uid;
 	b->conf_path = conf_path;
 	b->started = conn_uptime();
-	b->epoll = b->timer = b->spare = b->crl.fd = -1;
+	b->epoll = b->timer = b->spare = b->crl.fd = b->trust = -1;
 	if (set_up(b) == -1)
 		snprintf(err, errsize, "set-up: %s", strerror(errno));
 	else if (reload_files(b, err, errsize) == 0)
@@ -255,5 +256,6 @@ broker_free(struct broker *b)
 	fd_close(&b->timer);
 	filewatch_close(&b->crl);
 	fd_close(&b->spare);
+	fd_close(&b->trust);
 	free(b);
 }

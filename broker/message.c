@@ -109,9 +109,10 @@ valid(const struct message *m)
 		       TERMINATED(m->u.rechecked.reason);
 	case MESSAGE_LOG_LEVEL:
 		return m->u.log_level.level <= LOG_DEBUG;
+	case MESSAGE_RECHECK:
+		return m->u.recheck.size <= TRUST_MAX;
 	case MESSAGE_WAIT_AGAIN:
 	case MESSAGE_PROGRESS:
-	case MESSAGE_RECHECK:
 	case MESSAGE_ATTACH:
 	case MESSAGE_RELOAD:
 		return 1;
@@ -187,4 +188,12 @@ message_decode(struct message *m, const uint8_t *buf, size_t len)
 bad:
 	errno = EPROTO;
 	return -1;
+}
+
+size_t
+message_fds(const struct message *m)
+{
+	if (m->type == MESSAGE_MATCHED)
+		return 2; /* hopfds.h */
+	return m->type == MESSAGE_RECHECK && m->u.recheck.size > 0 ? 1 : 0;
 }

@@ -8,7 +8,7 @@
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
  *	                   RECHECKED
  *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fd),
- *	                   KICK, RECHECK, LOG_LEVEL
+ *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL
  *	spawner -> broker: ATTACH, RELOAD, RECHECKED
  *	broker -> spawner: RECHECK, LOG_LEVEL
  *	relayctl -> broker: ADMIN
@@ -20,11 +20,12 @@
 #include "customer.h"
 #include "netaddr.h"
 #include "rows.h"
+#include "trust.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_VERSION    3
+#define MESSAGE_VERSION    4
 #define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
 #define MESSAGE_REASON_MAX 80    /* fits a status line */
 #define LOG_LEVEL_OWN      8     /* none is set: each keeps its own */
@@ -74,6 +75,7 @@ struct message_register {
 struct message_welcome {
 	uint32_t id; /* a short name for people, unlike any other that waits */
 	uint32_t log_level; /* as in syslog(3), or LOG_LEVEL_OWN */
+	uint32_t present;   /* connections of this broker, this one too */
 	char customer[CUSTOMER_TEXT_MAX]; /* the X-Customer value */
 };
 
@@ -141,9 +143,12 @@ struct message_kick {
 	char reason[MESSAGE_REASON_MAX];
 };
 
-/* "CA or CRL may have changed: check your client's certificate again." */
+/*
+ * "CA or CRL may have changed: check your client's certificate again." Comes to
+ * a handler with the fd of what to check it by (trust.h).
+ */
 struct message_recheck {
-	uint32_t reserved;
+	uint32_t size; /* of that, bytes, to TRUST_MAX; 0: no fd, a spawner's */
 };
 
 enum recheck_verdict {
@@ -215,5 +220,8 @@ ptrdiff_t message_encode(const struct message *m, uint8_t *buf, size_t size);
  * where it is not a row.
  */
 ptrdiff_t message_decode(struct message *m, const uint8_t *buf, size_t len);
+
+/* How many descriptors must come with m, and no more. */
+size_t message_fds(const struct message *m);
 
 #endif

@@ -22,6 +22,7 @@ wire_send(int sock, const struct message *m, const int *fds)
 	struct iovec iov = {.iov_base = bytes};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	ptrdiff_t len = message_encode(m, bytes, sizeof(bytes));
+	const size_t size = message_fds(m) * sizeof(int);
 	ssize_t n;
 
 	if (len == -1)
@@ -32,12 +33,12 @@ wire_send(int sock, const struct message *m, const int *fds)
 
 		memset(&control, 0, sizeof(control));
 		msg.msg_control = control.buf;
-		msg.msg_controllen = sizeof(control.buf);
+		msg.msg_controllen = CMSG_SPACE(size);
 		cmsg = CMSG_FIRSTHDR(&msg);
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(WIRE_FDS * sizeof(int));
-		memcpy(CMSG_DATA(cmsg), fds, WIRE_FDS * sizeof(int));
+		cmsg->cmsg_len = CMSG_LEN(size);
+		memcpy(CMSG_DATA(cmsg), fds, size);
 	}
 	do {
 		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
@@ -140,7 +141,7 @@ wire_receive(int sock, struct wire_packet *packet)
 	packet->taken = 0;
 	if (wire_next(packet) != 1)
 		goto fail;
-	if (came != (packet->message.type == MESSAGE_MATCHED ? WIRE_FDS : 0)) {
+	if (came != message_fds(&packet->message)) {
 		errno = EPROTO;
 		goto fail;
 	}

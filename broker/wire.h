@@ -7,8 +7,11 @@
 
 #include "message.h"
 
-/* What comes with a MATCHED message, and only with that (hopfds.h). */
+/* What comes with a MATCHED message (hopfds.h). */
 enum { WIRE_SOCKET, WIRE_MEMORY, WIRE_FDS };
+
+/* What comes with a RECHECK message (trust.h). */
+enum { WIRE_TRUST };
 
 /* A received packet; the message's certificate lies in it. */
 struct wire_packet {
@@ -25,8 +28,8 @@ struct wire_rows {
 };
 
 /*
- * Sends m over sock, and fds beside it unless that is NULL (the caller keeps
- * them). Returns 0, or -1 with errno.
+ * Sends m over sock, and beside it the fds that belong to it (message_fds), or
+ * NULL where none do; the caller keeps them. Returns 0, or -1 with errno.
  */
 int wire_send(int sock, const struct message *m, const int *fds);
 
@@ -45,8 +48,8 @@ int wire_rows_send(int sock, struct wire_rows *rows);
 /*
  * Receives one packet and its first message. Returns 1; 0 at the connection's
  * end; or -1 with errno: EAGAIN where none is there, EPROTO where it is not a
- * valid message or the kernel cut it. Fds that came with any other message
- * than MATCHED, or in another number, are closed.
+ * valid message or the kernel cut it. Fds that came in another number than
+ * message_fds says are closed.
  */
 int wire_receive(int sock, struct wire_packet *packet);
 

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #define TLS_RECORD_MAX 16384 /* plaintext bytes, RFC 8446 5.1 */
-#define TLS_READ_AHEAD (4 * (TLS_RECORD_MAX + 64))
+#define TLS_READ_AHEAD 65792 /* four records on the wire */
 
 /*
  * Whether the kernel ends the connection with a reset at the last close(2). It

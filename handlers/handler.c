@@ -2,6 +2,7 @@
 #include "handler.h"
 #include "deadline.h"
 #include "fd.h"
+#include "handler_sandbox.h"
 #include "handler_state.h"
 #include "log.h"
 #include "program.h"
@@ -92,6 +93,11 @@ handler_run(int sock, const struct conf *conf, struct tls_material *material)
 	}
 	netaddr_peer(sock, h.peer);
 	tcp_options(sock);
+	if (handler_sandbox_serve() == -1) {
+		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
+		close(sock);
+		return EX_OSERR;
+	}
 	while (state != ENDED)
 		state = run[state](&h);
 	registration_close(&h.registration);

@@ -1,5 +1,6 @@
 /* A handler's standing with the broker: see registration.h. */
 #include "registration.h"
+#include "comeback.h"
 #include "deadline.h"
 #include "fd.h"
 #include "log.h"
@@ -18,7 +19,6 @@ registration_init(struct registration *r, const char *socket, enum role role,
 	*r = (struct registration){
 	    .socket = socket,
 	    .fd = -1,
-	    .retry_ms = REGISTRATION_RETRY_MS,
 	    .self = {.role = role,
 		.der_len = der_len,
 		.agent = agent,
@@ -31,17 +31,22 @@ registration_init(struct registration *r, const char *socket, enum role role,
 void
 registration_init_spawner(struct registration *r, const char *socket)
 {
-	*r = (struct registration){
-	    .socket = socket, .fd = -1, .retry_ms = REGISTRATION_RETRY_MS};
+	*r = (struct registration){.socket = socket, .fd = -1};
 }
 
+/*
+ * An agent that waits has time. A stone has little, and what is in a session
+ * counts for its customer's limits: these come at once.
+ */
 static void
 retry_later(struct registration *r)
 {
+	const int patient = r->self.role == ROLE_AGENT && r->session == 0;
+
 	fd_close(&r->fd);
-	r->retry_at = deadline_in(deadline_jitter(r->retry_ms));
-	if (r->retry_ms < REGISTRATION_RETRY_MAX_MS)
-		r->retry_ms *= 2;
+	r->retry_at = deadline_in(comeback_delay(
+	    patient ? r->present : 0, r->tries, deadline_random()));
+	r->tries++;
 }
 
 static int
@@ -103,13 +108,14 @@ registration_receive(struct registration *r, struct wire_packet *packet)
 		retry_later(r);
 		return 0;
 	}
-	r->retry_ms = REGISTRATION_RETRY_MS;
+	r->tries = 0;
 	if (packet->message.type == MESSAGE_MATCHED) {
 		r->session = packet->message.u.matched.session;
 		r->started = (uint64_t)(deadline_now() / 1000);
 		r->bytes_in = r->bytes_out = 0;
 	} else if (packet->message.type == MESSAGE_WELCOME) {
 		r->self.id = packet->message.u.welcome.id;
+		r->present = packet->message.u.welcome.present;
 	}
 	return 1;
 }

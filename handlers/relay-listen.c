@@ -7,6 +7,7 @@
 #include "conf.h"
 #include "fd.h"
 #include "harden.h"
+#include "listen_sandbox.h"
 #include "log.h"
 #include "program.h"
 #include "spawner.h"
@@ -75,6 +76,8 @@ main(int argc, char **argv)
 	s.signals = program_signals(signals);
 	if (s.signals == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
+	if (listen_sandbox_enter(&s.conf) == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, NULL);
 	rc = spawner_run(&s);
 	log_event(LOG_NOTICE, "stop", NULL);

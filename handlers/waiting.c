@@ -195,12 +195,11 @@ waiting_registered(struct handler *h)
 			return stop_waiting(h, event, REGISTERED);
 		if (!registration_receive(&h->registration, &packet))
 			continue;
-		wire_close_fds(&packet); /* none comes before the welcome */
 		if (packet.message.type == MESSAGE_WELCOME)
 			return welcome(h, &packet.message.u.welcome);
 		if (packet.message.type == MESSAGE_REFUSED)
 			return refused_by_broker(h, &packet.message.u.refused);
-		if (orders_obey(h, &packet.message))
+		if (orders_obey(h, &packet))
 			return handler_remove(h);
 	}
 }
@@ -235,7 +234,7 @@ waiting_waiting(struct handler *h)
 			if (packet.message.type == MESSAGE_REFUSED)
 				return refused_by_broker(
 				    h, &packet.message.u.refused);
-			if (orders_obey(h, &packet.message))
+			if (orders_obey(h, &packet))
 				return handler_remove(h);
 		}
 		if (h->registration.fd == -1)

@@ -119,7 +119,7 @@ need_mandoc() {
 
 @test 'each page that another or README names exists' {
     python <<'END'
-others = """openssl(1) ssh(1) stone(1) systemd(1) shutdown(2) syslog(3) sysexits(3) unix(7)
+others = """openssl(1) ssh(1) stone(1) systemd(1) connect(2) seccomp(2) shutdown(2) socket(2) syslog(3) sysexits(3) unix(7)
     cron(8) inetd(8) xinetd(8)""".split()
 known = {"%s(%s)" % tuple(os.path.basename(page).rsplit(".", 1)) for page in PAGES}
 for page in PAGES:
@@ -225,7 +225,7 @@ def documented(page):
         out[word] = set(keys.split())
     return out
 
-listen = ["handlers/spawner.c", "handlers/relay-listen.c"]
+listen = ["handlers/listen_sandbox.c", "handlers/spawner.c", "handlers/relay-listen.c"]
 stone = names("bin/stone_*.c") + ["bin/relay-stone.c"]
 programs = {
     "relay-broker.8": names("broker/*.c"),
@@ -328,6 +328,7 @@ for name, phrase in (
     ("KEEPALIVE_MS / 1000", "{} s between the keep-alives"),
     ("LINGER_MS / 1000", "for up to {} seconds, so that the refusal"),
     ("LINGER_MS / 1000", "{} s for a refused client"),
+    ("COMEBACK_EACH_MS", "{} ms for each on average"),
     ("HANDLER_SEND_MS / 1000", "{} s for a client to take an answer"),
 ):
     macro, *scale = name.split(" / ")
