@@ -107,6 +107,9 @@ $(SCRIPTS:%=$(B)/bin/%): $(B)/bin/%: bin/% Makefile
 	sed 's/@VERSION@/$(VERSION)/' $< >$@
 	chmod 755 $@
 
+# which of the benchmarks to run, all unless told
+MEASURES =
+
 # the benchmarks' own clients and servers
 $(BENCH_PROGRAMS): $(B)/bench/%: $(B)/obj/tests/bench/%.o \
 		$(B)/obj/tests/bench/timing.o $(B)/relay.a
@@ -129,15 +132,15 @@ test: deps-test  ## run the tests over real programs
 
 bench: deps-bench  ## measure beside real peers, in ratios (below 15 minutes)
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
-	@python3 -B tests/bench/bench.py
+	@python3 -B tests/bench/bench.py $(MEASURES)
 
 bench-quick: deps-bench  ## the same with fewer and shorter rounds (2 minutes)
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
-	@python3 -B tests/bench/bench.py quick
+	@python3 -B tests/bench/bench.py quick $(MEASURES)
 
 bench-idle: deps-bench  ## 5,000 idle agents for 10 minutes
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
-	@python3 -B tests/bench/bench.py idle
+	@BENCH_IDLE_SECONDS=600 python3 -B tests/bench/bench.py idle
 
 lint: deps-lint  ## every static check
 	@tests/lint.sh

@@ -28,6 +28,7 @@
 
 #define PER_CERTIFICATE 10  /* agents that wait with one certificate */
 #define DER_LEN         450 /* bytes; as those that relay-ca makes */
+#define BURST           50  /* handlers that come at once */
 #define ANSWER_MS       10000
 
 static const char *path;
@@ -65,9 +66,9 @@ await(int fd, enum message_type type)
 	return type == MESSAGE_MATCHED ? packet.message.u.matched.session : 0;
 }
 
-/* Returns the fd of a handler that is welcome. */
+/* Returns the fd of a handler that has asked to be let in. */
 static int
-come(enum role role, size_t certificate)
+knock(enum role role, size_t certificate)
 {
 	uint8_t der[DER_LEN] = {0};
 	struct message m = {.type = MESSAGE_REGISTER, .der = der};
@@ -81,6 +82,15 @@ come(enum role role, size_t certificate)
 	    certificate % 65536);
 	if (fd == -1 || wire_send(fd, &m, -1) == -1)
 		fail("brokerload: register");
+	return fd;
+}
+
+/* Returns the fd of a handler that is welcome. */
+static int
+come(enum role role, size_t certificate)
+{
+	int fd = knock(role, certificate);
+
 	await(fd, MESSAGE_WELCOME);
 	return fd;
 }
@@ -107,15 +117,24 @@ wait_in_all(size_t n)
 	printf("waiting %zu\n", nagents);
 }
 
+/* In bursts, as after an outage. */
 static void
 register_some(double *took, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		double start = timing_now();
-		int fd = come(ROLE_AGENT, agents_max + i % 1000);
+	int fds[BURST];
 
-		took[i] = timing_now() - start;
-		close(fd);
+	for (size_t done = 0; done < n; done += BURST) {
+		size_t burst = n - done < BURST ? n - done : BURST;
+		double start = timing_now();
+
+		for (size_t i = 0; i < burst; i++)
+			fds[i] = knock(ROLE_AGENT, agents_max + done + i);
+		for (size_t i = 0; i < burst; i++) {
+			await(fds[i], MESSAGE_WELCOME);
+			took[done + i] = timing_now() - start;
+		}
+		for (size_t i = 0; i < burst; i++)
+			close(fds[i]);
 	}
 }
 

@@ -16,7 +16,6 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "build/bench"
 SERVICES = ("web", "bulk", "echo")
 POLLS = 16  # that each service's agent keeps
-CROWD = (16, 63)  # agents and the polls of each: 1,008 wait, 1,024 may
 SETTLE_SECONDS = 60
 
 
@@ -125,11 +124,6 @@ group = nogroup
             f"127.0.0.1:{target}", user=True)
         wait_for(lambda: agent.log.read_text().count(": waiting ") >= polls, "relayagent")
         return agent
-
-    def crowd(self, services):
-        """A thousand polls of one certificate, which lead to the web page."""
-        agents, polls = CROWD
-        return [self.agent(self.client("crowd"), services.web, polls) for _ in range(agents)]
 
     def stone(self, name, folder, *command):
         """A stone that listens; returns its port."""

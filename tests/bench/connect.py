@@ -10,7 +10,7 @@ from report import Target, is_noisy
 from rounds import column, interleave, tlsload
 
 AT_ONCE = 8
-LIMIT = 80  # seconds
+LIMIT = 70  # seconds
 
 
 class Server:

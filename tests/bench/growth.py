@@ -9,11 +9,11 @@ import pathlib
 
 import plot
 from report import is_noisy
-from rounds import column, interleave, tlsload
+from rounds import CROWD, column, interleave, tlsload
 
-LIMIT = 150  # seconds
+LIMIT = 110  # seconds
 LEVELS = (1, 10, 100, 1000)
-SESSIONS = {1: 100, 10: 300, 100: 600, 1000: 2000}  # in a round
+SESSIONS = {1: 100, 10: 300, 100: 600, 1000: 1500}  # in a round
 PLOT = pathlib.Path(__file__).parent / "growth.svg"
 
 
@@ -26,11 +26,10 @@ def load(chain_cpu, settle, port, files, at_once, count):
             "cpu": (chain_cpu() - before) * 1e3 / max(good, 1)}
 
 
-def measure(bench):
-    bench.report.section("Growth: sessions at once, each made anew as one ends")
+def grow(bench, levels):
+    """Loads of all levels through both, by chain and level."""
     relay, haproxy = bench.relay, bench.chains["haproxy"]
-    files = relay.files("crowd")
-    levels = LEVELS if not bench.quick else LEVELS[:3]
+    files = relay.files(CROWD[0])
     handlers = len(relay.handlers())
     actions = {}
     for level in levels:
@@ -39,7 +38,10 @@ def measure(bench):
             relay.cpu, lambda: relay.settle(handlers), relay.port, files, n, c)
         actions["haproxy", level] = lambda n=level, c=count: load(
             haproxy.cpu, lambda: None, haproxy.middle["web"], files, n, c)
-    results = interleave(bench, actions, LIMIT)
+    return interleave(bench, actions, LIMIT)
+
+
+def show(bench, levels, results):
     rates, cpu, failed = (column(results, field) for field in ("rate", "cpu", "failed"))
     bench.report.say(f"{'at once':>8}  {'sessions/s':>10}  {'CPU ms':>8}  {'haproxy, 1/s':>12}  "
                      f"{'CPU ms':>8}")
@@ -56,3 +58,11 @@ def measure(bench):
             ("sessions/s", "CPU of the relay, ms a session"), "sessions at once", [
                 [(chain, [(level, figures[chain, level]) for level in levels])
                  for chain in ("relay", "haproxy")] for figures in (rates, cpu)]))
+
+
+def measure(bench):
+    bench.report.section("Growth: sessions at once, each made anew as one ends")
+    levels = LEVELS if not bench.quick else LEVELS[:3]
+    with bench.agents(*CROWD):
+        results = grow(bench, levels)
+    show(bench, levels, results)

@@ -3,7 +3,7 @@
 import time
 
 import latency
-from chains import TOOLS
+from chains import POLLS, TOOLS
 from processes import cpu_tree, memory_kib
 from report import Target
 
@@ -72,7 +72,8 @@ def many(bench, agents, window):
                          "each side sends an empty line every 30 s")
     bench.report.measure(f"broker, RSS, {agents:,} idle agents",
                          memory_kib(relay.broker.pid, "Rss") * 1024 / 1e6, "MB", Target(8, "MB"))
-    latency.pairings(bench, f"pairing, p99, {agents:,} idle agents", "web", at_once=2)
+    with bench.agents("web", 1, POLLS):
+        latency.pairings(bench, f"pairing, p99, {agents:,} idle agents", "web", at_once=2)
     for process in holders:
         bench.scratch.stop(process)
     relay.settle(len(before))

@@ -6,7 +6,7 @@ from broker import Load, most_waiters
 from report import Target, is_noisy, median
 from rounds import interleave, run
 
-LIMIT = 60  # seconds
+LIMIT = 40  # seconds
 PAUSE_US = 1000  # between pairings: they shall meet listings, not each other
 
 

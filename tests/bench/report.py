@@ -10,9 +10,11 @@ def median(values):
 
 
 def is_noisy(*series):
-    """Whether any of these spreads too far to tell."""
+    """Whether any of these spreads too far, or is too short, to tell."""
     for values in series:
-        if len(values) < 3 or median(values) == 0:
+        if len(values) < 3:
+            return True
+        if median(values) == 0:
             continue
         low, _, high = statistics.quantiles(values, n=4)
         if (high - low) / median(values) > NOISY:

@@ -10,6 +10,10 @@ from report import median
 SPARE_SECONDS = 60  # that a load may take beyond what it was told to
 
 
+# Certificate, agents and the polls of each: 1,008 wait, of one 1,024 may.
+CROWD = ("crowd", 16, 63)
+
+
 class Settings:
     """How much of everything: the whole, or a glimpse."""
 
@@ -31,10 +35,11 @@ def run(*command, seconds=SPARE_SECONDS):
 def interleave(settings, actions, limit):
     """Lets the actions, by name, take turns; returns each one's results.
 
-    No round begins once limit seconds have gone, but the first.
+    No round begins once limit seconds, or a part of it for a glimpse, have
+    gone, but the first.
     """
     results = {name: [] for name in actions}
-    end = time.monotonic() + limit
+    end = time.monotonic() + settings.pick(limit, limit / 7)
     for _ in range(settings.rounds):
         if all(results.values()) and time.monotonic() > end:
             print(f"      (stopped after {len(next(iter(results.values())))} rounds:"

@@ -5,7 +5,7 @@ import re
 from report import is_noisy, median
 from rounds import interleave, run
 
-LIMIT = 70  # seconds, for each measure
+LIMIT = 35  # seconds, for each measure
 
 
 def per_second(bench, port):
