@@ -3,7 +3,7 @@
 import resource
 
 from chains import TOOLS
-from processes import own_cpu
+from processes import own_cpu, quiet
 from report import Target, is_noisy, median
 from rounds import interleave, numbers
 
@@ -45,9 +45,12 @@ def most_waiters():
 
 def microseconds(bench, load, *words):
     """Of the broker's CPU, for each of what brokerload is told."""
-    before = own_cpu(bench.relay.broker.pid)
+    def cpu():
+        return own_cpu(bench.relay.broker.pid)
+
+    before = quiet(cpu)
     load.tell(*words)
-    return (own_cpu(bench.relay.broker.pid) - before) * 1e6 / words[1]
+    return (quiet(cpu) - before) * 1e6 / words[1]
 
 
 def round_of_all(bench):

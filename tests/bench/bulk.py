@@ -8,12 +8,12 @@ import json
 import subprocess
 import time
 
+from processes import quiet
 from report import Target, is_noisy
 from rounds import SPARE_SECONDS, column, interleave
 
 LIMIT = 70  # seconds, for each way
 TRIES = 20  # iperf3 refuses while its last client is not quite gone
-QUIET = 0.002  # seconds of CPU that do not count
 STONES = ("stone", "relay-stone")
 WAYS = [
     ("1 stream to the service", []),
@@ -31,22 +31,14 @@ def iperf3(bench, port, options):
     return json.loads(result.stdout)["end"].get("sum_received")
 
 
-def quiet_cpu(chain):
-    """Seconds used so far, when what was sent last has all been taken; 0 if unknown."""
-    used, earlier = getattr(chain, "cpu", lambda: 0)(), -1
-    while used - earlier > QUIET:
-        time.sleep(0.05)
-        used, earlier = chain.cpu() if used else 0, used
-    return used
-
-
 def load(bench, chain, options):
     """MB/s, and the relay's CPU seconds a GB."""
+    cpu = getattr(chain, "cpu", lambda: 0)
     for _ in range(TRIES):
-        before = quiet_cpu(chain)
+        before = quiet(cpu)
         received = iperf3(bench, chain.bulk, options)
         if received is not None:
-            used = quiet_cpu(chain) - before
+            used = quiet(cpu) - before
             return {"rate": received["bits_per_second"] / 8e6, "cpu": used / received["bytes"] * 1e9}
         time.sleep(0.3)
     raise SystemExit("bench: iperf3 does not work through a chain")

@@ -8,6 +8,7 @@ page through two haproxies, one for the relay and one for the agent.
 import pathlib
 
 import plot
+from processes import quiet
 from report import is_noisy
 from rounds import CROWD, column, interleave, tlsload
 
@@ -18,12 +19,12 @@ PLOT = pathlib.Path(__file__).parent / "growth.svg"
 
 
 def load(chain_cpu, settle, port, files, at_once, count):
-    before = chain_cpu()
+    before = quiet(chain_cpu)
     result = tlsload(port, files, count, at_once, "-s")
     settle()
     good = count - result["failed"]
     return {"rate": good / result["seconds"], "failed": result["failed"],
-            "cpu": (chain_cpu() - before) * 1e3 / max(good, 1)}
+            "cpu": (quiet(chain_cpu) - before) * 1e3 / max(good, 1)}
 
 
 def grow(bench, levels):

@@ -13,6 +13,7 @@ import time
 
 USER = pwd.getpwnam("nobody")
 WAIT_SECONDS = 20
+QUIET = 0.002  # seconds of CPU in 50 ms that are no load
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -142,6 +143,15 @@ def cpu_tree(pid):
     """Seconds of a process, and of all its children, ended or alive."""
     seconds = own_cpu(pid) + reaped_cpu(pid)
     return seconds + sum(own_cpu(child) for child in descendants(pid))
+
+
+def quiet(cpu):
+    """What cpu() tells, in seconds, once it rises no more: the last load is done with."""
+    used, earlier = cpu(), None
+    while earlier is None or used - earlier > QUIET:
+        time.sleep(0.05)
+        used, earlier = cpu(), used
+    return used
 
 
 def reaped_faults(pid):
