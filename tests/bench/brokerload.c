@@ -121,7 +121,7 @@ wait_in_all(size_t n)
 static void
 register_some(double *took, size_t n)
 {
-	int fds[BURST];
+	int fds[BURST] = {0};
 
 	for (size_t done = 0; done < n; done += BURST) {
 		size_t burst = n - done < BURST ? n - done : BURST;
@@ -208,9 +208,9 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	path = argv[1];
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (getrlimit(RLIMIT_NOFILE, &files) == -1)
-		fail("brokerload: files");
+	if (setvbuf(stdout, NULL, _IOLBF, 0) != 0 ||
+	    getrlimit(RLIMIT_NOFILE, &files) == -1)
+		fail("brokerload");
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	agents_max = (size_t)files.rlim_max;

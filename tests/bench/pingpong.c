@@ -97,31 +97,42 @@ ping(int fd)
 	return write(fd, &byte, 1) == 1 && read(fd, &byte, 1) == 1 ? 0 : -1;
 }
 
+/* Plays that many rounds, and notes what each took. Returns 0, or -1. */
 static int
-play(const char *port, size_t rounds)
+play(int fd, double *took, size_t rounds)
+{
+	for (size_t i = 0; i < rounds; i++) {
+		double start = timing_now();
+
+		if (ping(fd) == -1)
+			return -1;
+		took[i] = timing_now() - start;
+	}
+	return 0;
+}
+
+static int
+play_and_tell(const char *port, size_t rounds)
 {
 	const struct sockaddr_in addr = address(port);
 	double *took = calloc(rounds + WARM_UP, sizeof(*took));
-	int fd = tcp_socket();
+	int fd, rc = EX_UNAVAILABLE;
 
-	if (took == NULL || fd == -1 ||
-	    connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == -1) {
-		perror("pingpong: connect");
-		return EX_UNAVAILABLE;
+	if (took == NULL)
+		return EX_OSERR;
+	fd = tcp_socket();
+	if (fd != -1 &&
+	    connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+	    play(fd, took, rounds + WARM_UP) == 0) {
+		timing_print(took + WARM_UP, rounds);
+		rc = EX_OK;
+	} else {
+		perror("pingpong: no answer");
 	}
-	for (size_t i = 0; i < rounds + WARM_UP; i++) {
-		double start = timing_now();
-
-		if (ping(fd) == -1) {
-			fputs("pingpong: no answer\n", stderr);
-			return EX_UNAVAILABLE;
-		}
-		took[i] = timing_now() - start;
-	}
-	timing_print(took + WARM_UP, rounds);
-	close(fd);
+	if (fd != -1)
+		close(fd);
 	free(took);
-	return EX_OK;
+	return rc;
 }
 
 int
@@ -138,5 +149,5 @@ main(int argc, char **argv)
 		    stderr);
 		return EX_USAGE;
 	}
-	return play(argv[1], rounds);
+	return play_and_tell(argv[1], rounds);
 }

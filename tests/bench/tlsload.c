@@ -28,9 +28,9 @@
 #include <unistd.h>
 
 #define THREADS_MAX  1024
-#define STACK        (256 * 1024) /* bytes, of a thread */
-#define ANSWER_S     15           /* longer than the relay lets a stone wait */
-#define KEEPALIVE_MS 30000        /* as relayagent does */
+#define STACK        262144 /* bytes, of a thread */
+#define ANSWER_S     15     /* longer than the relay lets a stone wait */
+#define KEEPALIVE_MS 30000  /* as relayagent does */
 
 static const char usage[] =
     "usage: tlsload [-i | -s] port cert key ca connections threads\n";
@@ -170,7 +170,6 @@ stay(void)
 	size_t i = 0;
 
 	printf("idle %zu\n", total - failed);
-	fflush(stdout);
 	while (poll(&pfd, 1, pause > 0 ? pause : 1) == 0) {
 		if (idle[i] != NULL)
 			keep_alive(idle[i]);
@@ -235,6 +234,8 @@ main(int argc, char **argv)
 	size_t nthreads;
 	double start;
 
+	if (setvbuf(stdout, NULL, _IOLBF, 0) != 0)
+		return EX_OSERR;
 	parse_options(argc, argv);
 	argv += optind;
 	total = strtoul(argv[4], NULL, 10);
@@ -247,7 +248,7 @@ main(int argc, char **argv)
 	server.sin_port = htons((uint16_t)strtoul(argv[0], NULL, 10));
 	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	took = calloc(total, sizeof(*took));
-	idle = calloc(total, sizeof(*idle));
+	idle = calloc(total, sizeof(SSL *));
 	ctx = make_context(argv[1], argv[2], argv[3]);
 	if (took == NULL || idle == NULL || ctx == NULL) {
 		fputs(
