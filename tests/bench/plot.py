@@ -3,8 +3,9 @@
 import math
 
 WIDTH, HEIGHT = 360, 260  # of a panel, pixels
-LEFT, RIGHT, TOP, BOTTOM = 52, 16, 34, 44
-COLORS = ("#0b62a4", "#c8571b")
+LEFT, RIGHT, TOP, BOTTOM = 52, 24, 34, 44
+# Of the two lines: color, and where at the bottom its name stands.
+KEYS = (("#0b62a4", LEFT, "start"), ("#c8571b", WIDTH - RIGHT, "end"))
 
 
 def nice(top):
@@ -37,12 +38,12 @@ def panel(title, x_title, lines, offset):
         parts.append(text(x1 - 6, at + 4, f"{y:g}", "end"))
     for x in xs:
         parts.append(text(place(x, 0)[0], HEIGHT - BOTTOM + 16, f"{x:,}"))
-    for color, (name, points) in zip(COLORS, lines):
+    for (color, x, anchor), (name, points) in zip(KEYS, lines):
         places = [place(x, y) for x, y in points]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
         parts.append(f'<path d="M{path}" fill="none" stroke="{color}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in places]
-        parts.append(text(places[-1][0], places[-1][1] - 8, name, "end", color))
+        parts.append(text(offset + x, HEIGHT - 8, name, anchor, color))
     return parts
 
 
