@@ -101,24 +101,29 @@ def measure(bench):
         count[server] = bench.pick(400, 80)
     results = interleave(bench, {server: lambda s=server: s.round(files, count[s])
                                  for server in found}, LIMIT)
+    show(bench.report, found, results)
+    for server in (found[0], *found[2:]):
+        bench.scratch.stop(server.process)
+
+
+def show(report, found, results):
+    """A line for each server, and the ratios to the first."""
     fields = ("cpu", "broker", "faults", "alone", "rate", "failed")
     figures = {field: column(results, field) for field in fields}
     base = found[0]
     for server in found:
         get = {field: figures[field][server] for field in fields}
         failed = f", {get['failed']:.0f} failed" if get["failed"] else ""
-        bench.report.say(
+        report.say(
             f"{server.name:24} {get['cpu']:.2f} ms (broker {get['broker']:.3f}), "
             f"{get['faults']:.0f} page faults, p50 alone {get['alone']:.2f} ms, "
             f"{get['rate']:.0f}/s{failed}")
     # of the ways with xinetd the last is the one to take
     for server, target in ((found[1], 1.8), (found[-1], 4)):
         noisy = is_noisy(*([one["cpu"] for one in results[s]] for s in (server, base)))
-        bench.report.measure(f"set-up, {server.name}", figures["cpu"][server] / figures["cpu"][base],
-                             "x", Target(target, "x"), noisy=noisy)
+        report.measure(f"set-up, {server.name}", figures["cpu"][server] / figures["cpu"][base], "x",
+                       Target(target, "x"), noisy=noisy)
     noisy = is_noisy(*([one["alone"] for one in results[s]] for s in found[:2]))
-    bench.report.measure("set-up, relay-listen, p50 alone",
-                         figures["alone"][found[1]] / figures["alone"][base], "x",
-                         Target(1.3, "x"), noisy=noisy)
-    for server in (base, *found[2:]):
-        bench.scratch.stop(server.process)
+    report.measure("set-up, relay-listen, p50 alone",
+                   figures["alone"][found[1]] / figures["alone"][base], "x", Target(1.3, "x"),
+                   noisy=noisy)
