@@ -32,8 +32,9 @@ gcc_analyzer() {
 }
 
 # cppcheck reads no system header: it is told what some macros come to, without
-# a semicolon, at which it would silently cut the definition off. There
-# are no threads, which the two functions that it complains of would need.
+# a semicolon, at which it would silently cut the definition off. The
+# two functions that it complains of would need threads: only some of the
+# benchmarks' programs have any, and these call neither.
 cppcheck_all() {
     cppcheck --quiet --std=c11 -j "$(nproc)" --library=posix --error-exitcode=1 \
         --enable=warning,performance,portability \

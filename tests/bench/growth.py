@@ -64,6 +64,7 @@ def show(bench, levels, results):
 def measure(bench):
     bench.report.section("Growth: sessions at once, each made anew as one ends")
     levels = LEVELS if not bench.quick else LEVELS[:3]
-    with bench.agents(*CROWD):
+    certificate, agents, polls = CROWD
+    with bench.agents(certificate, bench.pick(agents, 2), polls):
         results = grow(bench, levels)
     show(bench, levels, results)
