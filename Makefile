@@ -37,6 +37,9 @@ MAINS = $(BROKER_PROGRAM:%=broker/%.c) $(HANDLER_PROGRAMS:%=handlers/%.c) \
 	$(CLIENT_PROGRAMS:%=bin/%.c) $(ADMIN_PROGRAM:%=bin/%.c)
 LIB_OBJECTS = $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(MAINS),$(SOURCES)))
 XINETD_ENTRIES = $(wildcard xinetd.d/*)
+BENCH_SOURCES = $(wildcard tests/bench/*.c)
+BENCH_MAINS = $(filter-out tests/bench/timing.c,$(BENCH_SOURCES))
+BENCH_PROGRAMS = $(BENCH_MAINS:tests/bench/%.c=$(B)/bench/%)
 MAN_PAGES = $(wildcard man/*.[1578])
 SHELL_FILES = bin/relay-ca $(wildcard tests/*.sh tests/*.bash tests/*.bats) \
 	.ci/run
@@ -72,8 +75,9 @@ DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 $(B)/obj/broker/%.o: INCLUDES = -Ibroker
 $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 
-.PHONY: all test-programs run demo test lint install uninstall clean dist deps deps-build \
-	deps-run deps-test deps-bench deps-lint help format bench bench-quick
+.PHONY: all test-programs run demo test lint install uninstall clean dist \
+	deps deps-build deps-run deps-test deps-bench deps-lint help format \
+	bench bench-quick bench-idle
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -112,7 +116,16 @@ $(B)/tests/%: tests/programs/%.c $(B)/relay.a Makefile
 
 test-programs: $(TEST_PROGRAMS:%=$(B)/tests/%)
 
--include $(SOURCES:%.c=$(B)/obj/%.d)
+# which of the benchmarks to run, all unless told
+MEASURES =
+
+# the benchmarks' own clients and servers
+$(BENCH_PROGRAMS): $(B)/bench/%: $(B)/obj/tests/bench/%.o \
+		$(B)/obj/tests/bench/timing.o $(B)/relay.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+-include $(patsubst %.c,$(B)/obj/%.d,$(SOURCES) $(BENCH_SOURCES))
 
 run: deps-run  ## start a whole relay on this host and fetch a page through it
 	@$(MAKE) --no-print-directory all
@@ -126,19 +139,24 @@ test: deps-test  ## run the tests over real programs
 	@$(MAKE) --no-print-directory all test-programs
 	@tests/run.sh
 
-bench: deps-bench  ## compare with an OpenSSH chain, in ratios (minutes)
-	@$(MAKE) --no-print-directory all
-	@python3 tests/bench/bench.py
+bench: deps-bench  ## measure beside real peers, in ratios (below 15 minutes)
+	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
+	@python3 -B tests/bench/bench.py $(MEASURES)
 
-bench-quick: deps-bench  ## the same with shorter rounds
-	@$(MAKE) --no-print-directory all
-	@python3 tests/bench/bench.py quick
+bench-quick: deps-bench  ## the same with fewer and shorter rounds (2 minutes)
+	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
+	@python3 -B tests/bench/bench.py quick $(MEASURES)
+
+bench-idle: deps-bench  ## 5,000 idle agents for 10 minutes
+	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
+	@BENCH_IDLE_SECONDS=600 python3 -B tests/bench/bench.py idle
 
 lint: deps-lint  ## every static check
 	@tests/lint.sh
 
 format: deps-lint  ## write all C sources in the project's format
-	$(CLANG_FORMAT) -i $(SOURCES) $(wildcard broker/*.h handlers/*.h bin/*.h)
+	$(CLANG_FORMAT) -i $(SOURCES) $(BENCH_SOURCES) \
+		$(wildcard broker/*.h handlers/*.h bin/*.h tests/bench/*.h)
 
 install: all  ## install below DESTDIR; makes the user of the relay
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
