@@ -26,6 +26,8 @@ static const size_t body_size[] = {
     [MESSAGE_ROW_SESSION] = sizeof(struct row_session),
     [MESSAGE_ROW_CUSTOMER] = sizeof(struct row_customer),
     [MESSAGE_ADMIN_DONE] = sizeof(struct message_admin_done),
+    [MESSAGE_READY] = sizeof(struct message_ready),
+    [MESSAGE_HANDOFF] = sizeof(struct message_handoff),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -114,6 +116,8 @@ valid(const struct message *m)
 	case MESSAGE_RECHECK:
 	case MESSAGE_ATTACH:
 	case MESSAGE_RELOAD:
+	case MESSAGE_READY:
+	case MESSAGE_HANDOFF:
 		return 1;
 	default:
 		return valid_row(m);

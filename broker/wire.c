@@ -97,6 +97,13 @@ take_fds(struct msghdr *msg)
 	return kept;
 }
 
+/* The messages that mean nothing without one; no other may have one. */
+static int
+carries_fd(enum message_type type)
+{
+	return type == MESSAGE_MATCHED || type == MESSAGE_HANDOFF;
+}
+
 int
 wire_receive(int sock, struct wire_packet *packet)
 {
@@ -128,7 +135,7 @@ wire_receive(int sock, struct wire_packet *packet)
 	packet->taken = 0;
 	if (wire_next(packet) != 1)
 		goto fail;
-	if ((packet->fd != -1) != (packet->message.type == MESSAGE_MATCHED)) {
+	if ((packet->fd != -1) != carries_fd(packet->message.type)) {
 		errno = EPROTO;
 		goto fail;
 	}
