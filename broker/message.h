@@ -13,7 +13,7 @@
  *	broker -> spawner: RECHECK, LOG_LEVEL
  *	relayctl -> broker: ADMIN
  *	broker -> relayctl: ROW_..., ADMIN_DONE, REFUSED (rows.h)
- *	handler -> relay-handoff: READY
+ *	handler -> relay-handoff: READY (with a lifeline)
  *	relay-handoff -> handler: HANDOFF (with the connection)
  */
 #ifndef MESSAGE_H
@@ -175,7 +175,7 @@ struct message_reload {
 	uint32_t reserved;
 };
 
-/* "A handler is here, for one connection." */
+/* "A handler is here, for one connection": comes with one fd, its lifeline. */
 struct message_ready {
 	uint32_t reserved;
 };

@@ -101,7 +101,8 @@ take_fds(struct msghdr *msg)
 static int
 carries_fd(enum message_type type)
 {
-	return type == MESSAGE_MATCHED || type == MESSAGE_HANDOFF;
+	return type == MESSAGE_MATCHED || type == MESSAGE_READY ||
+	       type == MESSAGE_HANDOFF;
 }
 
 int

@@ -43,7 +43,8 @@ int wire_rows_send(int sock, struct wire_rows *rows);
  * Receives one packet and its first message. Returns 1; 0 at the connection's
  * end; or -1 with errno: EAGAIN where none is there, EPROTO where it is not a
  * valid message or the kernel cut it. Of fds that came with it at most one is
- * kept, and only with a MATCHED or HANDOFF message; any other is closed.
+ * kept, and only with a MATCHED, READY or HANDOFF message; any other is
+ * closed.
  */
 int wire_receive(int sock, struct wire_packet *packet);
 

@@ -53,66 +53,76 @@ int
 handoff_give(const char *path, int sock)
 {
 	const struct message m = {.type = MESSAGE_HANDOFF};
-	struct wire_packet packet;
+	struct wire_packet packet = {.fd = -1};
 	struct rights who;
 	int peer = meeting_connect(path);
 
 	if (peer == -1)
 		return -1;
-	if (!handoff_trusts(peer, &who)) {
+	if (!handoff_trusts(peer, &who))
 		errno = EPERM;
-		goto fail;
-	}
-	if (receive(peer, MESSAGE_READY, &packet) == -1 ||
-	    wire_send(peer, &m, sock) == -1)
-		goto fail;
-	return peer;
-fail:
+	else if (receive(peer, MESSAGE_READY, &packet) == 0 &&
+		 wire_send(peer, &m, sock) == -1)
+		fd_close(&packet.fd);
 	fd_close(&peer);
-	return -1;
+	return packet.fd;
 }
 
 void
-handoff_wait(int peer)
+handoff_wait(int lifeline)
 {
 	static const int signals[] = {SIGTERM, SIGINT, 0};
 	/* without it such a signal ends us, which the handler notices too */
 	int sigfd = program_signals(signals);
 	struct signalfd_siginfo info;
-	struct pollfd pfd[2] = {{.fd = peer}, {.fd = sigfd, .events = POLLIN}};
+	struct pollfd pfd[2] = {
+	    {.fd = lifeline},
+	    {.fd = sigfd, .events = POLLIN},
+	};
 
 	while (poll(pfd, 2, -1) == -1 || pfd[0].revents == 0)
 		if (read(sigfd, &info, sizeof(info)) == sizeof(info))
-			shutdown(peer, SHUT_WR);
+			shutdown(lifeline, SHUT_WR);
 	fd_close(&sigfd);
 }
 
 /* ---- the handler ---- */
 
-/* fcntl(2): F_SETSIG, on Linux, of Unix sockets too. */
+/*
+ * Makes the lifeline; the end of the other end is a SIGTERM (F_SETSIG of
+ * fcntl(2), which on Linux holds for Unix sockets). It is not the socket where
+ * messages come: their arrival would be one too, at a later time than their
+ * receipt.
+ */
 static int
-signal_at_end(int peer)
+make_lifeline(int ends[2])
 {
-	struct pollfd pfd = {.fd = peer, .events = POLLIN};
-
-	if (fcntl(peer, F_SETOWN, getpid()) == -1 ||
-	    fcntl(peer, F_SETSIG, SIGTERM) == -1 ||
-	    fcntl(peer, F_SETFL, O_NONBLOCK | O_ASYNC) == -1)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
 		return -1;
-	/* it may have ended before */
-	return poll(&pfd, 1, 0) > 0 ? raise(SIGTERM) : 0;
+	if (fcntl(ends[0], F_SETOWN, getpid()) == 0 &&
+	    fcntl(ends[0], F_SETSIG, SIGTERM) == 0 &&
+	    fcntl(ends[0], F_SETFL, O_ASYNC) == 0)
+		return 0;
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+	return -1;
 }
 
 int
-handoff_take(int peer)
+handoff_take(int peer, int *lifeline)
 {
 	const struct message m = {.type = MESSAGE_READY};
-	struct wire_packet packet;
+	struct wire_packet packet = {.fd = -1};
+	int ends[2];
 
-	if (wire_send(peer, &m, -1) == -1 ||
-	    receive(peer, MESSAGE_HANDOFF, &packet) == -1)
+	*lifeline = -1;
+	if (make_lifeline(ends) == -1)
 		return -1;
-	if (signal_at_end(peer) == -1)
-		fd_close(&packet.fd);
+	if (wire_send(peer, &m, ends[1]) == 0)
+		receive(peer, MESSAGE_HANDOFF, &packet);
+	fd_close(&ends[1]);
+	if (packet.fd == -1)
+		fd_close(&ends[0]);
+	*lifeline = ends[0];
 	return packet.fd;
 }

@@ -104,8 +104,8 @@ registration_receive(struct registration *r, struct wire_packet *packet)
 		return 0;
 	}
 	r->retry_ms = REGISTRATION_RETRY_MS;
-	if (packet->message.type == MESSAGE_HANDOFF)
-		fd_close(&packet->fd); /* no broker sends it */
+	if (packet->message.type != MESSAGE_MATCHED)
+		fd_close(&packet->fd); /* no broker sends one */
 	if (packet->message.type == MESSAGE_MATCHED) {
 		r->session = packet->message.u.matched.session;
 		r->started = (uint64_t)(deadline_now() / 1000);

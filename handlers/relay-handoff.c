@@ -21,24 +21,24 @@
 #define NAME    "relay-handoff"
 #define HANDLER "relay-handler"
 
-/* Returns a connection to the handler that has sock now, or -1. */
+/* Returns the lifeline of the handler that has sock now, or -1. */
 static int
 hand_over(int sock, const char *conf_path)
 {
 	struct conf conf;
 	char err[512];
-	int peer = -1;
+	int lifeline = -1;
 
 	if (conf_read(&conf, conf_path, err, sizeof(err)) == -1)
 		return -1;
 	if (conf.handoff != NULL) {
-		peer = handoff_give(conf.handoff, sock);
-		if (peer == -1)
+		lifeline = handoff_give(conf.handoff, sock);
+		if (lifeline == -1)
 			log_event(LOG_NOTICE, "not-handed-over", "handoff",
 			    conf.handoff, "error", strerror(errno), NULL);
 	}
 	conf_free(&conf);
-	return peer;
+	return lifeline;
 }
 
 /* The one in the folder of this program, with the same arguments and fd 0. */
@@ -64,7 +64,7 @@ int
 main(int argc, char **argv)
 {
 	struct program_options o;
-	int sock, peer = -1;
+	int sock, lifeline = -1;
 
 	/* first of all: under xinetd a message to stderr goes to the client */
 	sock = fd_take_inetd_socket();
@@ -75,12 +75,12 @@ main(int argc, char **argv)
 	if (harden_process(sock) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (sock != -1 && !o.test && geteuid() != 0)
-		peer = hand_over(sock, o.conf);
-	if (peer == -1)
+		lifeline = hand_over(sock, o.conf);
+	if (lifeline == -1)
 		become_handler(sock, argv);
 	fd_close(&sock);
 	signal(SIGHUP, SIG_IGN); /* as the handler does */
-	handoff_wait(peer);
-	fd_close(&peer);
+	handoff_wait(lifeline);
+	fd_close(&lifeline);
 	return EX_OK;
 }

@@ -73,18 +73,19 @@ handle(struct spawner *s, int sock)
 	return handler_run(sock, &s->conf, &s->tls);
 }
 
-/* relay-handoff at peer ends with the handler, as peer does. */
 static int
 handle_handed_over(struct spawner *s, int peer)
 {
-	int rc = EX_OK, sock = handoff_take(peer);
+	int lifeline, rc = EX_OK, sock = handoff_take(peer, &lifeline);
 
+	close(peer);
 	if (sock == -1)
 		log_event(
 		    LOG_INFO, "no-handoff", "error", strerror(errno), NULL);
 	else
 		rc = handle(s, sock);
-	close(peer);
+	/* relay-handoff lives until now */
+	fd_close(&lifeline);
 	return rc;
 }
 
