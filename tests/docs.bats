@@ -497,12 +497,13 @@ await() {
 }
 
 # fetch [PORT]: the page of intra through port 8080, or this one.
+# shellcheck disable=SC2120
 fetch() {
     [ "$(curl -s -m 5 "http://localhost:${1:-8080}/")" = 'hello from intra' ]
 }
 
 # handed_over: a fetch, by an agent whose connection is.
-# shellcheck disable=SC2119,SC2120
+# shellcheck disable=SC2119
 handed_over() {
     fetch && pgrep -x relay-handoff
 }

@@ -237,6 +237,29 @@ broker_knows() {
     those_who_wait KILL 6
 }
 
+@test "when xinetd gives the service up, who waits has to go and a session runs on" {
+    with_both
+    start_play ends <<'SCRIPT'
+agent, client = session("alice")
+waiting = poll("bob")
+at_point("all")
+assert waiting.rest() == b""
+client.send(b"there")
+assert agent.read(5) == b"there"
+client.finish()
+assert agent.rest() == b""
+agent.finish()
+assert client.rest() == b""
+SCRIPT
+    await_point ends all
+    sed -i '/disable/s/no/yes/' xinetd.conf
+    kill -HUP "$(pid_of relay)"
+    go_on all
+    ended_well ends
+    says_times forker 1 ' drained '
+    wait_until 10 are_below forker ''
+}
+
 # a_session COMMAND...: that lives runs on when COMMAND is run, and ends well.
 a_session() {
     start_play living <<'SCRIPT'
@@ -468,6 +491,7 @@ def one(i):
 in_threads(one, *range(100))
 SCRIPT
     assert_back_to_baseline
+    not says forker ' drained '
     wait_until 10 are_below forker ''
     forker_has_fds "$before"
     works
