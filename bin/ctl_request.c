@@ -21,7 +21,7 @@ send_request(int sock, enum admin_command command, const char *argument)
 	snprintf(
 	    m.u.admin.argument, sizeof(m.u.admin.argument), "%s", argument);
 	/* a broker that refuses us has closed already, and says why */
-	if (wire_send(sock, &m, -1) == -1 && errno != EPIPE)
+	if (wire_send(sock, &m, NULL) == -1 && errno != EPIPE)
 		return -1;
 	return 0;
 }
@@ -37,7 +37,7 @@ receive(int sock, struct wire_packet *packet, int64_t deadline)
 		int rc = wire_receive(sock, packet);
 
 		if (rc == 1) {
-			fd_close(&packet->fd);
+			wire_close_fds(packet);
 			return 1;
 		}
 		if (rc == 0) {

@@ -27,7 +27,7 @@ admin_done(struct broker *b, struct conn *c, int failed, unsigned count,
 	m.u.admin_done.count = count;
 	snprintf(m.u.admin_done.text, sizeof(m.u.admin_done.text), "%s", text);
 	/* who does not read its answer loses it */
-	if (wire_send(c->fd, &m, -1) == -1)
+	if (wire_send(c->fd, &m, NULL) == -1)
 		conn_drop(b, c);
 }
 
@@ -70,7 +70,7 @@ send_end(struct broker *b, struct sweep *s)
 		return SWEEP_END;
 	step = sent(b, s, wire_rows_send(s->admin->fd, s->rows));
 	if (step == SWEEP_MORE)
-		step = sent(b, s, wire_send(s->admin->fd, &m, -1));
+		step = sent(b, s, wire_send(s->admin->fd, &m, NULL));
 	return step == SWEEP_BLOCKED ? SWEEP_BLOCKED : SWEEP_END;
 }
 
@@ -180,7 +180,7 @@ tell_status(struct broker *b, struct conn *c)
 	row->log_level = (uint32_t)log_level();
 	snprintf(row->version, sizeof(row->version), "%s", VERSION);
 	sum_waiters(b, row);
-	if (wire_send(c->fd, &m, -1) == -1)
+	if (wire_send(c->fd, &m, NULL) == -1)
 		return -1;
 	admin_done(b, c, 0, 1, "");
 	return 0;
@@ -257,7 +257,7 @@ log_level_step(struct broker *b, struct sweep *s)
 		return SWEEP_END;
 	if (c->spawner || c->waiter.state != WAITER_ABSENT) {
 		s->count++;
-		if (wire_send(c->fd, &m, -1) == -1)
+		if (wire_send(c->fd, &m, NULL) == -1)
 			conn_drop(b, c);
 	}
 	return SWEEP_MORE;

@@ -42,7 +42,7 @@ serve(struct broker *b, struct conn *c)
 		if (rc == -1 && errno == EAGAIN)
 			return;
 		if (rc == 1) {
-			fd_close(&packet.fd); /* no handler sends one */
+			wire_close_fds(&packet); /* no handler sends one */
 			rc = dispatch(b, c, &packet.message) == 0 ? 1 : -1;
 		}
 		if (rc == -1 && errno == EPROTO)
@@ -76,7 +76,7 @@ refuse_stranger(int fd, const struct rights *who)
 	    LOG_U64(who->pid), NULL);
 	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason),
 	    "only root and the members of admin_group may do this");
-	wire_send(fd, &m, -1);
+	wire_send(fd, &m, NULL);
 }
 
 static void

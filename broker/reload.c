@@ -79,7 +79,7 @@ reload_recheck(struct broker *b, struct conn *c)
 
 	if (c->kicked || (!c->spawner && c->waiter.state == WAITER_ABSENT))
 		return;
-	if (wire_send(c->fd, &m, -1) == -1) {
+	if (wire_send(c->fd, &m, NULL) == -1) {
 		conn_drop(b, c);
 		return;
 	}

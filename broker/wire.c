@@ -9,33 +9,51 @@
 
 #define SURPLUS_FDS 8 /* room to receive, and close, what nobody asked for */
 
+_Static_assert(WIRE_FDS <= SURPLUS_FDS, "no room for fds");
+
+/* How many fds come with m, and must. */
+static size_t
+fds_with(const struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_MATCHED:
+		return WIRE_FDS;
+	case MESSAGE_READY:
+	case MESSAGE_HANDOFF:
+		return WIRE_SOCKET + 1;
+	default:
+		return 0;
+	}
+}
+
 int
-wire_send(int sock, const struct message *m, int fd)
+wire_send(int sock, const struct message *m, const int *fds)
 {
 	union {
 		struct cmsghdr align;
-		char buf[CMSG_SPACE(sizeof(int))];
+		char buf[CMSG_SPACE(WIRE_FDS * sizeof(int))];
 	} control;
 	uint8_t bytes[MESSAGE_MAX];
 	struct iovec iov = {.iov_base = bytes};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	ptrdiff_t len = message_encode(m, bytes, sizeof(bytes));
+	const size_t size = fds_with(m) * sizeof(int);
 	ssize_t n;
 
 	if (len == -1)
 		return -1;
 	iov.iov_len = (size_t)len;
-	if (fd != -1) {
+	if (size > 0) {
 		struct cmsghdr *cmsg;
 
 		memset(&control, 0, sizeof(control));
 		msg.msg_control = control.buf;
-		msg.msg_controllen = sizeof(control.buf);
+		msg.msg_controllen = CMSG_SPACE(size);
 		cmsg = CMSG_FIRSTHDR(&msg);
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
+		cmsg->cmsg_len = CMSG_LEN(size);
+		memcpy(CMSG_DATA(cmsg), fds, size);
 	}
 	do {
 		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
@@ -70,11 +88,11 @@ wire_rows_send(int sock, struct wire_rows *rows)
 	return 0;
 }
 
-/* Keeps the first fd of all that came and closes the rest. */
-static int
-take_fds(struct msghdr *msg)
+/* Keeps the first fds that came and closes the rest. Returns how many came. */
+static size_t
+take_fds(struct msghdr *msg, int fds[static WIRE_FDS])
 {
-	int kept = -1;
+	size_t came = 0;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
 	     c = CMSG_NXTHDR(msg, c)) {
@@ -88,21 +106,21 @@ take_fds(struct msghdr *msg)
 
 			memcpy(
 			    &fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			if (kept == -1)
-				kept = fd;
+			if (came < WIRE_FDS)
+				fds[came] = fd;
 			else
 				fd_close(&fd);
+			came++;
 		}
 	}
-	return kept;
+	return came;
 }
 
-/* The messages that mean nothing without one; no other may have one. */
-static int
-carries_fd(enum message_type type)
+void
+wire_close_fds(struct wire_packet *packet)
 {
-	return type == MESSAGE_MATCHED || type == MESSAGE_READY ||
-	       type == MESSAGE_HANDOFF;
+	for (size_t i = 0; i < WIRE_FDS; i++)
+		fd_close(&packet->fds[i]);
 }
 
 int
@@ -119,15 +137,17 @@ wire_receive(int sock, struct wire_packet *packet)
 	    .msg_control = control.buf,
 	    .msg_controllen = sizeof(control.buf),
 	};
+	size_t came;
 	ssize_t n;
 
-	packet->fd = -1;
+	for (size_t i = 0; i < WIRE_FDS; i++)
+		packet->fds[i] = -1;
 	do {
 		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	} while (n == -1 && errno == EINTR);
 	if (n <= 0)
 		return (int)n;
-	packet->fd = take_fds(&msg);
+	came = take_fds(&msg, packet->fds);
 	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
 		errno = EPROTO;
 		goto fail;
@@ -136,13 +156,13 @@ wire_receive(int sock, struct wire_packet *packet)
 	packet->taken = 0;
 	if (wire_next(packet) != 1)
 		goto fail;
-	if ((packet->fd != -1) != carries_fd(packet->message.type)) {
+	if (came != fds_with(&packet->message)) {
 		errno = EPROTO;
 		goto fail;
 	}
 	return 1;
 fail:
-	fd_close(&packet->fd);
+	wire_close_fds(packet);
 	return -1;
 }
 

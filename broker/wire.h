@@ -1,5 +1,5 @@
 /*
- * Messages on a Unix socket, with at most one fd beside each: the only file
+ * Messages on a Unix socket, and the fds that come with some: the only file
  * that touches SCM_RIGHTS.
  */
 #ifndef WIRE_H
@@ -7,10 +7,16 @@
 
 #include "message.h"
 
+/*
+ * What comes with a MATCHED message (hopfds.h); with READY and HANDOFF it is
+ * the socket alone, and with others nothing.
+ */
+enum { WIRE_SOCKET, WIRE_MEMORY, WIRE_FDS };
+
 /* A received packet; the message's certificate lies in it. */
 struct wire_packet {
 	struct message message;
-	int fd; /* -1: none came; the receiver closes it */
+	int fds[WIRE_FDS]; /* -1: none came; the receiver closes them */
 	size_t len, taken;
 	uint8_t bytes[MESSAGE_MAX];
 };
@@ -22,10 +28,10 @@ struct wire_rows {
 };
 
 /*
- * Sends m over sock, and fd beside it unless fd is -1 (the caller keeps it).
- * Returns 0, or -1 with errno.
+ * Sends m over sock, and beside it the fds of such a message (NULL where there
+ * are none; the caller keeps them). Returns 0, or -1 with errno.
  */
-int wire_send(int sock, const struct message *m, int fd);
+int wire_send(int sock, const struct message *m, const int *fds);
 
 /*
  * Adds a row. Returns 0, or -1 with EMSGSIZE where it is full: to be sent
@@ -42,11 +48,13 @@ int wire_rows_send(int sock, struct wire_rows *rows);
 /*
  * Receives one packet and its first message. Returns 1; 0 at the connection's
  * end; or -1 with errno: EAGAIN where none is there, EPROTO where it is not a
- * valid message or the kernel cut it. Of fds that came with it at most one is
- * kept, and only with a MATCHED, READY or HANDOFF message; any other is
- * closed.
+ * valid message or the kernel cut it. Fds that came with a message that is sent
+ * with none, or in another number, are closed.
  */
 int wire_receive(int sock, struct wire_packet *packet);
+
+/* Closes the fds that came, if any did. */
+void wire_close_fds(struct wire_packet *packet);
 
 /*
  * The next message of the same packet. Returns 1; 0 where there is none; -1

@@ -82,7 +82,7 @@ handler_run(int sock, const struct conf *conf, struct tls_material *material)
 	h.conf = conf;
 	h.material = material;
 	h.tls.fd = sock;
-	h.hop = -1;
+	h.hop.fd = -1;
 	h.registration.fd = -1;
 	h.signals = program_signals(signals);
 	if (h.signals == -1 || fd_nonblock(sock) == -1) {
@@ -96,7 +96,7 @@ handler_run(int sock, const struct conf *conf, struct tls_material *material)
 		state = run[state](&h);
 	registration_close(&h.registration);
 	channel_close(&h.tls);
-	fd_close(&h.hop);
+	hop_close(&h.hop);
 	fd_close(&h.signals);
 	OPENSSL_free(h.der);
 	return EX_OK;

@@ -41,7 +41,7 @@ receive(int peer, enum message_type type, struct wire_packet *packet)
 	if (rc == 1 && packet->message.type == type)
 		return 0;
 	if (rc == 1)
-		fd_close(&packet->fd);
+		wire_close_fds(packet);
 	if (rc != -1)
 		errno = rc == 0 ? ECONNRESET : EPROTO;
 	return -1;
@@ -53,7 +53,7 @@ int
 handoff_give(const char *path, int sock)
 {
 	const struct message m = {.type = MESSAGE_HANDOFF};
-	struct wire_packet packet = {.fd = -1};
+	struct wire_packet packet = {.fds = {-1, -1}};
 	struct rights who;
 	int peer = meeting_connect(path);
 
@@ -62,10 +62,10 @@ handoff_give(const char *path, int sock)
 	if (!handoff_trusts(peer, &who))
 		errno = EPERM;
 	else if (receive(peer, MESSAGE_READY, &packet) == 0 &&
-		 wire_send(peer, &m, sock) == -1)
-		fd_close(&packet.fd);
+		 wire_send(peer, &m, &sock) == -1)
+		fd_close(&packet.fds[WIRE_SOCKET]);
 	fd_close(&peer);
-	return packet.fd;
+	return packet.fds[WIRE_SOCKET];
 }
 
 void
@@ -112,17 +112,17 @@ int
 handoff_take(int peer, int *lifeline)
 {
 	const struct message m = {.type = MESSAGE_READY};
-	struct wire_packet packet = {.fd = -1};
+	struct wire_packet packet = {.fds = {-1, -1}};
 	int ends[2];
 
 	*lifeline = -1;
 	if (make_lifeline(ends) == -1)
 		return -1;
-	if (wire_send(peer, &m, ends[1]) == 0)
+	if (wire_send(peer, &m, &ends[1]) == 0)
 		receive(peer, MESSAGE_HANDOFF, &packet);
 	fd_close(&ends[1]);
-	if (packet.fd == -1)
+	if (packet.fds[WIRE_SOCKET] == -1)
 		fd_close(&ends[0]);
 	*lifeline = ends[0];
-	return packet.fd;
+	return packet.fds[WIRE_SOCKET];
 }

@@ -125,7 +125,7 @@ aside_serve(void *arg)
 
 	registration_connect(&h->registration);
 	while (!end && registration_receive(&h->registration, &packet)) {
-		fd_close(&packet.fd);
+		wire_close_fds(&packet);
 		end = orders_obey(h, &packet.message);
 	}
 	if (deadline_left(h->report_at) == 0) {

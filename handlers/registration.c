@@ -52,11 +52,11 @@ introduce_self(const struct registration *r)
 	if (r->self.role == 0) {
 		m.type = MESSAGE_ATTACH;
 		m.u.attach.pid = (uint32_t)getpid();
-		return wire_send(r->fd, &m, -1);
+		return wire_send(r->fd, &m, NULL);
 	}
 	if (r->session == 0) {
 		m.u.reg = r->self;
-		return wire_send(r->fd, &m, -1);
+		return wire_send(r->fd, &m, NULL);
 	}
 	m.type = MESSAGE_ANNOUNCE;
 	m.u.announce = (struct message_announce){
@@ -69,7 +69,7 @@ introduce_self(const struct registration *r)
 	    .bytes_out = r->bytes_out,
 	};
 	memcpy(m.u.announce.peer, r->self.peer, sizeof(m.u.announce.peer));
-	return wire_send(r->fd, &m, -1);
+	return wire_send(r->fd, &m, NULL);
 }
 
 void
@@ -104,8 +104,9 @@ registration_receive(struct registration *r, struct wire_packet *packet)
 		return 0;
 	}
 	r->retry_ms = REGISTRATION_RETRY_MS;
-	if (packet->message.type != MESSAGE_MATCHED)
-		fd_close(&packet->fd); /* no broker sends one */
+	if (packet->message.type == MESSAGE_READY ||
+	    packet->message.type == MESSAGE_HANDOFF)
+		wire_close_fds(packet); /* no broker sends these */
 	if (packet->message.type == MESSAGE_MATCHED) {
 		r->session = packet->message.u.matched.session;
 		r->started = (uint64_t)(deadline_now() / 1000);
@@ -124,14 +125,14 @@ registration_wait_again(struct registration *r)
 	m.u.wait_again.session = r->session;
 	r->session = 0;
 	/* away from the broker, REGISTER says as much when it is back */
-	if (r->fd != -1 && wire_send(r->fd, &m, -1) == -1)
+	if (r->fd != -1 && wire_send(r->fd, &m, NULL) == -1)
 		retry_later(r);
 }
 
 void
 registration_tell(struct registration *r, const struct message *m)
 {
-	if (r->fd != -1 && wire_send(r->fd, m, -1) == -1)
+	if (r->fd != -1 && wire_send(r->fd, m, NULL) == -1)
 		retry_later(r);
 }
 
@@ -160,7 +161,7 @@ registration_end(struct registration *r, enum end_reason reason,
 	m.u.end.bytes_in = bytes_in;
 	m.u.end.bytes_out = bytes_out;
 	if (r->fd != -1)
-		wire_send(r->fd, &m, -1);
+		wire_send(r->fd, &m, NULL);
 	r->session = 0;
 }
 

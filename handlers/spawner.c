@@ -182,7 +182,7 @@ serve_broker(struct forker *f)
 	char err[ADMIN_TEXT_MAX];
 
 	while (registration_receive(&l->broker, &packet)) {
-		fd_close(&packet.fd);
+		wire_close_fds(&packet);
 		if (packet.message.type == MESSAGE_LOG_LEVEL)
 			log_set_level((int)packet.message.u.log_level.level);
 		if (packet.message.type != MESSAGE_RECHECK)

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 #define KEEPALIVE_MS 30000 /* an empty line to an idle agent */
 
@@ -180,7 +181,7 @@ waiting_registered(struct handler *h)
 			return stop_waiting(h, event, REGISTERED);
 		if (!registration_receive(&h->registration, &packet))
 			continue;
-		fd_close(&packet.fd); /* none comes before the welcome */
+		wire_close_fds(&packet); /* none comes before the welcome */
 		if (packet.message.type == MESSAGE_WELCOME)
 			return welcome(h, &packet.message.u.welcome);
 		if (packet.message.type == MESSAGE_REFUSED)
@@ -191,6 +192,18 @@ waiting_registered(struct handler *h)
 }
 
 /* ---- WAITING ---- */
+
+static enum state
+matched(struct handler *h, const struct wire_packet *packet)
+{
+	if (hop_open(&h->hop, packet->fds[WIRE_SOCKET],
+		packet->fds[WIRE_MEMORY], h->role) == 0)
+		return MATCHED;
+	log_event(LOG_ERR, "no-hop", "error", strerror(errno), NULL);
+	return h->welcomed
+		   ? CLOSING
+		   : handler_refuse(h, 503, "The relay is out of resources");
+}
 
 enum state
 waiting_waiting(struct handler *h)
@@ -203,10 +216,8 @@ waiting_waiting(struct handler *h)
 		if (event != EVENT_BROKER)
 			return stop_waiting(h, event, WAITING);
 		if (registration_receive(&h->registration, &packet)) {
-			if (packet.message.type == MESSAGE_MATCHED) {
-				h->hop = packet.fd;
-				return MATCHED;
-			}
+			if (packet.message.type == MESSAGE_MATCHED)
+				return matched(h, &packet);
 			if (packet.message.type == MESSAGE_REFUSED)
 				return refused_by_broker(
 				    h, &packet.message.u.refused);
