@@ -460,19 +460,19 @@ hand_over(message())
 hand_over(message(version=2), null)
 hand_over(message(kind=4), null)
 hand_over(message(kind=99), null)
+hand_over(message(), null, null)
 hand_over(message(), *[null] * 9)
 hand_over(message() + b"more", null)
 hand_over(os.urandom(20000), null)
 hand_over(None)
-# no connection, no TLS: but these are served for what they are
+# no connection: but it is served for what it is
 hand_over(message(), null)
-hand_over(message(), null, null)
 SCRIPT
     start garbage unprivileged env PATH=/usr/bin:/bin python3 "$scratch/garbage.py"
     ended_well garbage
     wait_until 10 are_below forker ''
     forker_has_fds "$before"
-    says_times forker 9 ' no-handoff error=Protocol_error$'
+    says_times forker 10 ' no-handoff error=Protocol_error$'
     says_times forker 1 ' no-handoff error=Connection_timed_out$'
     not says forker ' handler-killed '
     works
