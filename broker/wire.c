@@ -33,7 +33,7 @@ wire_send(int sock, const struct message *m, const int *fds)
 		struct cmsghdr align;
 		char buf[CMSG_SPACE(WIRE_FDS * sizeof(int))];
 	} control;
-	uint8_t bytes[MESSAGE_MAX];
+	static uint8_t bytes[MESSAGE_MAX]; /* no page of stack for each */
 	struct iovec iov = {.iov_base = bytes};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	ptrdiff_t len = message_encode(m, bytes, sizeof(bytes));

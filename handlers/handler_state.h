@@ -49,6 +49,7 @@ struct handler {
 	struct hop hop;        /* open when matched */
 	int64_t match_by;      /* a stone's; DEADLINE_NONE for an agent */
 	int64_t keepalive;     /* an agent's next empty line */
+	int64_t trim_at;       /* when to give free memory back */
 	time_t not_after;      /* the end of the client's certificate */
 	int64_t expires;       /* when to look whether that has come */
 	int64_t report_at;     /* when to say how much has moved */

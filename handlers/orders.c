@@ -119,7 +119,7 @@ static int
 aside_serve(void *arg)
 {
 	struct handler *h = arg;
-	struct wire_packet packet;
+	static struct wire_packet packet;
 	uint64_t in, out;
 	int end = 0;
 

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "registration.h"
 #include "tls_server.h"
+#include "warm.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -125,6 +126,7 @@ reload(struct loop *l, char *err, size_t errsize)
 	struct tls_material tls;
 	struct conf conf;
 
+	warm_release();
 	if (conf_read(&conf, s->conf_path, err, errsize) == -1)
 		goto fail;
 	if (tls_server_load(&tls, &conf, err, errsize) == -1) {
@@ -142,9 +144,11 @@ reload(struct loop *l, char *err, size_t errsize)
 	s->tls = tls;
 	s->conf = conf;
 	l->broker.socket = s->conf.socket;
+	warm_up(&s->tls);
 	log_event(LOG_NOTICE, "reloaded", NULL);
 	return 0;
 fail:
+	warm_up(&s->tls);
 	log_event(LOG_ERR, "reload-failed", "error", err, NULL);
 	return -1;
 }
@@ -241,6 +245,7 @@ spawner_run(struct spawner *s)
 	int rc;
 
 	registration_init_spawner(&l.broker, s->conf.socket);
+	warm_up(&s->tls);
 	rc = forker_run(&f);
 	registration_close(&l.broker);
 	return rc;

@@ -11,10 +11,12 @@
 #include "reply.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <string.h>
 
 #define KEEPALIVE_MS 30000 /* an empty line to an idle agent */
+#define TRIM_MS      1000  /* who waits so long may wait for days */
 
 /* What a wait ended with. */
 enum event {
@@ -90,6 +92,14 @@ send_keepalive(struct handler *h)
 	    &h->tls, "\r\n", 2, deadline_in(HANDLER_SEND_MS));
 }
 
+/* The handshake has left much free memory, which fork did not share. */
+static void
+trim(struct handler *h)
+{
+	h->trim_at = DEADLINE_NONE;
+	malloc_trim(0);
+}
+
 /* One poll of the client, the broker and the signals. */
 static enum event
 wait_once(struct handler *h, int64_t deadline)
@@ -103,11 +113,14 @@ wait_once(struct handler *h, int64_t deadline)
 	    deadline, registration_due(&h->registration));
 
 	until = deadline_first(until, h->expires);
+	until = deadline_first(until, h->trim_at);
 	poll(pfd, 3, deadline_left(deadline_first(until, h->keepalive)));
 	if (pfd[2].revents != 0)
 		return EVENT_DRAIN;
 	if (!client_is_there(h, pfd[0].revents))
 		return EVENT_CLIENT_GONE;
+	if (deadline_left(h->trim_at) == 0)
+		trim(h);
 	if (deadline_left(h->keepalive) == 0 && send_keepalive(h) == -1)
 		return EVENT_CLIENT_GONE;
 	if (orders_expired(h))
@@ -151,6 +164,7 @@ welcome(struct handler *h, const struct message_welcome *m)
 	h->welcomed = 1;
 	h->match_by = DEADLINE_NONE;
 	h->keepalive = deadline_in(KEEPALIVE_MS);
+	h->trim_at = deadline_in(TRIM_MS);
 	if (channel_write_all(&h->tls, out, reply_poll(out, m->customer),
 		deadline_in(HANDLER_SEND_MS)) == -1)
 		return ENDED;
@@ -170,7 +184,7 @@ refused_by_broker(struct handler *h, const struct message_refused *m)
 enum state
 waiting_registered(struct handler *h)
 {
-	struct wire_packet packet;
+	static struct wire_packet packet;
 
 	for (;;) {
 		enum event event;
@@ -208,7 +222,7 @@ matched(struct handler *h, const struct wire_packet *packet)
 enum state
 waiting_waiting(struct handler *h)
 {
-	struct wire_packet packet;
+	static struct wire_packet packet;
 
 	for (;;) {
 		enum event event = wait_once(h, h->match_by);

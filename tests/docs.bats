@@ -322,6 +322,7 @@ for name, phrase in (
     ("MESSAGE_DER_MAX", "{} bytes a client certificate"),
     ("PAIRING_AGENTS_MAX", "{} polls that wait"),
     ("HOP_HEAD_MAX", "up to {} bytes of payload"),
+    ("HOP_RING_BYTES", "two rings of {} bytes"),
     ("REPLY_RETRY_AFTER", "Retry-After: {} "),
     ("AGENT_ACK_MS / 1000", "gives it {} seconds"),
     ("AGENT_ACK_MS / 1000", "{} s for an agent to acknowledge"),
