@@ -79,7 +79,7 @@ handle_handed_over(struct spawner *s, int peer)
 {
 	int lifeline, rc = EX_OK, sock = handoff_take(peer, &lifeline);
 
-	close(peer);
+	fd_close(&peer);
 	if (sock == -1)
 		log_event(
 		    LOG_INFO, "no-handoff", "error", strerror(errno), NULL);
