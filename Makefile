@@ -23,7 +23,7 @@ RELAY_USER = vpn-warp
 
 B = build
 BROKER_PROGRAM = relay-broker
-HANDLER_PROGRAMS = relay-handler relay-listen
+HANDLER_PROGRAMS = relay-handler relay-handoff relay-listen
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
@@ -169,7 +169,8 @@ install: all  ## install below DESTDIR; makes the user of the relay
 		$(B)/bin/relayctl $(DESTDIR)$(sbindir)
 	$(INSTALL) -m 644 bin/relayctl.bash-completion \
 		$(DESTDIR)$(completionsdir)/relayctl
-	$(INSTALL) -m 755 $(B)/bin/relay-handler $(DESTDIR)$(libexecdir)
+	$(INSTALL) -m 755 $(B)/bin/relay-handler $(B)/bin/relay-handoff \
+		$(DESTDIR)$(libexecdir)
 	for page in $(MAN_PAGES); do \
 		dir=$(DESTDIR)$(mandir)/man$${page##*.} && \
 		$(INSTALL) -d $$dir && $(INSTALL) -m 644 $$page $$dir || exit; \
@@ -202,6 +203,7 @@ uninstall:  ## remove what install put there, but no configuration
 		$(DESTDIR)$(sbindir)/relay-listen \
 		$(DESTDIR)$(sbindir)/relayctl \
 		$(DESTDIR)$(libexecdir)/relay-handler \
+		$(DESTDIR)$(libexecdir)/relay-handoff \
 		$(DESTDIR)$(completionsdir)/relayctl \
 		$(DESTDIR)$(unitdir)/relayagent@.service
 	for page in $(notdir $(MAN_PAGES)); do \

@@ -26,6 +26,8 @@ static const size_t body_size[] = {
     [MESSAGE_ROW_SESSION] = sizeof(struct row_session),
     [MESSAGE_ROW_CUSTOMER] = sizeof(struct row_customer),
     [MESSAGE_ADMIN_DONE] = sizeof(struct message_admin_done),
+    [MESSAGE_READY] = sizeof(struct message_ready),
+    [MESSAGE_HANDOFF] = sizeof(struct message_handoff),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -115,6 +117,8 @@ valid(const struct message *m)
 	case MESSAGE_PROGRESS:
 	case MESSAGE_ATTACH:
 	case MESSAGE_RELOAD:
+	case MESSAGE_READY:
+	case MESSAGE_HANDOFF:
 		return 1;
 	default:
 		return valid_row(m);
@@ -193,7 +197,15 @@ bad:
 size_t
 message_fds(const struct message *m)
 {
-	if (m->type == MESSAGE_MATCHED)
+	switch (m->type) {
+	case MESSAGE_MATCHED:
 		return 2; /* hopfds.h */
-	return m->type == MESSAGE_RECHECK && m->u.recheck.size > 0 ? 1 : 0;
+	case MESSAGE_READY:
+	case MESSAGE_HANDOFF:
+		return 1;
+	case MESSAGE_RECHECK:
+		return m->u.recheck.size > 0 ? 1 : 0;
+	default:
+		return 0;
+	}
 }

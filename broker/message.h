@@ -13,6 +13,8 @@
  *	broker -> spawner: RECHECK, LOG_LEVEL
  *	relayctl -> broker: ADMIN
  *	broker -> relayctl: ROW_..., ADMIN_DONE, REFUSED (rows.h)
+ *	handler -> relay-handoff: READY (with a lifeline)
+ *	relay-handoff -> handler: HANDOFF (with the connection)
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H
@@ -53,6 +55,8 @@ enum message_type {
 	MESSAGE_ROW_SESSION,
 	MESSAGE_ROW_CUSTOMER,
 	MESSAGE_ADMIN_DONE,
+	MESSAGE_READY,
+	MESSAGE_HANDOFF,
 };
 
 struct message_header {
@@ -176,6 +180,16 @@ struct message_reload {
 	uint32_t reserved;
 };
 
+/* "A handler is here, for one connection": comes with one fd, its lifeline. */
+struct message_ready {
+	uint32_t reserved;
+};
+
+/* "This is the connection": comes with one fd, which is no longer mine. */
+struct message_handoff {
+	uint32_t reserved;
+};
+
 struct message {
 	enum message_type type;
 	union {
@@ -199,6 +213,8 @@ struct message {
 		struct row_session session;
 		struct row_customer customer;
 		struct message_admin_done admin_done;
+		struct message_ready ready;
+		struct message_handoff handoff;
 	} u;
 	const uint8_t *der; /* REGISTER, ANNOUNCE: der_len bytes, borrowed */
 };

@@ -28,7 +28,7 @@ wire_send(int sock, const struct message *m, const int *fds)
 	if (len == -1)
 		return -1;
 	iov.iov_len = (size_t)len;
-	if (fds != NULL) {
+	if (size > 0) {
 		struct cmsghdr *cmsg;
 
 		memset(&control, 0, sizeof(control));

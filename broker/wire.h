@@ -1,5 +1,5 @@
 /*
- * Messages on a Unix socket, and the fds that come with MATCHED: the only file
+ * Messages on a Unix socket, and the fds that come with some: the only file
  * that touches SCM_RIGHTS.
  */
 #ifndef WIRE_H
@@ -7,7 +7,10 @@
 
 #include "message.h"
 
-/* What comes with a MATCHED message (hopfds.h). */
+/*
+ * What comes with a MATCHED message (hopfds.h). With READY and HANDOFF it is
+ * the socket alone.
+ */
 enum { WIRE_SOCKET, WIRE_MEMORY, WIRE_FDS };
 
 /* What comes with a RECHECK message (trust.h). */

@@ -65,7 +65,7 @@ handler_sandbox_files(const struct conf *conf, struct landlock *l)
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		if (landlock_allow_beside(l, files[i], LANDLOCK_READ) == -1)
 			return -1;
-	return landlock_enter(l);
+	return 0;
 }
 
 int
@@ -76,6 +76,8 @@ handler_sandbox_load(const struct conf *conf)
 	struct landlock l;
 	int rc = handler_sandbox_files(conf, &l);
 
+	if (rc == 0)
+		rc = landlock_enter(&l);
 	landlock_close(&l);
 	/* one line for each connection is too much */
 	if (l.lacks[0] != '\0')

@@ -23,8 +23,8 @@ int handler_sandbox_make(void);
 int handler_sandbox_load(const struct conf *conf);
 
 /*
- * Its half that is Landlock's, for others that read these files. The caller
- * closes l, which says what the kernel lacks. Returns 0, or -1 with errno.
+ * Opens in l what Landlock has to allow for that, for others that read these
+ * files too. The caller enters and closes l. Returns 0, or -1 with errno.
  */
 int handler_sandbox_files(const struct conf *conf, struct landlock *l);
 

@@ -10,7 +10,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-/* Beside its own, what a handler calls before and in its second stage. */
+/*
+ * Beside its own, what a handler calls before and in its second stage, and to
+ * have a connection handed over.
+ */
 static const struct filter_rule spawning[] = {
     FILTER_SOCKET(AF_UNIX, SOCK_SEQPACKET),
     FILTER_IS(ioctl, 1, SIOCOUTQ),
@@ -18,6 +21,9 @@ static const struct filter_rule spawning[] = {
     FILTER_CALL(prlimit64),
     FILTER_CALL(seccomp),
     FILTER_CALL(signalfd4),
+    FILTER_IS(socketpair, 0, AF_UNIX),
+    FILTER_CALL(geteuid),
+    FILTER_CALL(unlink),
 };
 
 int
@@ -31,6 +37,10 @@ listen_sandbox_enter(const struct conf *conf)
 	if (handler_sandbox_make() == -1)
 		return -1;
 	rc = handler_sandbox_files(conf, &l);
+	if (rc == 0)
+		rc = landlock_allow_beside(&l, conf->handoff, LANDLOCK_REMOVE);
+	if (rc == 0)
+		rc = landlock_enter(&l);
 	landlock_close(&l);
 	if (l.lacks[0] != '\0')
 		log_event(

@@ -109,6 +109,9 @@ registration_receive(struct registration *r, struct wire_packet *packet)
 		return 0;
 	}
 	r->tries = 0;
+	if (packet->message.type == MESSAGE_READY ||
+	    packet->message.type == MESSAGE_HANDOFF)
+		wire_close_fds(packet); /* no broker sends these */
 	if (packet->message.type == MESSAGE_MATCHED) {
 		r->session = packet->message.u.matched.session;
 		r->started = (uint64_t)(deadline_now() / 1000);

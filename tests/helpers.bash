@@ -233,12 +233,12 @@ command_or_end() {
 }
 
 # write_xinetd_conf [OPTION...]: the drop-in that is installed, with the paths,
-# the user and the port of this test.
+# the user and the port of this test, and $entry_edit, for sed.
 write_xinetd_conf() {
     sed -e "s,@libexecdir@,$scratch/bin,; s,@user@,$relay_user," \
         -e "s,@sysconfdir@/vpn-warp/relay.conf,$scratch/relay.conf $*," \
         -e "/^[[:space:]]*port/s/443/$relay_port/; /disable/s/yes/no/" \
-        "$tests/../xinetd.d/vpn-warp-relay"
+        -e "${entry_edit-}" "$tests/../xinetd.d/vpn-warp-relay"
 }
 
 # through_each_spawner COMMAND...: with a relay that relay-listen spawns, and
