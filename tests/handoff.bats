@@ -352,10 +352,7 @@ SCRIPT
 
 @test "a relay-listen that is short of descriptors is not waited for either" {
     with_both
-    limit=$(forker_fds)
-    stop forker
-    start forker prlimit --nofile="$limit" "$scratch/bin/relay-listen" -c "$scratch/relay.conf"
-    wait_until 10 forker_is_known
+    prlimit --pid "$(pid_of forker)" --nofile="$(forker_fds)"
     works
     says forker ' no-handler call=accept error=Too_many_open_files '
     says_times relay 2 ' not-handed-over .*Connection_timed_out$'
