@@ -16,7 +16,11 @@
 #include <string.h>
 
 #define KEEPALIVE_MS 30000 /* an empty line to an idle agent */
-#define TRIM_MS      1000  /* who waits so long may wait for days */
+/* The agent's own line comes first then, and one wake-up serves both. */
+#define KEEPALIVE_LATE_MS (KEEPALIVE_MS + 2000)
+/* Who sends more often is not answered each time. */
+#define KEEPALIVE_EARLY_MS (KEEPALIVE_MS / 2)
+#define TRIM_MS            1000 /* who waits so long may wait for days */
 
 /* What a wait ended with. */
 enum event {
@@ -31,13 +35,19 @@ enum event {
 static int
 agent_is_there(struct handler *h)
 {
+	uint64_t arrived = h->tls.arrived;
 	char buf[256];
 	ssize_t n;
 
 	h->tls.drop_blank = 1;
 	n = h->tls.read(&h->tls, buf, sizeof(buf));
-	if (n == -1 && errno == EAGAIN)
+	if (n == -1 && errno == EAGAIN) {
+		if (h->tls.arrived > arrived &&
+		    deadline_left(h->keepalive) <
+			KEEPALIVE_LATE_MS - KEEPALIVE_EARLY_MS)
+			h->keepalive = deadline_now();
 		return 1;
+	}
 	if (n > 0)
 		log_event(LOG_NOTICE, "agent-spoke-early", "peer", h->peer,
 		    "identity", h->identity, NULL);
@@ -87,7 +97,7 @@ client_events(const struct handler *h)
 static int
 send_keepalive(struct handler *h)
 {
-	h->keepalive = deadline_in(KEEPALIVE_MS);
+	h->keepalive = deadline_in(KEEPALIVE_LATE_MS);
 	return channel_write_all(
 	    &h->tls, "\r\n", 2, deadline_in(HANDLER_SEND_MS));
 }
@@ -163,7 +173,7 @@ welcome(struct handler *h, const struct message_welcome *m)
 		return WAITING;
 	h->welcomed = 1;
 	h->match_by = DEADLINE_NONE;
-	h->keepalive = deadline_in(KEEPALIVE_MS);
+	h->keepalive = deadline_in(KEEPALIVE_LATE_MS);
 	h->trim_at = deadline_in(TRIM_MS);
 	if (channel_write_all(&h->tls, out, reply_poll(out, m->customer),
 		deadline_in(HANDLER_SEND_MS)) == -1)
