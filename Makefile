@@ -63,6 +63,9 @@ DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
 	redis-tools rsync openssh-server openssh-client
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
+DEPS_MODEL = gcc libc6-dev spin
+DEPS_FUZZ = $(DEPS_BUILD) clang libclang-rt-14-dev llvm
+DEPS_HARD = $(DEPS_TEST) $(DEPS_FUZZ) valgrind blhc
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	shfmt mandoc
 
@@ -71,7 +74,8 @@ $(B)/obj/broker/%.o: INCLUDES = -Ibroker
 $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 
 .PHONY: all run demo test lint install uninstall clean dist deps deps-build \
-	deps-run deps-test deps-bench deps-lint help format bench bench-quick
+	deps-run deps-test deps-bench deps-lint help format bench bench-quick \
+	model fuzz fuzzers coverage sanitize blhc deps-model deps-fuzz deps-hard
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -124,6 +128,43 @@ bench: deps-bench  ## compare with an OpenSSH chain, in ratios (minutes)
 bench-quick: deps-bench  ## the same with shorter rounds
 	@$(MAKE) --no-print-directory all
 	@python3 tests/bench/bench.py quick
+
+model: deps-model  ## check the model of pairing with spin, and its mutants
+	@tests/model/check.sh
+
+# The fuzzers and what they link: everything instrumented, in a folder of its
+# own. Clang alone has libFuzzer and counts branches.
+FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined -fprofile-instr-generate -fcoverage-mapping
+fuzzers:
+	@$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang HARDENING= \
+		CFLAGS='$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link' \
+		$(FUZZERS:%=$(B)/fuzz/bin/%)
+
+$(B)/obj/tests/fuzz/%.o: INCLUDES += -Itests/fuzz
+$(FUZZERS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/tests/fuzz/%.o \
+		$(B)/obj/tests/fuzz/fuzz.o $(B)/relay.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+fuzz: deps-fuzz  ## fuzz every parser for FUZZ_SECONDS (60) each
+	@$(MAKE) --no-print-directory -j4 fuzzers
+	@tests/fuzz/run.sh $(B)/fuzz $(FUZZERS)
+
+coverage: deps-fuzz  ## branches of the parsers that the fuzzers' inputs reach
+	@$(MAKE) --no-print-directory -j4 fuzzers
+	@tests/fuzz/coverage.sh $(B)/fuzz $(FUZZERS)
+
+sanitize: deps-hard  ## run the tests with ASan and UBSan (FILES="a.bats ...")
+	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang HARDENING= \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' all
+	@BUILT=$(CURDIR)/$(B)/sanitize/bin tests/run.sh $(FILES)
+
+blhc: deps-hard  ## see in the log of a build that every hardening flag is used
+	@rm -rf $(B)/blhc
+	@$(MAKE) --no-print-directory B=$(B)/blhc all >$(B)/blhc.log
+	@blhc --all $(B)/blhc.log && echo 'blhc           ok'
 
 lint: deps-lint  ## every static check
 	@tests/lint.sh
@@ -207,7 +248,7 @@ define install_packages
 		>/dev/null
 endef
 
-deps: deps-run deps-test deps-bench deps-lint  ## install every Debian package needed
+deps: deps-run deps-test deps-bench deps-lint deps-hard deps-model  ## install every Debian package needed
 deps-build:
 	$(call install_packages,$(DEPS_BUILD))
 deps-run:
@@ -216,6 +257,12 @@ deps-test:
 	$(call install_packages,$(DEPS_TEST))
 deps-bench:
 	$(call install_packages,$(DEPS_BENCH))
+deps-model:
+	$(call install_packages,$(DEPS_MODEL))
+deps-fuzz:
+	$(call install_packages,$(DEPS_FUZZ))
+deps-hard:
+	$(call install_packages,$(DEPS_HARD))
 deps-lint:
 	$(call install_packages,$(DEPS_LINT))
 
