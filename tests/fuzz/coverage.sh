@@ -17,7 +17,7 @@ parsers=(handlers/head.c broker/customer.c broker/conf.c broker/lines.c
 
 objects=()
 for name; do
-    objects+=(-object "$folder/bin/$name")
+    objects+=(${objects:+-object} "$folder/bin/$name")
     mkdir -p "$folder/corpus/$name"
     LLVM_PROFILE_FILE=$folder/$name.profraw timeout 300 "$folder/bin/$name" -runs=0 \
         "$folder/corpus/$name" "tests/fuzz/corpus/${name#fuzz_}" >"$folder/$name.cov" 2>&1 ||
@@ -25,17 +25,19 @@ for name; do
 done
 llvm-profdata merge -o "$folder/profdata" "$folder"/fuzz_*.profraw || exit
 llvm-cov export -summary-only -instr-profile="$folder/profdata" "${objects[@]}" \
-    "${parsers[@]}" >"$folder/coverage.json" || exit
-python3 - "$folder/coverage.json" <<'PYTHON'
+    >"$folder/coverage.json" || exit
+python3 - "$folder/coverage.json" "${parsers[@]}" <<'PYTHON'
 import json, os, sys
 
+files = {os.path.relpath(file["filename"]): file["summary"]["branches"]
+         for file in json.load(open(sys.argv[1]))["data"][0]["files"]}
 total = covered = 0
-for file in json.load(open(sys.argv[1]))["data"][0]["files"]:
-    branches = file["summary"]["branches"]
+for name in sys.argv[2:]:
+    branches = files[name]
     total += branches["count"]
     covered += branches["covered"]
     print("%6.2f %%  %4d of %4d  %s" % (branches["percent"], branches["covered"],
-          branches["count"], os.path.relpath(file["filename"])))
+          branches["count"], name))
 percent = 100 * covered / total
 print("%6.2f %%  %4d of %4d  branches of the parsers" % (percent, covered, total))
 sys.exit(percent < 95)

@@ -49,8 +49,8 @@ start(void)
 				     (ssize_t)sizeof(text) - 1);
 		unlink(name);
 		snprintf(conf, sizeof(conf), "/proc/self/fd/%d", fd);
-		log_set_level(LOG_EMERG);
 	}
+	log_set_level(LOG_EMERG);
 	MUST(b != NULL);
 	b->conf_path = conf;
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -213,6 +213,7 @@ turn(struct broker *b, struct fuzz_input *in)
 		sweep_turn(b);
 	reload_settle(b);
 	listen_to(b);
+	log_set_level(LOG_EMERG); /* an administrator may have raised it */
 }
 
 static void

@@ -4,6 +4,7 @@
  */
 #include "conf.h"
 #include "fuzz.h"
+#include "lines.h"
 
 #include <string.h>
 
@@ -11,9 +12,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *path = fuzz_file(data, size);
+	char *beside = lines_relative("relay.conf", "cert.pem");
 	char err[512] = "";
 	struct conf conf;
 
+	MUST(beside != NULL && strcmp(beside, "cert.pem") == 0);
+	free(beside);
+	MUST(conf_read(&conf, "/nowhere", err, sizeof(err)) == -1);
 	if (conf_read(&conf, path, err, sizeof(err)) == -1) {
 		MUST(strncmp(err, path, strlen(path)) == 0);
 		MUST(conf.path == NULL && conf.key == NULL);

@@ -30,8 +30,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct customer_entry *e;
 	struct customers *table;
 	struct customer_key key;
-	char err[512] = "";
+	char err[512] = "", text[WHEN_TEXT_SIZE];
 
+	when_format(UINT64_MAX, text);
+	MUST(strcmp(text, "9999-12-31T23:59:59Z") == 0);
+	customers_free(customers_read(NULL, err, sizeof(err)));
 	table = customers_read(path, err, sizeof(err));
 	if (table == NULL) {
 		MUST(strncmp(err, path, strlen(path)) == 0);

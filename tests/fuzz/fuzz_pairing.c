@@ -119,7 +119,7 @@ enter(struct pairing *table, struct member *m, unsigned how)
 	MUST((v == PAIRING_NOT_ALLOWED) == !grant.allow);
 	MUST(v != PAIRING_EXPIRED || now >= EXPIRE);
 	if (v == PAIRING_MAX_AGENTS)
-		MUST(role == ROLE_AGENT && waiting == MAX_AGENTS);
+		MUST(role == ROLE_AGENT && waiting >= MAX_AGENTS);
 	if (v == PAIRING_NUSERS)
 		MUST(role == ROLE_STONE && waiting + slots(m->key) >= NUSERS);
 	if (v != PAIRING_WAIT)
@@ -178,12 +178,39 @@ check(void)
 	}
 }
 
+/* One customer cannot fill the relay, whatever it is granted. */
+static void
+fill(enum role role)
+{
+	const struct entitlement grant = {
+	    {UINT32_MAX, CUSTOMER_FORWARD, EXPIRE}, UINT32_MAX, 1};
+	const struct customer_key key = key_of(0);
+	struct waiter *all = calloc(PAIRING_AGENTS_MAX + 1, sizeof(*all));
+	struct pairing *table = pairing_new();
+
+	MUST(all != NULL && table != NULL);
+	for (size_t i = 0; i <= PAIRING_AGENTS_MAX; i++) {
+		all[i].role = role;
+		MUST(pairing_enter(table, &all[i], &key, &grant, 0) ==
+		     (i < PAIRING_AGENTS_MAX ? PAIRING_WAIT
+					     : PAIRING_TOO_MANY));
+	}
+	for (size_t i = 0; i <= PAIRING_AGENTS_MAX; i++)
+		pairing_leave(table, &all[i]);
+	pairing_free(table);
+	free(all);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pairing *table = pairing_new();
 	struct fuzz_input in = {data, size};
 
+	if (size == 0) {
+		fill(ROLE_AGENT);
+		fill(ROLE_STONE);
+	}
 	MUST(table != NULL);
 	memset(members, 0, sizeof(members));
 	first = last = 1U << 31;

@@ -24,17 +24,33 @@ check_forward(const struct stone_forward *f)
 	MUST(n >= 4 && n <= sizeof(request));
 }
 
+/* As the command line has them: words as they are */
+static void
+from_argv(const uint8_t *data, size_t size)
+{
+	char *text = fuzz_string(data, size), *argv[] = {NULL, text, NULL};
+	struct stone_words words;
+	char err[256];
+
+	MUST(stone_words_from_argv(&words, 2, argv, err, sizeof(err)) == 0);
+	MUST(words.count == 1 && words.list[0].text == text);
+	stone_words_free(&words);
+	free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct stone_conf conf;
+	const char *path = fuzz_file(data, size);
 	struct stone_words words;
 	char err[1024] = "";
 	size_t next = 0;
 	int rc;
 
 	memset(&conf, 0, sizeof(conf));
-	if (stone_words_parse(&words, "file", (const char *)data, size, err,
+	from_argv(data, size);
+	if (stone_words_from_file(&words, size == 0 ? "/nowhere" : path, err,
 		sizeof(err)) == -1) {
 		MUST(*err != '\0');
 		return 0;

@@ -28,7 +28,8 @@ check_head(const struct web_rules *rules, const char *out, size_t len)
 		nforwarded += head_field_is(&f, "X-Forwarded-For") != 0;
 	}
 	MUST(nhosts <= 1 && (rules->host == NULL || nhosts == 1));
-	MUST(nforwarded == 1 && strcmp(head.forwarded_for, CLIENT) == 0);
+	MUST(nforwarded == (rules->forwarded_for[0] != '\0'));
+	MUST(strcmp(head.forwarded_for, rules->forwarded_for) == 0);
 }
 
 static void
@@ -44,6 +45,7 @@ take_answers(const struct web_asked *asked, struct fuzz_input in)
 	while ((n = fuzz_bytes(&in, buf, sizeof(buf))) > 0) {
 		web_answers_see(&answers, buf, n);
 		MUST(answers.npending <= WEB_PENDING_MAX);
+		MUST(!web_answers_idle(&answers) || answers.npending == 0);
 		if (fuzz_byte(&in) == '!' && web_answers_room(&answers))
 			web_answers_expect(&answers, asked);
 	}
@@ -64,6 +66,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int more = 1;
 
 	rules.host = (how & 1) != 0 ? HOST : NULL;
+	if ((how & 32) != 0)
+		rules.forwarded_for[0] = '\0';
 	if ((how & 2) != 0)
 		take_answers(&(struct web_asked){(how & 4) != 0, (how & 8) != 0},
 		    in);
@@ -87,7 +91,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (moved == WEB_MORE && !more)
 			break;
 	}
-	if (w.phase == WEB_REFUSED)
+	web_request_answered(&w, 0);
+	if (w.phase == WEB_REFUSED) {
+		MUST(web_request_move(&w, out, sizeof(out), &used) == WEB_STOP);
 		MUST(w.reason != NULL && w.status >= 400);
+	}
 	return 0;
 }

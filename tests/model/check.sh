@@ -15,7 +15,7 @@ build() {
     shift 2
     mkdir -p "$work/$name" && cd "$work/$name" || return
     # shellcheck disable=SC2086 # these are several
-    spin -a $flags "$model" >spin.log 2>&1 && "${CC:-cc}" -O1 -w "$@" -o pan pan.c
+    spin -a $flags "$model" >spin.log 2>&1 && "${CC:-cc}" -O2 -w "$@" -o pan pan.c
 }
 
 # check NAME "SPIN FLAGS" "PAN FLAGS" CC FLAG...: its output is NAME/out.
