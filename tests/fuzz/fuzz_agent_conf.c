@@ -41,8 +41,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* no device, which might never end */
 	if (strstr(text, "/dev") == NULL && strstr(text, "/proc") == NULL) {
 		snprintf(path, sizeof(path), "%s", fuzz_file(data, size));
-		MUST(agent_conf_read(
-			 &conf, &run, &source, err, sizeof(err)) == -1);
+		MUST(agent_conf_read(&conf, &run, &source, err, sizeof(err)) ==
+		     -1);
 		MUST(*err != '\0');
 		take_arguments(text);
 	}

@@ -70,9 +70,9 @@ connect_one(struct broker *b, size_t i)
 	struct conn *c = calloc(1, sizeof(*c));
 	int pair[2];
 
-	MUST(c != NULL && socketpair(AF_UNIX,
-			      SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-			      pair) == 0);
+	MUST(c != NULL &&
+	     socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		 0, pair) == 0);
 	c->fd = pair[0];
 	ev.data.ptr = c;
 	MUST(epoll_ctl(b->epoll, EPOLL_CTL_ADD, c->fd, &ev) == 0);
@@ -172,10 +172,10 @@ say(size_t i, struct fuzz_input *in)
 	} else if (m.type == MESSAGE_ANNOUNCE) {
 		m.u.announce.role = 1 + m.u.announce.role % 2;
 		m.u.announce.der_len = 1;
-		m.u.announce.session =
-		    nmatched > 0 && m.u.announce.session < 64
-			? matched[m.u.announce.session % nmatched].id
-			: m.u.announce.session;
+		m.u.announce
+		    .session = nmatched > 0 && m.u.announce.session < 64
+				   ? matched[m.u.announce.session % nmatched].id
+				   : m.u.announce.session;
 		m.u.announce.peer[NETADDR_TEXT_MAX - 1] = '\0';
 	} else if (m.type == MESSAGE_END || m.type == MESSAGE_PROGRESS) {
 		m.u.end.session = handlers[i].in_session;
@@ -189,8 +189,9 @@ say(size_t i, struct fuzz_input *in)
 	} else if (handlers[i].conn->waiter.state == WAITER_ABSENT &&
 		   (m.type == MESSAGE_REGISTER || m.type == MESSAGE_ANNOUNCE)) {
 		handlers[i].der = der;
-		handlers[i].in_session =
-		    m.type == MESSAGE_ANNOUNCE ? m.u.announce.session : 0;
+		handlers[i].in_session = m.type == MESSAGE_ANNOUNCE
+					     ? m.u.announce.session
+					     : 0;
 	} else if (m.type == MESSAGE_WAIT_AGAIN) {
 		handlers[i].in_session = 0;
 	}

@@ -16,13 +16,13 @@ round_trip(const struct customer *customer)
 	struct customer again;
 
 	MUST(customer_format(customer, der, sizeof(der), text) == 0);
-	MUST(customer_parse(
-		 &again, text, der, sizeof(der), err, sizeof(err)) == 0);
+	MUST(customer_parse(&again, text, der, sizeof(der), err, sizeof(err)) ==
+	     0);
 	MUST(again.nusers == customer->nusers && again.type == customer->type &&
 	     again.expire == customer->expire);
 	/* another certificate's */
-	MUST(customer_parse(&again, text, der, sizeof(der) - 1, err,
-		 sizeof(err)) == -1);
+	MUST(customer_parse(
+		 &again, text, der, sizeof(der) - 1, err, sizeof(err)) == -1);
 }
 
 int
@@ -34,8 +34,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (customer_parse(
 		&customer, text, der, sizeof(der), err, sizeof(err)) == 0) {
-		MUST(customer_format(
-			 &customer, der, sizeof(der), expected) == 0);
+		MUST(customer_format(&customer, der, sizeof(der), expected) ==
+		     0);
 		MUST(strcmp(text, expected) == 0);
 	}
 	if (customer_read(&customer, text) == 0)

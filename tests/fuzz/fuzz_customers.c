@@ -19,7 +19,8 @@ check_entry(const struct customer_entry *e)
 	MUST(e->grant.customer.type <= (CUSTOMER_FORWARD | CUSTOMER_WEB));
 	MUST(e->grant.customer.expire <= WHEN_MAX);
 	when_format(e->grant.customer.expire, text);
-	MUST(when_parse(&again, text) == 0 && again == e->grant.customer.expire);
+	MUST(
+	    when_parse(&again, text) == 0 && again == e->grant.customer.expire);
 }
 
 int

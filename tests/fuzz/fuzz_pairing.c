@@ -191,9 +191,9 @@ fill(enum role role)
 	MUST(all != NULL && table != NULL);
 	for (size_t i = 0; i <= PAIRING_AGENTS_MAX; i++) {
 		all[i].role = role;
-		MUST(pairing_enter(table, &all[i], &key, &grant, 0) ==
-		     (i < PAIRING_AGENTS_MAX ? PAIRING_WAIT
-					     : PAIRING_TOO_MANY));
+		MUST(
+		    pairing_enter(table, &all[i], &key, &grant, 0) ==
+		    (i < PAIRING_AGENTS_MAX ? PAIRING_WAIT : PAIRING_TOO_MANY));
 	}
 	for (size_t i = 0; i <= PAIRING_AGENTS_MAX; i++)
 		pairing_leave(table, &all[i]);

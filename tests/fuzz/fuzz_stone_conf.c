@@ -60,8 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		words.file = NULL;
 	rc = stone_conf_options(&conf, &words, &next, err, sizeof(err));
 	if (rc == 0)
-		rc = stone_conf_forwards(
-		    &conf, &words, next, err, sizeof(err));
+		rc = stone_conf_forwards(&conf, &words, next, err, sizeof(err));
 	MUST(conf.nforwards <= STONE_FORWARDS_MAX);
 	for (size_t i = 0; i < conf.nforwards; i++)
 		check_forward(&conf.forwards[i]);

@@ -69,8 +69,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((how & 32) != 0)
 		rules.forwarded_for[0] = '\0';
 	if ((how & 2) != 0)
-		take_answers(&(struct web_asked){(how & 4) != 0, (how & 8) != 0},
-		    in);
+		take_answers(
+		    &(struct web_asked){(how & 4) != 0, (how & 8) != 0}, in);
 	web_request_init(&w, &rules);
 	while (more || w.len > 0) {
 		size_t room = sizeof(w.buf) - w.len;

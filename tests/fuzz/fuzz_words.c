@@ -29,7 +29,7 @@ address_of(const char *text, size_t size)
 
 	memset(&u, 0, sizeof(u));
 	memcpy(&u, text, size < sizeof(u) ? size : sizeof(u));
-	u.sa.sa_family = size % 3 == 0	 ? AF_INET
+	u.sa.sa_family = size % 3 == 0   ? AF_INET
 			 : size % 3 == 1 ? AF_INET6
 					 : AF_UNIX;
 	return &u.sa;
@@ -96,7 +96,8 @@ addresses(const char *text)
 static void
 services(const char *text)
 {
-	const struct target targets[] = {{.text = "first"}, {.service = "wiki"}};
+	const struct target targets[] = {
+	    {.text = "first"}, {.service = "wiki"}};
 	const struct target *found = target_find(targets, 2, text);
 
 	MUST(found == NULL || *text != '\0' || found == &targets[0]);
