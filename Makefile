@@ -167,7 +167,7 @@ blhc: deps-hard  ## see in the log of a build that every hardening flag is used
 	@rm -rf $(B)/blhc
 	@mkdir -p $(B)
 	@{ echo 'dpkg-buildpackage: a log, as blhc knows it'; \
-		$(MAKE) --no-print-directory B=$(B)/blhc all; } >$(B)/blhc.log
+		MAKEFLAGS= $(MAKE) --no-print-directory -j4 B=$(B)/blhc all; } >$(B)/blhc.log
 	@blhc --all $(B)/blhc.log
 	@echo 'blhc           ok'
 

@@ -21,7 +21,10 @@ for name; do
     mkdir -p "$folder/corpus/$name"
     LLVM_PROFILE_FILE=$folder/$name.profraw timeout 300 "$folder/bin/$name" -runs=0 \
         "$folder/corpus/$name" "tests/fuzz/corpus/${name#fuzz_}" >"$folder/$name.cov" 2>&1 ||
-        { tail -n 20 "$folder/$name.cov"; exit 1; }
+        {
+            tail -n 20 "$folder/$name.cov"
+            exit 1
+        }
 done
 llvm-profdata merge -o "$folder/profdata" "$folder"/fuzz_*.profraw || exit
 llvm-cov export -summary-only -instr-profile="$folder/profdata" "${objects[@]}" \
