@@ -153,8 +153,7 @@ fuzz: deps-fuzz  ## fuzz every parser for FUZZ_SECONDS (60) each
 	@$(MAKE) --no-print-directory -j4 fuzzers
 	@tests/fuzz/run.sh $(B)/fuzz $(FUZZERS)
 
-coverage: deps-fuzz  ## branches of the parsers that the fuzzers' inputs reach
-	@$(MAKE) --no-print-directory -j4 fuzzers
+coverage: fuzz  ## fuzz, and see how many branches of the parsers that reached
 	@tests/fuzz/coverage.sh $(B)/fuzz $(FUZZERS)
 
 sanitize: deps-hard  ## run the tests with ASan and UBSan (FILES="a.bats ...")

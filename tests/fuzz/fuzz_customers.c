@@ -15,6 +15,7 @@ check_entry(const struct customer_entry *e)
 	uint64_t again;
 
 	MUST(customers_good_name(e->name));
+	MUST(strlen(e->name) <= CUSTOMER_NAME_MAX);
 	MUST(e->grant.customer.nusers <= 999999);
 	MUST(e->grant.customer.type <= (CUSTOMER_FORWARD | CUSTOMER_WEB));
 	MUST(e->grant.customer.expire <= WHEN_MAX);

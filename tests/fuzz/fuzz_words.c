@@ -78,8 +78,10 @@ addresses(const char *text)
 	}
 	netaddr_host(text, host);
 	MUST(strlen(host) < sizeof(host));
-	if (target_parse(&target, text, err, sizeof(err)) == 0)
+	if (target_parse(&target, text, err, sizeof(err)) == 0) {
+		MUST(memchr(target.path, '\0', sizeof(target.path)) != NULL);
 		MUST((target.addr.host[0] != '\0') ^ (target.path[0] != '\0'));
+	}
 	if (prefix_parse(&p, text) == 0) {
 		struct prefix whole = p;
 
