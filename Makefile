@@ -45,9 +45,10 @@ SHELL_FILES = bin/relay-ca $(wildcard tests/*.sh tests/*.bash tests/*.bats) \
 	.ci/run
 
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Werror
-HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection \
+HARDENING = -Wformat -Werror=format-security -fPIE -fstack-protector-strong -fstack-clash-protection \
 	-D_FORTIFY_SOURCE=2 $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
-HARDENING_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+HARDENING_LD = -fPIE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
+	-Wl,--as-needed
 DEFINES = -DLLHTTP_STRICT_MODE=1 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
 	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"'
 INCLUDES = -Ibroker -Ihandlers -Ibin -isystem $(LLHTTP_INCLUDE)
@@ -68,6 +69,9 @@ DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
 	redis-tools rsync openssh-server openssh-client
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
+DEPS_MODEL = gcc libc6-dev spin
+DEPS_FUZZ = $(DEPS_BUILD) clang libclang-rt-14-dev llvm
+DEPS_HARD = $(DEPS_TEST) $(DEPS_FUZZ) valgrind blhc
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	shfmt mandoc
 
@@ -77,7 +81,8 @@ $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 
 .PHONY: all test-programs run demo test lint install uninstall clean dist \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
-	bench bench-quick bench-idle
+	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
+	blhc deps-model deps-fuzz deps-hard
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -151,12 +156,53 @@ bench-idle: deps-bench  ## 5,000 idle agents for 10 minutes
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
 	@BENCH_IDLE_SECONDS=600 python3 -B tests/bench/bench.py idle
 
+model: deps-model  ## check the model of pairing with spin, and its mutants
+	@tests/model/check.sh
+
+# The fuzzers and what they link: everything instrumented, in a folder of its
+# own. Clang alone has libFuzzer and counts branches.
+FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined -fprofile-instr-generate -fcoverage-mapping
+fuzzers:
+	@$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang HARDENING= \
+		CFLAGS='$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link' \
+		$(FUZZERS:%=$(B)/fuzz/bin/%)
+
+$(B)/obj/tests/fuzz/%.o: INCLUDES += -Itests/fuzz
+$(FUZZERS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/tests/fuzz/%.o \
+		$(B)/obj/tests/fuzz/fuzz.o $(B)/relay.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+fuzz: deps-fuzz  ## fuzz every parser for FUZZ_SECONDS (60) each
+	@$(MAKE) --no-print-directory -j4 fuzzers
+	@tests/fuzz/run.sh $(B)/fuzz $(FUZZERS)
+
+coverage: fuzz  ## fuzz, and see how many branches of the parsers that reached
+	@tests/fuzz/coverage.sh $(B)/fuzz $(FUZZERS)
+
+sanitize: deps-hard  ## run the tests with ASan and UBSan (FILES="a.bats ...")
+	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang HARDENING= \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' all
+	@BUILT=$(CURDIR)/$(B)/sanitize/bin ASAN_OPTIONS=detect_leaks=0 \
+		tests/run.sh $(FILES)
+
+blhc: deps-hard  ## see in the log of a build that every hardening flag is used
+	@rm -rf $(B)/blhc
+	@mkdir -p $(B)
+	@{ echo 'dpkg-buildpackage: a log, as blhc knows it'; \
+		MAKEFLAGS= $(MAKE) --no-print-directory -j4 B=$(B)/blhc all; } >$(B)/blhc.log
+	@blhc --all $(B)/blhc.log
+	@echo 'blhc           ok'
+
 lint: deps-lint  ## every static check
 	@tests/lint.sh
 
 format: deps-lint  ## write all C sources in the project's format
 	$(CLANG_FORMAT) -i $(SOURCES) $(BENCH_SOURCES) \
-		$(wildcard broker/*.h handlers/*.h bin/*.h tests/bench/*.h)
+		$(wildcard broker/*.h handlers/*.h bin/*.h tests/bench/*.h \
+		tests/fuzz/*.[ch] tests/programs/*.[ch])
 
 install: all  ## install below DESTDIR; makes the user of the relay
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
@@ -236,7 +282,7 @@ define install_packages
 		>/dev/null
 endef
 
-deps: deps-run deps-test deps-bench deps-lint  ## install every Debian package needed
+deps: deps-run deps-test deps-bench deps-lint deps-hard deps-model  ## install every Debian package needed
 deps-build:
 	$(call install_packages,$(DEPS_BUILD))
 deps-run:
@@ -245,6 +291,12 @@ deps-test:
 	$(call install_packages,$(DEPS_TEST))
 deps-bench:
 	$(call install_packages,$(DEPS_BENCH))
+deps-model:
+	$(call install_packages,$(DEPS_MODEL))
+deps-fuzz:
+	$(call install_packages,$(DEPS_FUZZ))
+deps-hard:
+	$(call install_packages,$(DEPS_HARD))
 deps-lint:
 	$(call install_packages,$(DEPS_LINT))
 
