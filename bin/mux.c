@@ -60,32 +60,35 @@ mux_new(enum mux_side side, struct channel *relay,
 	return NULL;
 }
 
+/* Those of a client that were not answered can be served elsewhere. */
 static void
-drop_all(struct mux *m)
+drop_sockets(struct mux *m)
 {
 	struct mux_stream *s, *next;
 
 	for (s = LIST_FIRST(&m->streams); s != NULL; s = next) {
 		next = LIST_NEXT(s, entry);
-		s->id = 0;
-		if (s->stage == MUX_OVER) {
-			LIST_REMOVE(s, entry);
-			LIST_INSERT_HEAD(&m->dead, s, entry);
-		} else if (m->side == MUX_CLIENT && s->stage == MUX_ASKED)
+		if (m->side == MUX_CLIENT && s->stage == MUX_ASKED)
 			mux_stream_return(s);
 		else
 			mux_stream_drop(s);
 	}
-	mux_stream_bury(m);
 }
 
 void
 mux_free(struct mux *m)
 {
+	struct mux_stream *s;
+
 	if (m == NULL)
 		return;
-	drop_all(m);
+	drop_sockets(m);
 	nghttp2_session_del(m->h2);
+	while ((s = LIST_FIRST(&m->streams)) != NULL) {
+		LIST_REMOVE(s, entry);
+		LIST_INSERT_HEAD(&m->dead, s, entry);
+	}
+	mux_stream_bury(m);
 	fd_close(&m->epoll);
 	free(m);
 }
@@ -344,6 +347,7 @@ mux_finish(struct mux *m)
 {
 	const int64_t deadline = deadline_in(FINISH_MS);
 
+	drop_sockets(m);
 	if (m->ended && m->error[0] != '\0')
 		return; /* there is nobody to say it to */
 	nghttp2_session_terminate_session(m->h2, NGHTTP2_NO_ERROR);
