@@ -92,11 +92,19 @@ listen_again(void)
 			  EPOLLIN | EPOLLEXCLUSIVE, &s.listener_source) == 0;
 }
 
+/* For good: where it is the last to have the listener, that closes. */
 static void
-drain(void)
+stop(void)
 {
 	s.stopped = 1;
 	stop_listening();
+	fd_close(&s.forward->listener);
+}
+
+static void
+drain(void)
+{
+	stop();
 	mux_drain(s.mux);
 }
 
@@ -175,8 +183,7 @@ static void
 on_draining(struct mux *m)
 {
 	(void)m;
-	s.stopped = 1;
-	stop_listening();
+	stop();
 	tell(HANDOVER_FULL);
 }
 
