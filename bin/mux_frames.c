@@ -202,10 +202,16 @@ on_frame_recv(nghttp2_session *h2, const nghttp2_frame *frame, void *arg)
 static int
 on_frame_send(nghttp2_session *h2, const nghttp2_frame *frame, void *arg)
 {
-	(void)h2;
+	const struct mux *m = arg;
+
 	if (frame->hd.type == NGHTTP2_GOAWAY)
 		fail_with_code(
 		    arg, "the other side is wrong", frame->goaway.error_code);
+	/* a refusal: what the client still sends is not wanted, RFC 9113 8.1 */
+	if (m->side == MUX_SERVER && frame->hd.type == NGHTTP2_HEADERS &&
+	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
+		nghttp2_submit_rst_stream(h2, NGHTTP2_FLAG_NONE,
+		    frame->hd.stream_id, NGHTTP2_NO_ERROR);
 	return 0;
 }
 

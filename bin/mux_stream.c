@@ -61,8 +61,8 @@ mux_stream_bury(struct mux *m)
 
 	while ((s = LIST_FIRST(&m->dead)) != NULL) {
 		LIST_REMOVE(s, entry);
-		m->calls->gone(s);
 		m->count--;
+		m->calls->gone(s);
 		free(s);
 	}
 }
@@ -334,10 +334,7 @@ mux_stream_refuse(struct mux_stream *s, int status, const char *reason)
 		NGHTTP2_NV_FLAG_NONE},
 	};
 
-	/* RFC 9113 8.1: what else the client sends is not wanted */
 	nghttp2_submit_response(s->mux->h2, s->id, fields, 2, NULL);
-	nghttp2_submit_rst_stream(
-	    s->mux->h2, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
 	mux_stream_drop(s);
 }
 

@@ -25,7 +25,7 @@
 #define ANSWER_MS   60000 /* as for a session of one connection */
 #define LINGER_MS   2000
 #define ACCEPT_TURN 8 /* connections; other sessions may have room, too */
-#define ROOM_AGAIN  8 /* streams to be free before it listens again */
+#define ROOM_AGAIN  8 /* free streams, or most: it listens again */
 
 struct shared {
 	struct forward *forward;
@@ -85,8 +85,10 @@ stop_listening(void)
 static void
 listen_again(void)
 {
+	const size_t room = mux_vacant(s.mux);
+
 	if (s.listening || s.stopped ||
-	    (mux_vacant(s.mux) < ROOM_AGAIN && mux_count(s.mux) > 0))
+	    (room < ROOM_AGAIN && room <= mux_count(s.mux)))
 		return;
 	s.listening = mux_watch(s.mux, s.forward->listener,
 			  EPOLLIN | EPOLLEXCLUSIVE, &s.listener_source) == 0;
