@@ -279,7 +279,7 @@ start_agent_again() {
     a_shared_line 1
     start_traffic 1
     start_target target2 shout
-    stop agent & # it waits for client1
+    kill -TERM "$(pid_of agent)" # it waits for client1
     start_waiting_agent agent2 alice "$target"
     sed -i 's/^--sessions 1/--sessions 3/' stone.conf
     kill -HUP "$(pid_of stone)"
@@ -289,5 +289,5 @@ start_agent_again() {
     go_on point1
     ended_whole client1
     wait_until 10 sessions_are 3
-    wait
+    await_end agent
 }
