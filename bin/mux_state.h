@@ -116,6 +116,14 @@ ssize_t mux_stream_provide(nghttp2_session *h2, int32_t id, uint8_t *buf,
 /* Frees those that are through. */
 void mux_stream_bury(struct mux *m);
 
+/* ---- mux.c ---- */
+
+/*
+ * Resets the streams' sockets; those of a client that were not answered can be
+ * served elsewhere, and go back to its owner.
+ */
+void mux_drop_sockets(struct mux *m);
+
 /* Notes why the session breaks; the first reason counts. */
 void mux_fail(struct mux *m, const char *why);
 

@@ -13,6 +13,12 @@
 
 struct stone_sessions;
 
+/*
+ * Forks a process with a session of its own for sock, of the forward with this
+ * index, and closes sock.
+ */
+typedef void stone_sessions_alone(struct forker *f, size_t index, int sock);
+
 /* Returns a keeper without sessions, or NULL with errno. */
 struct stone_sessions *stone_sessions_new(void);
 
@@ -26,12 +32,10 @@ int stone_sessions_absent(
 /*
  * Opens what sessions are due, and finds connections that come back another
  * one. Sets *fd to what tells of the sessions, for stone_sessions_serve, and
- * returns when to call again at the latest (deadline.h). alone forks a process
- * with a session of its own for a connection and closes sock.
+ * returns when to call again at the latest (deadline.h).
  */
 int64_t stone_sessions_tend(struct stone_sessions *k, struct forker *f,
-    struct forwards *set, int *fd,
-    void (*alone)(struct forker *f, size_t index, int sock));
+    struct forwards *set, int *fd, stone_sessions_alone *alone);
 void stone_sessions_serve(struct stone_sessions *k);
 
 /* The forwards of old become those of set: all sessions open anew. */
@@ -40,8 +44,5 @@ void stone_sessions_renew(struct stone_sessions *k, const struct forwards *old,
 
 /* No more connections: they drain, and the empty ones end. */
 void stone_sessions_drain(struct stone_sessions *k);
-
-/* How many are ready, of all forwards. */
-size_t stone_sessions_ready(const struct stone_sessions *k);
 
 #endif
