@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define OUT     3     /* the child's end of the pipe */
 #define GOOD_MS 30000 /* names move; a failure is asked anew at once */
 
 /* Returns 0, or what getaddrinfo(3) does. */
@@ -50,19 +51,26 @@ set_path(struct resolved *found, const char *path)
 	found->count = 1;
 }
 
-/* In the child; a pipe takes this much at once. */
+/*
+ * In the child, which keeps nobody's socket open; a byte says that it is so. A
+ * pipe takes all this at once.
+ */
 static void
 answer(int out, const struct target *t)
 {
 	struct resolved found = {0};
-	int rc = look_up(&found, t, 0);
 	ssize_t n;
+	int rc;
 
+	if (dup2(out, OUT) == -1 || close_range(OUT + 1, ~0U, 0) == -1 ||
+	    write(OUT, "", 1) != 1)
+		_exit(1);
+	rc = look_up(&found, t, 0);
 	if (rc != 0)
 		snprintf(found.error, sizeof(found.error), "%s: %s",
 		    t->addr.host,
 		    rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
-	n = write(out, &found, sizeof(found));
+	n = write(OUT, &found, sizeof(found));
 	_exit(n == sizeof(found) ? 0 : 1);
 }
 
@@ -70,6 +78,7 @@ static int
 start_child(struct resolve *r, const struct target *t)
 {
 	int ends[2];
+	char ready;
 
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return -1;
@@ -77,10 +86,16 @@ start_child(struct resolve *r, const struct target *t)
 	if (r->child == 0)
 		answer(ends[1], t);
 	fd_close(&ends[1]);
+	if (r->child == -1) {
+		fd_close(&ends[0]);
+		return -1;
+	}
 	r->pipe = ends[0];
-	if (r->child == -1)
-		fd_close(&r->pipe);
-	return r->child == -1 ? -1 : 0;
+	if (read(r->pipe, &ready, 1) == 1)
+		return 0;
+	resolve_stop(r);
+	errno = EAGAIN;
+	return -1;
 }
 
 int

@@ -334,6 +334,9 @@ converse(const char *buf, size_t len)
 		    LOG_U64(mux_total(s.mux)), "reason",
 		    result == MUX_DONE ? "done" : "relay-error", "error",
 		    mux_error(s.mux), NULL);
+		/* before the connections that it has not served */
+		stop();
+		tell(HANDOVER_FULL);
 		mux_finish(s.mux);
 	}
 	s.stopped = 1;

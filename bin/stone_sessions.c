@@ -65,9 +65,11 @@ stone_sessions_new(void)
 	return NULL;
 }
 
+/* A child may have it for a moment yet, and close(2) not end its events. */
 static void
-forget(struct session *s)
+forget(struct stone_sessions *k, struct session *s)
 {
+	epoll_ctl(k->epoll, EPOLL_CTL_DEL, s->control, NULL);
 	LIST_REMOVE(s, entry);
 	fd_close(&s->control);
 	free(s);
@@ -80,10 +82,10 @@ stone_sessions_free(struct stone_sessions *k)
 
 	if (k == NULL)
 		return;
+	fd_close(&k->epoll); /* first: in a child its events are the parent's */
 	while ((s = LIST_FIRST(&k->all)) != NULL)
-		forget(s);
+		forget(k, s);
 	orphans_forget(&k->orphans);
-	fd_close(&k->epoll);
 	free(k);
 }
 
@@ -137,7 +139,7 @@ on_end(struct stone_sessions *k, struct session *s)
 		line_failed(line_of(k, s), deadline_now());
 	if (s->stage == READY)
 		line_lost(line_of(k, s), s->since, deadline_now());
-	forget(s);
+	forget(k, s);
 }
 
 /* ---- connections that come back ---- */
@@ -161,7 +163,7 @@ other_session(const struct stone_sessions *k, const struct orphan *o)
 			continue;
 		if (s->pid != o->from)
 			return s;
-		same = s;
+		same = s; /* it refused, and lives */
 	}
 	return same;
 }
@@ -237,7 +239,7 @@ open_one(struct stone_sessions *k, struct forker *f, struct forwards *set,
 	if (s->pid != -1 && children_add(f->children, s->pid) == 0)
 		return 0;
 	begin_draining(k, s);
-	forget(s);
+	forget(k, s);
 	return -1;
 }
 
