@@ -24,10 +24,10 @@
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: " NAME " [-DdlNnrtV] [--inetd] -C file\n"
-			"       " NAME
-			" [-DdlNnrtV] [--sessions n] -q word ... relay listen "
-			"request [client ...]\n");
+	fprintf(stderr,
+	    "usage: " NAME " [-DdlNnrtV] [--inetd | --sessions n] -C file\n"
+	    "       " NAME " [-DdlNnrtV] -q word ... relay listen request "
+	    "[client ...]\n");
 	exit(EX_USAGE);
 }
 
