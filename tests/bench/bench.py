@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 
+import mux
 from chains import ROOT, OpenSSH, Relay, Scratch, Services, wait_for
 
 QUICK = "quick" in sys.argv[1:]
@@ -149,6 +150,7 @@ def main():
                   "openssh": OpenSSH(scratch, services)}
         machine()
         compare(chains)
+        mux.compare(relay, chains["openssh"], ROUNDS, SECONDS)
         idle_memory(scratch, relay)
         listing(scratch, relay)
     finally:
