@@ -240,6 +240,24 @@ on_stream_close(nghttp2_session *h2, int32_t id, uint32_t code, void *arg)
 	return 0;
 }
 
+/* As much as the other side takes, nghttp2's own buffer being none of ours. */
+static ssize_t
+data_length(nghttp2_session *h2, uint8_t type, int32_t id, int32_t session,
+    int32_t stream, uint32_t frame_max, void *arg)
+{
+	ssize_t most = MUX_FRAME_MAX;
+
+	(void)h2;
+	(void)type;
+	(void)id;
+	(void)arg;
+	if (most > session)
+		most = session;
+	if (most > stream)
+		most = stream;
+	return most > (ssize_t)frame_max ? (ssize_t)frame_max : most;
+}
+
 /* The bytes lie behind the place for their frame's head already. */
 static int
 send_data(nghttp2_session *h2, nghttp2_frame *frame, const uint8_t *head,
@@ -274,6 +292,8 @@ make_callbacks(void)
 	    c, on_data_chunk);
 	nghttp2_session_callbacks_set_on_stream_close_callback(
 	    c, on_stream_close);
+	nghttp2_session_callbacks_set_data_source_read_length_callback(
+	    c, data_length);
 	nghttp2_session_callbacks_set_send_data_callback(c, send_data);
 	return c;
 }
@@ -299,6 +319,7 @@ submit_settings(struct mux *m)
 {
 	const nghttp2_settings_entry entries[] = {
 	    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, MUX_STREAM_WINDOW},
+	    {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, MUX_FRAME_MAX},
 	    {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, FIELDS_MAX},
 	    {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, HPACK_TABLE_MAX},
 	    {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},

@@ -11,14 +11,19 @@
 #include <sys/queue.h>
 
 /*
- * What one stream may have under way: the most that is held here for a socket
- * that takes nothing. With it a single stream is as fast as a session of its
- * own.
+ * What one stream may have under way at first, which is the most that is held
+ * here for a socket that takes nothing. A stream whose socket takes all that
+ * comes gets more, twice as much each time, as long as the session's streams
+ * have not got MUX_GROWTH_MAX more together: so one that carries much is as
+ * fast as a session of its own, also where the way is long.
  */
 #define MUX_STREAM_WINDOW (1024 * 1024)
+#define MUX_WINDOW_MAX    (8 * 1024 * 1024)
+#define MUX_GROWTH_MAX    (64 * 1024 * 1024)
 
-#define MUX_IN_SIZE     65536
-#define MUX_OUT_SIZE    65536
+#define MUX_FRAME_MAX   65536 /* bytes of DATA: a read and a write of sockets */
+#define MUX_IN_SIZE     (2 * MUX_FRAME_MAX)
+#define MUX_OUT_SIZE    (2 * MUX_FRAME_MAX)
 #define MUX_FRAME_HEAD  9    /* bytes, RFC 9113 4.1 */
 #define MUX_CONTROL_MAX 4096 /* bytes of our longest frame but DATA */
 #define MUX_REASON_MAX  160
@@ -42,6 +47,8 @@ struct mux_stream {
 	unsigned ended_out : 1; /* and was said */
 	unsigned char *held;    /* came for fd, which does not take it yet */
 	uint32_t held_off, held_len, held_size;
+	uint32_t window;  /* what may be under way to us */
+	uint64_t grown;   /* what had come when it grew last */
 	uint64_t in, out; /* bytes from the other side, and to it */
 
 	/* the owner's */
@@ -61,6 +68,7 @@ struct mux {
 	LIST_HEAD(, mux_stream) streams, dead;
 	size_t count, waiting; /* streams, and those of them in MUX_ASKED */
 	uint64_t total;
+	size_t growth;                 /* of all streams' windows, bytes */
 	uint32_t streams_max;          /* server */
 	int readable, writable, ended; /* the relay */
 	int settled;                   /* the other side's settings came */

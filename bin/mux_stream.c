@@ -24,6 +24,7 @@ mux_stream_new(struct mux *m)
 	s->source.ready = mux_stream_ready;
 	s->fd = -1;
 	s->due = DEADLINE_NONE;
+	s->window = MUX_STREAM_WINDOW;
 	LIST_INSERT_HEAD(&m->streams, s, entry);
 	m->count++;
 	m->waiting++;
@@ -62,6 +63,7 @@ mux_stream_bury(struct mux *m)
 	while ((s = LIST_FIRST(&m->dead)) != NULL) {
 		LIST_REMOVE(s, entry);
 		m->count--;
+		m->growth -= s->window - MUX_STREAM_WINDOW;
 		m->calls->gone(s);
 		free(s);
 	}
@@ -138,7 +140,7 @@ hold(struct mux_stream *s, const uint8_t *data, size_t len)
 		memmove(s->held, s->held + s->held_off, s->held_len);
 		s->held_off = 0;
 	}
-	if (need > MUX_STREAM_WINDOW) {
+	if (need > s->window) {
 		errno = ENOBUFS; /* nghttp2 guards the window: never */
 		return -1;
 	}
@@ -204,6 +206,22 @@ flush_held(struct mux_stream *s)
 	pass_end(s);
 }
 
+/* Its socket has taken a whole window, and nothing waits for it. */
+static void
+grow_window(struct mux_stream *s)
+{
+	struct mux *m = s->mux;
+
+	if (s->in - s->grown < s->window || s->window >= MUX_WINDOW_MAX ||
+	    m->growth + s->window > MUX_GROWTH_MAX ||
+	    nghttp2_session_set_local_window_size(
+		m->h2, NGHTTP2_FLAG_NONE, s->id, (int32_t)(2 * s->window)) != 0)
+		return;
+	m->growth += s->window;
+	s->window *= 2;
+	s->grown = s->in;
+}
+
 void
 mux_stream_take(struct mux_stream *s, const uint8_t *data, size_t len)
 {
@@ -217,6 +235,8 @@ mux_stream_take(struct mux_stream *s, const uint8_t *data, size_t len)
 	if (n == -1 ||
 	    ((size_t)n < len && hold(s, data + n, len - (size_t)n) == -1))
 		mux_stream_abort(s);
+	else if (s->held_len == 0)
+		grow_window(s);
 }
 
 void
