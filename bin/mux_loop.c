@@ -77,7 +77,8 @@ fill(struct mux *m)
 			m->ended = 1;
 			return;
 		}
-		memcpy(m->out + m->out_len, frame, (size_t)n);
+		if (n > 0)
+			memcpy(m->out + m->out_len, frame, (size_t)n);
 		m->out_len += (size_t)n;
 		if (m->out_len == before)
 			return;

@@ -117,6 +117,7 @@ works_again() {
     start_target target shout
     start_waiting_agent agent alice "$target"
     start_shared stone 1
+    answers_with "$stone_port" before
     first=$(pgrep -P "$(pid_of stone)")
     signal_all agent STOP
     start waiting timeout 60 python3 -B "$tests/speak.py" "$stone_port" hello
@@ -194,19 +195,14 @@ END
 
 @test 'the way to a web server does not share sessions' {
     start_target target web
-    start_agent agent alice "$target"
-    sed -i 1d agent.conf # its -n
-    stop agent
-    start_agent_again
+    printf '%s\n' '-k alice/private.pem' '-c alice/cert.pem' '-a ca.pem' \
+        "127.0.0.1:$relay_port" "$target" >agent.conf
+    start agent "$scratch/bin/relayagent" -C agent.conf
+    wait_until 10 waits agent 2
     stone_port=$(free_port)
     start_relay_stone stone '--sessions 1' "$(to_relay "localhost:$stone_port")"
     wait_until 10 says stone ' (refused|not-shared) '
     [ "$(fetch alice / | head -n 1)" = '<h1>intra</h1>' ]
-}
-
-start_agent_again() {
-    start agent "$scratch/bin/relayagent" -C "$scratch/agent.conf"
-    wait_until 10 waits agent 2
 }
 
 @test 'an agent that is told to end lets connections run on, and takes no more' {
