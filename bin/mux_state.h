@@ -19,11 +19,11 @@
  */
 #define MUX_STREAM_WINDOW (1024 * 1024)
 #define MUX_WINDOW_MAX    (8 * 1024 * 1024)
-#define MUX_GROWTH_MAX    (64 * 1024 * 1024)
+#define MUX_GROWTH_MAX    (64UL * 1024 * 1024)
 
 #define MUX_FRAME_MAX   65536 /* bytes of DATA: a read and a write of sockets */
-#define MUX_IN_SIZE     (2 * MUX_FRAME_MAX)
-#define MUX_OUT_SIZE    (2 * MUX_FRAME_MAX)
+#define MUX_IN_SIZE     131072 /* two of these */
+#define MUX_OUT_SIZE    131072
 #define MUX_FRAME_HEAD  9    /* bytes, RFC 9113 4.1 */
 #define MUX_CONTROL_MAX 4096 /* bytes of our longest frame but DATA */
 #define MUX_REASON_MAX  160

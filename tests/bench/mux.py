@@ -14,7 +14,7 @@ import types
 
 from chains import cpu_seconds, wait_for
 
-SESSIONS = 4
+SESSIONS = 1
 UNITS = {"us": 0.001, "ms": 1, "s": 1000}
 
 
@@ -105,7 +105,7 @@ def compare(relay, openssh, rounds, seconds):
         ("relay CPU, short connection", "ms", loads.relay_cpu, ["relay-stone", "shared"],
          "relay-stone"),
     ]
-    print(f"shared: {SESSIONS} sessions for all connections of relay-stone")
+    print(f"shared: relay-stone with --sessions {SESSIONS}")
     for name, unit, measure, names, yardstick in lines:
         figures = {key: [] for key in names}
         for _ in range(rounds):

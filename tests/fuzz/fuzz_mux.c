@@ -124,8 +124,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	listen_at(&conf.targets[1], "db");
 	snprintf(conf.targets[2].path, sizeof(conf.targets[2].path),
 	    "/tmp/fuzz_mux.none");
-	snprintf(conf.targets[2].service, sizeof(conf.targets[2].service),
-	    "none");
+	snprintf(
+	    conf.targets[2].service, sizeof(conf.targets[2].service), "none");
 	event = eventfd(0, EFD_NONBLOCK);
 	atexit(clean_up);
 	return 0;
