@@ -316,8 +316,8 @@ watch_signals(struct agent_mux *a)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
 
-	signal(SIGHUP, SIG_DFL);
 	a->signals = program_signals(signals);
+	signal(SIGHUP, SIG_DFL); /* it was ignored, and is blocked now */
 	a->signals_source.ready = on_signal;
 	if (a->signals == -1)
 		return -1;

@@ -287,3 +287,16 @@ END
     wait_until 10 sessions_are 3
     await_end agent
 }
+
+@test 'a session whose other side has fallen silent is given up, and replaced' {
+    start_target target shout
+    start_waiting_agent agent alice "$target"
+    start_shared stone 1
+    answers_with "$stone_port" before
+    signal_all agent STOP
+    start_waiting_agent agent2 alice "$target"
+    wait_until 80 says stone ' session in=.* reason=relay-error error=the_other_side_has_fallen_silent$'
+    wait_until 10 says agent2 ' taken'
+    answers_with "$stone_port" after
+    signal_all agent KILL
+}

@@ -1,7 +1,7 @@
 # Sessions that are shared by many connections: relay-stone with --sessions. To
 # be loaded after helpers, clients and stones.
 #
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 
 # start_shared NAME SESSIONS [WORD...]: a relay-stone on $stone_port with so many
 # sessions, of which all are ready. WORD: further ones of the forward.
