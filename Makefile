@@ -56,8 +56,8 @@ COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
 	$(shell $(PKG_CONFIG) --cflags openssl jansson) -ffile-prefix-map=$(CURDIR)=. \
 	$(CFLAGS) $(CPPFLAGS)
 
-DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev libnghttp2-dev \
-	uthash-dev node-llhttp openssl
+DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
+	libnghttp2-dev uthash-dev node-llhttp openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
