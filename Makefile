@@ -56,14 +56,14 @@ INCLUDES = -Ibroker -Ihandlers -Ibin -isystem $(LLHTTP_INCLUDE)
 LLHTTP_SOURCES = /usr/share/llhttp
 LLHTTP_INCLUDE = /usr/share/include/llhttp
 LLHTTP_OBJECTS = $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
-LIBS = $(shell $(PKG_CONFIG) --libs openssl jansson libseccomp)
+LIBS = $(shell $(PKG_CONFIG) --libs openssl jansson libseccomp libnghttp2)
 # -ffile-prefix-map: the same bytes from whatever folder it is built in
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
 	$(shell $(PKG_CONFIG) --cflags openssl jansson libseccomp) -ffile-prefix-map=$(CURDIR)=. \
 	$(CFLAGS) $(CPPFLAGS)
 
 DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
-	libseccomp-dev uthash-dev node-llhttp openssl
+	libnghttp2-dev libseccomp-dev uthash-dev node-llhttp openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \

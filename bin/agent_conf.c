@@ -2,6 +2,7 @@
 #include "agent_conf.h"
 #include "agent_words.h"
 #include "lines.h"
+#include "mux.h"
 #include "program.h"
 #include "tls_client.h"
 
@@ -16,6 +17,7 @@
 #define NAME           "relayagent"
 #define LETTERS        "nk:c:a:m:h:x:X:C:DdtV"
 #define PROXY_PROTOCOL "proxy-protocol"
+#define MAX_STREAMS    "max-streams"
 
 static void
 usage(void)
@@ -26,7 +28,8 @@ usage(void)
 	    "target:port\n"
 	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
 	    "[-x proxy:port]\n"
-	    "         [--" PROXY_PROTOCOL "] [name=target:port ...]\n");
+	    "         [--" MAX_STREAMS " n] [--" PROXY_PROTOCOL
+	    "] [name=target:port ...]\n");
 	exit(EX_USAGE);
 }
 
@@ -43,6 +46,10 @@ read_line(void *arg, char *line, char *err, size_t errsize)
 	if (strcmp(line, "--" PROXY_PROTOCOL) == 0)
 		return agent_words_option(
 		    w, AGENT_PROXY_PROTOCOL, NULL, err, errsize);
+	if (strncmp(line, "--" MAX_STREAMS " ", strlen("--" MAX_STREAMS " ")) ==
+	    0)
+		return agent_words_option(w, AGENT_MAX_STREAMS,
+		    line + strlen("--" MAX_STREAMS " "), err, errsize);
 	if (line[1] == '\0' || strchr(AGENT_LETTERS, line[1]) == NULL) {
 		snprintf(
 		    err, errsize, "unknown option %s (see " NAME "(1))", line);
@@ -89,6 +96,7 @@ read_command_line(const struct agent_words *w, struct agent_run *run, int argc,
 {
 	static const struct option options[] = {
 	    {PROXY_PROTOCOL, no_argument, NULL, AGENT_PROXY_PROTOCOL},
+	    {MAX_STREAMS, required_argument, NULL, AGENT_MAX_STREAMS},
 	    {NULL, 0, NULL, 0},
 	};
 	int c;
@@ -169,6 +177,7 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 	conf->polls = AGENT_POLLS_DEFAULT;
 	conf->polls_max = AGENT_POLLS_DEFAULT * AGENT_POLLS_SURGE;
 	conf->ntargets = 1;
+	conf->max_streams = MUX_STREAMS_DEFAULT;
 	if (read_command_line(
 		&w, run, source->argc, source->argv, err, errsize) == -1)
 		goto fail;

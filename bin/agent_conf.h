@@ -25,6 +25,7 @@ struct agent_conf {
 	unsigned polls; /* -m: spare polls that wait at each relay */
 	unsigned polls_max;      /* and under load */
 	int proxy_protocol;      /* --proxy-protocol */
+	uint32_t max_streams;    /* --max-streams, of one session */
 	char host[WEB_HOST_MAX]; /* -h; "": none */
 	size_t nrelays;
 	struct netaddr relays[AGENT_RELAYS_MAX];

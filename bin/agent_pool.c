@@ -138,7 +138,10 @@ renew_sandbox(struct agent_conf *conf, char *err, size_t errsize)
 	return -1;
 }
 
-/* Sessions live on with what they began with; polls begin anew. */
+/*
+ * Sessions live on with what they began with; polls begin anew. A session of
+ * many connections takes no more of them, and the signal tells it so.
+ */
 static void
 reload(struct pool *pool)
 {
@@ -155,6 +158,7 @@ reload(struct pool *pool)
 	}
 	for (size_t i = 0; i < pool->nrelays; i++)
 		agent_relay_restart(&pool->relays[i]);
+	children_signal(pool->children, SIGHUP);
 	agent_conf_free(pool->conf);
 	*pool->conf = *conf;
 	OPENSSL_cleanse(conf, sizeof(*conf));

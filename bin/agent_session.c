@@ -1,5 +1,6 @@
 /* One session of the agent: see agent_session.h. */
 #include "agent_session.h"
+#include "agent_mux.h"
 #include "deadline.h"
 #include "log.h"
 #include "proxy_protocol.h"
@@ -169,6 +170,22 @@ finish(struct session *s, enum splice_result rc)
 	}
 }
 
+/* Many connections at once, each with a target of its own. */
+static void
+multiplex(struct session *s, const char *buf, size_t len)
+{
+	struct agent_mux_end end;
+
+	agent_mux_run(s->conf, s->relay, s->head->forwarded_for,
+	    buf + s->head->length, len - s->head->length, &end);
+	log_event(LOG_INFO, "session", "in", LOG_U64(s->relay->arrived),
+	    "streams", LOG_U64(end.streams), "reason",
+	    end.result == MUX_DONE ? "done" : "relay-error", "error", end.error,
+	    "client", s->head->forwarded_for, NULL);
+	if (end.result != MUX_DONE)
+		channel_abort(s->relay);
+}
+
 void
 agent_session_run(const struct agent_conf *conf, struct channel *relay,
     const struct head *head, const char *buf, size_t len)
@@ -178,6 +195,10 @@ agent_session_run(const struct agent_conf *conf, struct channel *relay,
 	s.conf = conf;
 	s.relay = relay;
 	s.head = head;
+	if (conf->forward && agent_mux_wanted(head, buf)) {
+		multiplex(&s, buf, len);
+		return;
+	}
 	splice_init(&s.splice, NULL, NULL);
 	if (find_target(&s) == 0 && prepare(&s, buf, len) == 0 &&
 	    connect_target(&s) == 0)

@@ -1,6 +1,7 @@
 /* The words of relayagent's configuration: see agent_words.h. */
 #include "agent_words.h"
 #include "lines.h"
+#include "mux.h"
 #include "pem.h"
 
 #include <ctype.h>
@@ -42,6 +43,23 @@ set_polls(struct agent_conf *conf, const char *value, char *err, size_t errsize)
 	    "-m %s: not 1 to %d polls, or two such numbers with a colon, the "
 	    "larger last",
 	    value, AGENT_POLLS_MAX);
+	return -1;
+}
+
+static int
+set_streams(
+    struct agent_conf *conf, const char *value, char *err, size_t errsize)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (isdigit((unsigned char)*value) && *end == '\0' && n >= 1 &&
+	    n <= MUX_STREAMS_MAX) {
+		conf->max_streams = (uint32_t)n;
+		return 0;
+	}
+	snprintf(err, errsize, "--max-streams %s: not 1 to %d", value,
+	    MUX_STREAMS_MAX);
 	return -1;
 }
 
@@ -135,6 +153,8 @@ agent_words_option(const struct agent_words *w, int letter, const char *value,
 	case AGENT_PROXY_PROTOCOL:
 		w->conf->proxy_protocol = 1;
 		return 0;
+	case AGENT_MAX_STREAMS:
+		return set_streams(w->conf, value, err, errsize);
 	case 'm':
 		return set_polls(w->conf, value, err, errsize);
 	case 'h':

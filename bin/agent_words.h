@@ -7,9 +7,10 @@
 
 #include "agent_conf.h"
 
-/* The options that a file may have, and one that has no letter. */
+/* The options that a file may have, and those that have no letter. */
 #define AGENT_LETTERS        "nkcamhxX"
 #define AGENT_PROXY_PROTOCOL 256
+#define AGENT_MAX_STREAMS    257
 
 struct agent_words {
 	struct agent_conf *conf;
@@ -19,8 +20,8 @@ struct agent_words {
 /*
  * Each takes a word into w->conf. Returns 0, or -1 with a reason in err.
  *
- * An option: its letter, or AGENT_PROXY_PROTOCOL, and its value where it has
- * one. Files that it names are read now.
+ * An option: its letter, or one of the numbers above, and its value where it
+ * has one. Files that it names are read now.
  */
 int agent_words_option(const struct agent_words *w, int letter,
     const char *value, char *err, size_t errsize);

@@ -35,15 +35,16 @@ next_of(const struct addrinfo *ai, int family, int same)
 }
 
 /* The resolver's order, but the families take turns (RFC 8305 section 4). */
-static nfds_t
-interleave(const struct addrinfo *list, const struct addrinfo **order)
+size_t
+dial_order(
+    const struct addrinfo *list, const struct addrinfo **order, size_t most)
 {
 	int family = list->ai_family, same = 1;
 	const struct addrinfo *heads[2] = {
 	    next_of(list, family, 0), next_of(list, family, 1)};
-	nfds_t n = 0;
+	size_t n = 0;
 
-	while (n < ADDRESSES_MAX && (heads[0] != NULL || heads[1] != NULL)) {
+	while (n < most && (heads[0] != NULL || heads[1] != NULL)) {
 		if (heads[same] != NULL) {
 			order[n++] = heads[same];
 			heads[same] = next_of(
@@ -68,6 +69,16 @@ start_connect(
 		return -1;
 	if (connect(fd, sa, len) == -1 && errno != EINPROGRESS)
 		fd_close(&fd);
+	return fd;
+}
+
+int
+dial_start(const struct sockaddr *sa, socklen_t len)
+{
+	int fd = start_connect(sa->sa_family, 0, sa, len);
+
+	if (fd != -1 && sa->sa_family != AF_UNIX)
+		tcp_options(fd);
 	return fd;
 }
 
@@ -156,7 +167,7 @@ dial(const struct netaddr *addr, int64_t deadline, char *err, size_t errsize)
 		    rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
 		return -1;
 	}
-	a.naddresses = interleave(list, a.order);
+	a.naddresses = dial_order(list, a.order, ADDRESSES_MAX);
 	fd = race(&a, deadline);
 	for (nfds_t i = 0; i < a.begun; i++)
 		fd_close(&a.pfd[i].fd);

@@ -7,6 +7,9 @@
 #include "netaddr.h"
 
 #include <stdint.h>
+#include <sys/socket.h>
+
+struct addrinfo;
 
 /*
  * Resolves addr anew and tries its addresses, v6 and v4 in turn, each one
@@ -21,5 +24,19 @@ int dial(
 
 /* Likewise, to the Unix stream socket at path. */
 int dial_unix(const char *path, int64_t deadline, char *err, size_t errsize);
+
+/*
+ * The order in which the addresses of list are to be tried: the resolver's,
+ * but v6 and v4 take turns. Sets order to at most most of them, and returns how
+ * many. Pure.
+ */
+size_t dial_order(
+    const struct addrinfo *list, const struct addrinfo **order, size_t most);
+
+/*
+ * Begins to connect to sa. Returns a socket as dial's, which tells by becoming
+ * writable how that went, or -1 with errno.
+ */
+int dial_start(const struct sockaddr *sa, socklen_t len);
 
 #endif

@@ -26,7 +26,7 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: " NAME " [-DdlNnrtV] [--inetd] -C file\n"
+	    "usage: " NAME " [-DdlNnrtV] [--inetd | --sessions n] -C file\n"
 	    "       " NAME " [-DdlNnrtV] -q word ... relay listen request "
 	    "[client ...]\n");
 	exit(EX_USAGE);
@@ -71,6 +71,9 @@ read_all(int argc, char **argv, const struct proxy_environment *env)
 		    set->conf.file != NULL ? set->conf.file : "command line");
 	if (set->conf.inetd && set->conf.nforwards != 1)
 		program_fail(EX_CONFIG, "--inetd: more than one forward");
+	if (set->conf.inetd && set->conf.forwards[0].sessions > 0)
+		program_fail(EX_CONFIG,
+		    "--inetd: --sessions is for a relay-stone that listens");
 	return set;
 }
 

@@ -48,6 +48,7 @@ parse_field(struct response *r, const char *line, size_t len)
 	} fields[] = {
 	    {"X-Reason:", r->reason, sizeof(r->reason)},
 	    {"X-Customer:", r->customer, sizeof(r->customer)},
+	    {"X-Mux:", r->mux, sizeof(r->mux)},
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {

@@ -13,6 +13,7 @@ struct response {
 	int status;
 	char reason[128];   /* X-Reason, or else the status line's */
 	char customer[128]; /* X-Customer, or "" */
+	char mux[8];        /* X-Mux, or "" */
 	size_t length;      /* of the head, with its empty line */
 };
 

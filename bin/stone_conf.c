@@ -2,7 +2,9 @@
 #include "stone_conf.h"
 #include "stone_request.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Where we are in the words. */
@@ -162,6 +164,26 @@ read_letters(struct reader *r, const struct stone_word *word)
 	return 0;
 }
 
+/* The word behind --sessions */
+static int
+set_sessions(struct reader *r, unsigned line)
+{
+	const struct stone_word *word = peek(r);
+	char *end;
+	unsigned long n;
+
+	if (word == NULL)
+		return refuse(r, line, "no value behind ", "--sessions");
+	n = strtoul(word->text, &end, 10);
+	if (!isdigit((unsigned char)word->text[0]) || *end != '\0' ||
+	    n > STONE_SESSIONS_MAX)
+		return refuse(
+		    r, word->line, "not 0 to 16: --sessions ", word->text);
+	r->conf->sessions = (unsigned)n;
+	r->next++;
+	return 0;
+}
+
 /* Whether the next word is an option. Returns 1 when it was, 0, or -1. */
 static int
 read_option(struct reader *r)
@@ -175,6 +197,8 @@ read_option(struct reader *r)
 		r->conf->inetd = 1;
 		return 1;
 	}
+	if (is(word, "--sessions"))
+		return set_sessions(r, word->line) == -1 ? -1 : 1;
 	if (word->text[1] == '\0' || word->text[1] == '-')
 		return refuse(r, word->line, "not served: ", word->text);
 	return read_letters(r, word) == -1 ? -1 : 1;
@@ -214,6 +238,10 @@ read_request(struct reader *r, struct stone_forward *f)
 	if (stone_request_check(word->text, why, sizeof(why)) == -1)
 		return refuse(r, word->line, why, "");
 	f->request = word->text;
+	f->sessions = r->conf->sessions;
+	if (f->sessions > 0 &&
+	    stone_request_check_shared(word->text, why, sizeof(why)) == -1)
+		return refuse(r, word->line, "--sessions: ", why);
 	r->next++;
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #define STONE_FORWARDS_MAX 64
+#define STONE_SESSIONS_MAX 16 /* that are kept of one forward */
 
 /* -q: one end of TLS, as named. All point into words; NULL: not given. */
 struct stone_tls {
@@ -30,6 +31,7 @@ struct stone_forward {
 	struct stone_listen listen;
 	struct stone_tls tls;
 	const char *request;
+	unsigned sessions; /* --sessions; 0: one for each connection */
 	const struct stone_word *allowed; /* nallowed of them */
 	size_t nallowed;
 };
@@ -49,6 +51,7 @@ struct stone_conf {
 	const char *proxy_file; /* whose word that is; NULL: command line */
 	unsigned proxy_line;
 	struct stone_tls tls; /* as it stands for the next forward */
+	unsigned sessions;    /* likewise */
 	struct stone_forward forwards[STONE_FORWARDS_MAX];
 	size_t nforwards;
 };

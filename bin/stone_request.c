@@ -1,5 +1,6 @@
 /* The request and its escapes: see stone_request.h. */
 #include "stone_request.h"
+#include "mux.h"
 #include "netaddr.h"
 
 #include <stdio.h>
@@ -75,4 +76,45 @@ stone_request_write(
 			out[len++] = *p;
 	memcpy(out + len, end, sizeof(end) - 1);
 	return len + sizeof(end) - 1;
+}
+
+int
+stone_request_check_shared(const char *text, char *err, size_t errsize)
+{
+	char head[HEAD_MAX_BYTES];
+
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p != '\\' || p[1] == '\0')
+			continue;
+		p++;
+		if (*p != 'a' && *p != 'A')
+			continue;
+		snprintf(err, errsize,
+		    "the request has \\%c, and its sessions are of no one "
+		    "client",
+		    *p);
+		return -1;
+	}
+	if (stone_request_write(head, text, "") + strlen(MUX_FIELD) <=
+	    HEAD_MAX_BYTES)
+		return 0;
+	snprintf(err, errsize, "the request leaves no room for %s", MUX_NAME);
+	return -1;
+}
+
+size_t
+stone_request_write_shared(char out[static HEAD_MAX_BYTES], const char *text,
+    char authority[static HEAD_SERVICE_MAX])
+{
+	size_t len = stone_request_write(out, text, "") - strlen("\r\n");
+	struct head head;
+
+	memcpy(out + len, MUX_FIELD "\r\n", strlen(MUX_FIELD "\r\n"));
+	len += strlen(MUX_FIELD "\r\n");
+	if (head_parse(&head, out, len, HEAD_MAX_BYTES) == HEAD_DONE &&
+	    head.service[0] != '\0')
+		strcpy(authority, head.service);
+	else
+		strcpy(authority, MUX_PLAIN_AUTHORITY);
+	return len;
 }

@@ -23,4 +23,18 @@ int stone_request_check(const char *text, char *err, size_t errsize);
 size_t stone_request_write(
     char out[static HEAD_MAX_BYTES], const char *text, const char *peer);
 
+/*
+ * Whether the checked request can be sent for many connections at once: it
+ * names no client, and leaves room for X-Mux. Returns 0, or -1 with a reason in
+ * err.
+ */
+int stone_request_check_shared(const char *text, char *err, size_t errsize);
+
+/*
+ * Writes such a request, with X-Mux in it, to out, and to authority what it
+ * asks the agent for (mux.h). Returns the length.
+ */
+size_t stone_request_write_shared(char out[static HEAD_MAX_BYTES],
+    const char *text, char authority[static HEAD_SERVICE_MAX]);
+
 #endif

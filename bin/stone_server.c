@@ -1,14 +1,17 @@
 /* relay-stone's own part of a server that forks: see stone_server.h. */
 #include "stone_server.h"
+#include "fd.h"
 #include "forker.h"
 #include "log.h"
 #include "program.h"
 #include "stone_sandbox.h"
 #include "stone_session.h"
+#include "stone_sessions.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SESSIONS_MAX 4096 /* processes; more wait in the backlog */
 
@@ -24,7 +27,9 @@ listeners(const struct forker *f, int fds[static FORKER_LISTENERS_MAX])
 	const struct forwards *set = server->forwards;
 
 	for (size_t i = 0; i < set->conf.nforwards; i++)
-		fds[i] = set->list[i].listener;
+		fds[i] = stone_sessions_absent(server->sessions, set, i)
+			     ? set->list[i].listener
+			     : -1;
 	return set->conf.nforwards;
 }
 
@@ -43,10 +48,50 @@ become_session(struct forker *f, size_t forward, int sock)
 	const struct stone_server *server = f->owner;
 	struct forwards *set = server->forwards;
 
+	stone_sessions_free(server->sessions);
 	forwards_close(set);
 	if (stone_sandbox_session() == -1)
 		return EX_OSERR;
 	return stone_session_run(sock, &set->list[forward], &set->proxy);
+}
+
+/* ---- shared sessions ---- */
+
+/* One that no shared session would serve. */
+static void
+serve_alone(struct forker *f, size_t forward, int sock)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		fd_close(&f->signals);
+		_exit(become_session(f, forward, sock));
+	}
+	if (pid == -1) {
+		f->calls->log_pause(f, "fork");
+		stone_session_reset(sock);
+		return;
+	}
+	if (children_add(f->children, pid) == -1)
+		f->calls->log_uncounted();
+	close(sock);
+}
+
+static int64_t
+tend_sessions(struct forker *f, int *fd)
+{
+	struct stone_server *server = f->owner;
+
+	return stone_sessions_tend(
+	    server->sessions, f, server->forwards, fd, serve_alone);
+}
+
+static void
+serve_sessions(struct forker *f)
+{
+	struct stone_server *server = f->owner;
+
+	stone_sessions_serve(server->sessions);
 }
 
 /* ---- signals ---- */
@@ -80,6 +125,7 @@ reload(struct forker *f)
 		forwards_free(set);
 		return;
 	}
+	stone_sessions_renew(server->sessions, server->forwards, set);
 	forwards_unlink(server->forwards);
 	forwards_free(server->forwards);
 	server->forwards = set;
@@ -94,6 +140,7 @@ drain(struct forker *f)
 
 	forwards_unlink(server->forwards);
 	forwards_close(server->forwards);
+	stone_sessions_drain(server->sessions);
 	log_event(LOG_NOTICE, "draining", "sessions",
 	    LOG_U64(children_count(f->children)), NULL);
 }
@@ -132,6 +179,8 @@ stone_server_run(struct stone_server *server)
 	    .child = become_session,
 	    .reload = reload,
 	    .drain = drain,
+	    .aside = tend_sessions,
+	    .serve_aside = serve_sessions,
 	    .log_pause = log_pause,
 	    .log_uncounted = log_uncounted,
 	    .log_killed = log_killed,
@@ -143,5 +192,15 @@ stone_server_run(struct stone_server *server)
 	    .children_max = SESSIONS_MAX,
 	};
 
-	return forker_run(&f);
+	int rc;
+
+	server->sessions = stone_sessions_new();
+	if (server->sessions == NULL) {
+		log_event(LOG_ERR, "no-process", "call", "epoll", "error",
+		    strerror(errno), "sessions", "0", NULL);
+		return EX_OSERR;
+	}
+	rc = forker_run(&f);
+	stone_sessions_free(server->sessions);
+	return rc;
 }

@@ -1,23 +1,20 @@
 /* One connection of a local client: see stone_session.h. */
 #include "stone_session.h"
-#include "answer.h"
 #include "deadline.h"
 #include "fd.h"
 #include "log.h"
 #include "netaddr.h"
 #include "program.h"
 #include "splice.h"
+#include "stone_relay.h"
 #include "stone_request.h"
 #include "tcp.h"
-#include "tls_client.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define CONNECT_MS   20000 /* to find and reach the relay */
-#define HANDSHAKE_MS 10000
 #define ANSWER_MS                                                              \
 	60000 /* the relay waits for an agent, that for its target             \
 	       */
@@ -51,60 +48,6 @@ stone_session_admits(const struct forward *forward, int sock)
 	return 0;
 }
 
-/* ---- to the relay ---- */
-
-static void
-tell_unreachable(const struct session *s, const char *why)
-{
-	log_event(LOG_WARNING, "not-connected", "relay",
-	    s->forward->conf->relay.host, "port", s->forward->conf->relay.port,
-	    "reason", why, "peer", s->peer, NULL);
-}
-
-/* The TLS connection; it owns fd, for s->relay. */
-static SSL *
-start_tls(struct session *s, int fd, char *err, size_t errsize)
-{
-	const struct stone_forward *conf = s->forward->conf;
-	SSL *ssl = tls_client_start(&s->forward->tls, fd,
-	    conf->tls.servername != NULL ? conf->tls.servername
-					 : conf->relay.host);
-
-	if (ssl == NULL)
-		tls_error_text(err, errsize);
-	else if (tls_handshake(ssl, deadline_in(HANDSHAKE_MS), err, errsize) ==
-		 -1) {
-		SSL_free(ssl);
-		ssl = NULL;
-	}
-	return ssl;
-}
-
-static int
-connect_relay(struct session *s, const struct proxy *proxy)
-{
-	const struct netaddr *relay = &s->forward->conf->relay;
-	char why[256];
-	SSL *ssl;
-	int fd;
-
-	fd = proxy_dial(
-	    proxy, relay, deadline_in(CONNECT_MS), why, sizeof(why));
-	if (fd == -1) {
-		tell_unreachable(s, why);
-		return -1;
-	}
-	ssl = start_tls(s, fd, why, sizeof(why));
-	if (ssl == NULL) {
-		fd_close(&fd);
-		tell_unreachable(s, why);
-		return -1;
-	}
-	answer_channel(&s->relay, ssl);
-	tls_forget(&s->forward->tls, ssl);
-	return 0;
-}
-
 /* ---- the session ---- */
 
 static int
@@ -135,33 +78,11 @@ aside_serve(void *arg)
 }
 
 static void
-tell_unanswered(const struct session *s)
-{
-	const struct response *r = &s->relay.response;
-	const char *alert = tls_peer_alert();
-	char why[128];
-
-	if (s->relay.state == ANSWER_REFUSED)
-		log_event(LOG_WARNING, "refused", "status", LOG_U64(r->status),
-		    "reason", r->reason, "peer", s->peer, NULL);
-	else if (s->relay.state == ANSWER_NOT_HTTP)
-		tell_unreachable(s, "the answer is not HTTP");
-	else if (s->answer_by == DEADLINE_NONE)
-		tell_unreachable(s, "no answer in time");
-	else if (alert != NULL) {
-		snprintf(why, sizeof(why), "the relay refused, TLS alert: %s",
-		    alert);
-		tell_unreachable(s, why);
-	} else
-		tell_unreachable(s, "the relay closed the connection; its log "
-				    "says why");
-}
-
-static void
 tell_end(const struct session *s, enum splice_result rc)
 {
 	if (s->relay.state != ANSWER_GOOD && rc != SPLICE_A_BROKE) {
-		tell_unanswered(s);
+		stone_relay_unanswered(&s->relay, s->forward,
+		    s->answer_by == DEADLINE_NONE, s->peer);
 		return;
 	}
 	log_event(LOG_INFO, "session", "in", LOG_U64(s->relay.channel.arrived),
@@ -206,7 +127,8 @@ stone_session_run(int sock, struct forward *forward, const struct proxy *proxy)
 	netaddr_peer(sock, s.peer);
 	tcp_options(sock);
 	channel_tcp(&s.client, sock);
-	if (fd_nonblock(sock) == -1 || connect_relay(&s, proxy) == -1) {
+	if (fd_nonblock(sock) == -1 ||
+	    stone_relay_connect(&s.relay, forward, proxy, s.peer) == -1) {
 		channel_abort(&s.client);
 		return EX_TEMPFAIL;
 	}

@@ -26,6 +26,10 @@ static const struct filter_rule dialling[] = {
     FILTER_CALL(epoll_pwait),
     FILTER_CALL(epoll_wait),
     FILTER_CALL(eventfd2),
+    /* the process that looks a name up for many (resolve.h) */
+    FILTER_CALL(pipe2),
+    FILTER_CALL(dup2),
+    FILTER_CALL(close_range),
     FILTER_IS(ioctl, 1, FIONREAD),
     FILTER_IS(ioctl, 1, TIOCOUTQ),
     /* name services: modules, loaded when a name is first looked up */
@@ -61,7 +65,7 @@ int
 way_init(void)
 {
 	const struct filter_list lists[] = {
-	    filter_common, filter_reading, filter_dialling};
+	    filter_common, filter_reading, filter_forking, filter_dialling};
 
 	return filter_make(&filter, lists, sizeof(lists) / sizeof(*lists));
 }

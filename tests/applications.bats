@@ -1,10 +1,13 @@
 #!/usr/bin/env bats
 # What people forward: a database, a shell, and many files, each with Debian's
-# stone on the local side.
+# stone on the local side, and with relay-stone and a session that is shared.
 #
 # shellcheck disable=SC2030,SC2031,SC2094,SC2154
 
 load helpers
+load clients
+load stones
+load shared
 
 setup_file() {
     make_pki alice
@@ -22,18 +25,23 @@ teardown() {
     end_all
 }
 
-# forward: from $stone_port to $target_port.
+# forward stone|shared: from $stone_port to $target_port.
 forward() {
     wait_until 10 listening "$target_port"
     start_agent agent alice "127.0.0.1:$target_port"
     wait_until 10 says agent ' waiting '
-    start_stone stone alice "$stone_port"
+    if [ "$1" = stone ]; then
+        start_stone stone alice "$stone_port"
+    else
+        start_shared stone 1
+    fi
 }
 
-@test "Redis: commands, pipelines and a value of 10 MB" {
+# redis_works stone|shared
+redis_works() {
     command -v redis-server >/dev/null || skip 'needs redis-server'
     start redis redis-server --port "$target_port" --bind 127.0.0.1 --save '' --dir "$scratch"
-    forward
+    forward "$1"
     redis=(timeout 60 redis-cli -h 127.0.0.1 -p "$stone_port")
     [ "$("${redis[@]}" PING)" = PONG ]
     [ "$(seq 5000 | sed 's/.*/RPUSH list &/' | "${redis[@]}" | tail -n 1)" = 5000 ]
@@ -54,22 +62,24 @@ start_sshd() {
     mkdir -p /run/sshd 2>/dev/null || :
     start sshd /usr/sbin/sshd -D -e -f "$scratch/sshd_config"
     echo "remote $(cat host_key.pub)" >known_hosts
-    ssh="ssh -F none -p $stone_port -i $scratch/user_key -o BatchMode=yes -o HostKeyAlias=remote \
+    ssh="ssh -F none -i $scratch/user_key -o BatchMode=yes -o HostKeyAlias=remote \
         -o UserKnownHostsFile=$scratch/known_hosts -o StrictHostKeyChecking=yes -o ControlMaster=no"
 }
 
-@test "ssh: a command, and its exit status" {
+# ssh_works stone|shared
+ssh_works() {
     start_sshd
-    forward
+    forward "$1"
     # shellcheck disable=SC2086
-    run -7 timeout 60 $ssh 127.0.0.1 'cat; exit 7' <<<'there and back'
+    run -7 timeout 60 $ssh -p "$stone_port" 127.0.0.1 'cat; exit 7' <<<'there and back'
     [ "$output" = 'there and back' ]
 }
 
-@test "rsync --checksum of 2,000 files" {
+# rsync_works stone|shared
+rsync_works() {
     command -v rsync >/dev/null || skip 'needs rsync'
     start_sshd
-    forward
+    forward "$1"
     mkdir from
     python3 -c '
 import os, random
@@ -78,9 +88,33 @@ for i in range(2000):
     with open(f"from/{i % 37}/{i}", "wb") as file:
         file.write(random.randbytes(random.randrange(20000)))
 '
-    timeout 100 rsync -a --checksum -e "$ssh" from/ "127.0.0.1:$scratch/to/"
+    timeout 100 rsync -a --checksum -e "$ssh -p $stone_port" from/ "127.0.0.1:$scratch/to/"
     diff -r from to
     # nothing is left to be done
-    run -0 timeout 100 rsync -ai --checksum -e "$ssh" from/ "127.0.0.1:$scratch/to/"
+    run -0 timeout 100 rsync -ai --checksum -e "$ssh -p $stone_port" from/ "127.0.0.1:$scratch/to/"
     [ -z "$output" ]
+}
+
+@test 'Redis: commands, pipelines and a value of 10 MB' {
+    redis_works stone
+}
+
+@test 'Redis over a shared session' {
+    redis_works shared
+}
+
+@test 'ssh: a command, and its exit status' {
+    ssh_works stone
+}
+
+@test 'ssh over a shared session' {
+    ssh_works shared
+}
+
+@test 'rsync --checksum of 2,000 files' {
+    rsync_works stone
+}
+
+@test 'rsync over a shared session' {
+    rsync_works shared
 }

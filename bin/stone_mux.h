@@ -1,0 +1,21 @@
+/*
+ * A session that carries many local connections: the client of mux.h, in a
+ * process of its own. It takes connections from the forward's listener, which
+ * it shares with others of its kind, while it has room for streams.
+ */
+#ifndef STONE_MUX_H
+#define STONE_MUX_H
+
+#include "forward.h"
+
+/*
+ * Opens the session and serves until it ends; control (handover.h) leads to
+ * the relay-stone that keeps it. Connections that the agent has not answered
+ * go back there where the session ends. Drops the forward's keys on the way.
+ * SIGTERM ends the process until it is ready. Returns a sysexits(3) code for
+ * _exit(2).
+ */
+int stone_mux_run(
+    struct forward *forward, const struct proxy *proxy, int control);
+
+#endif
