@@ -6,9 +6,11 @@
 #include "way.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 static const struct filter_rule serving[] = {
     FILTER_CALL(chdir), FILTER_CALL(getcwd), FILTER_CALL(listen),
+    FILTER_IS(socketpair, 0, AF_UNIX), /* to each shared session */
     FILTER_CALL(tgkill),
     FILTER_CALL(unlink), /* the socket of a Unix listener */
 };

@@ -27,6 +27,8 @@ static const struct filter_rule dialling[] = {
     FILTER_CALL(epoll_wait),
     FILTER_CALL(eventfd2),
     /* the process that looks a name up for many (resolve.h) */
+    FILTER_CALL(prlimit64), /* descriptors for many connections */
+    FILTER_CALL(signalfd4),
     FILTER_CALL(pipe2),
     FILTER_CALL(dup2),
     FILTER_CALL(close_range),
