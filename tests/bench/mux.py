@@ -1,117 +1,106 @@
 """Sessions that are shared by many connections, beside those that are not.
 
-The chain is that of chains.Relay with a third stone: relay-stone with
---sessions. All figures of a line are from rounds that take turns.
+The chain is relay-stone's with --sessions; the rest of it is the same.
 """
 
 import json
-import pathlib
 import re
-import statistics
 import subprocess
 import time
 import types
 
-from chains import cpu_seconds, wait_for
+from chains import wait_for
+from processes import quiet
+from report import Target, is_noisy, median
+from rounds import SPARE_SECONDS, interleave, run
+from short import per_second
 
+LIMIT = 40  # seconds, for each measure
 SESSIONS = 1
+TRIES = 20  # iperf3 refuses while its last client is not quite gone
 UNITS = {"us": 0.001, "ms": 1, "s": 1000}
 
 
-def chain(relay):
-    """Ports of relay-stones whose connections share sessions."""
-    shared = types.SimpleNamespace()
+def shared_chain(relay):
+    """relay-stones whose connections share sessions."""
+    shared = types.SimpleNamespace(cpu=relay.cpu)
     for name in ("web", "bulk"):
-        folder = relay.scratch.dir / "ca/client" / name
         before = relay.broker.log.read_text().count(": paired ")
         setattr(shared, name, relay.stone(
-            name, folder, relay.bin / "relay-stone", "-q", "CAfile=ca/ca.pem",
+            name, relay.client(name), relay.bin / "relay-stone", "-q", "CAfile=ca/ca.pem",
             "--sessions", SESSIONS))
         wait_for(lambda start=before: relay.broker.log.read_text().count(": paired ")
                  >= start + SESSIONS, "shared sessions")
     return shared
 
 
-class Loads:
-    """What is sent through a chain, for so many seconds each."""
-
-    def __init__(self, relay, seconds):
-        self.relay, self.seconds = relay, seconds
-
-    def run(self, *command):
-        return subprocess.run([str(word) for word in command], check=True, text=True,
-                              capture_output=True, timeout=self.seconds * 10 + 60).stdout
-
-    def wrk(self, port, *options):
-        return self.run("wrk", "-t2" if "-c16" in options else "-t1", f"-d{self.seconds}s",
-                        "--latency", *options, f"http://127.0.0.1:{port}/")
-
-    def short(self, ports):
-        """Connections of one request each, 1/s."""
-        text = self.wrk(ports.web, "-c16", "-H", "Connection: close")
-        return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
-
-    def kept(self, percent):
-        """How long that many requests of one kept connection take at most, ms."""
-        def measure(ports):
-            text = self.wrk(ports.web, "-c1")
-            value, unit = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)\b", text).groups()
-            return float(value) * UNITS[unit]
-        return measure
-
-    def bulk(self, *options):
-        """MB/s of one stream, as the receiver counts them."""
-        def measure(ports):
-            while True:  # its server may not be through with the last one
-                result = json.loads(self.run("iperf3", "-J", "-c", "127.0.0.1", "-p",
-                                             ports.bulk, "-t", self.seconds, *options))
-                if "busy" not in result.get("error", ""):
-                    return result["end"]["sum_received"]["bits_per_second"] / 8e6
-                time.sleep(0.2)
-        return measure
-
-    def relay_cpu(self, ports):
-        """Of the relay for a short connection, ms."""
-        before = self.relay_seconds()
-        connections = self.short(ports) * self.seconds
-        return (self.relay_seconds() - before) / connections * 1e3
-
-    def relay_seconds(self):
-        """CPU time of the broker, the spawner, and all its handlers so far."""
-        listen = self.relay.listen
-        total = cpu_seconds(self.relay.broker) + cpu_seconds(listen)
-        children = pathlib.Path(f"/proc/{listen.pid}/task/{listen.pid}/children").read_text()
-        for pid in children.split():
-            try:
-                total += cpu_seconds(types.SimpleNamespace(pid=pid))
-            except FileNotFoundError:  # it has ended meanwhile
-                pass
-        return total
+def short(bench, chain):
+    """Connections of one request each, 1/s, and the relay's CPU for one, ms."""
+    cpu = getattr(chain, "cpu", lambda: 0)
+    before = quiet(cpu)
+    rate = per_second(bench, chain.web)
+    return {"rate": rate, "cpu": (quiet(cpu) - before) / (rate * bench.seconds) * 1e3}
 
 
-def compare(relay, openssh, rounds, seconds):
-    """Prints a line for each measure, with the ratio that counts."""
-    loads = Loads(relay, seconds)
-    chains = {"stone": relay, "relay-stone": relay.ours, "shared": chain(relay),
-              "openssh": openssh}
-    lines = [
-        ("short connections", "1/s", loads.short, list(chains), "openssh"),
-        ("kept connection, p50", "ms", loads.kept(50), ["shared", "openssh"], "openssh"),
-        ("kept connection, p99", "ms", loads.kept(99), ["shared", "openssh"], "openssh"),
-        ("bulk, to the service", "MB/s", loads.bulk(), ["relay-stone", "shared", "openssh"],
-         "relay-stone"),
-        ("bulk, from the service", "MB/s", loads.bulk("-R"),
-         ["relay-stone", "shared", "openssh"], "relay-stone"),
-        ("relay CPU, short connection", "ms", loads.relay_cpu, ["relay-stone", "shared"],
-         "relay-stone"),
-    ]
-    print(f"shared: relay-stone with --sessions {SESSIONS}")
-    for name, unit, measure, names, yardstick in lines:
-        figures = {key: [] for key in names}
-        for _ in range(rounds):
-            for key in names:
-                figures[key].append(measure(chains[key]))
-        medians = {key: statistics.median(values) for key, values in figures.items()}
-        columns = "  ".join(f"{key} {median:8.3g}" for key, median in medians.items())
-        ratio = medians["shared"] / medians[yardstick]
-        print(f"{name:28} {columns}  {unit:5} shared to {yardstick} {ratio:5.2f}", flush=True)
+def kept(bench, chain):
+    """Requests of one kept connection, ms: the median, and what 99 % take at most."""
+    text = run("wrk", "-c1", "-t1", f"-d{bench.seconds}s", "--latency",
+               f"http://127.0.0.1:{chain.web}/")
+    found = (re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)\b", text).groups()
+             for percent in (50, 99))
+    return dict(zip(("p50", "p99"), (float(value) * UNITS[unit] for value, unit in found)))
+
+
+def bulk(bench, chain, options):
+    """MB/s of one stream, as the receiver counts them."""
+    for _ in range(TRIES):
+        result = subprocess.run(
+            ["iperf3", "-J", "-c", "127.0.0.1", "-p", str(chain.bulk), "-t",
+             str(bench.seconds), *options],
+            text=True, capture_output=True, timeout=SPARE_SECONDS, check=False)
+        received = json.loads(result.stdout)["end"].get("sum_received")
+        if received is not None:
+            return {"rate": received["bits_per_second"] / 8e6}
+        time.sleep(0.3)
+    raise SystemExit("bench: iperf3 does not work through a chain")
+
+
+def compare(bench, chains, load, *words):
+    """Rounds of one load through these chains; returns a function for its medians."""
+    results = interleave(bench, {name: lambda c=chain: load(bench, c, *words)
+                                 for name, chain in chains.items()}, LIMIT)
+
+    def figures(field):
+        series = {name: [one[field] for one in values] for name, values in results.items()}
+        medians = {name: median(values) for name, values in series.items()}
+        bench.report.say(f"{field}: " + "  ".join(
+            f"{name} {value:.3g}" for name, value in medians.items()))
+        return medians, is_noisy(*series.values())
+
+    return figures
+
+
+def measure(bench):
+    bench.report.section("Connections that share a session (relay-stone --sessions "
+                         f"{SESSIONS}), to the OpenSSH chain")
+    names = ("stone", "relay-stone", "OpenSSH")
+    chains = {name: bench.chains[name] for name in names}
+    chains["shared"] = shared_chain(bench.relay)
+    both = {name: chains[name] for name in ("shared", "OpenSSH")}
+
+    figures = compare(bench, chains, short)
+    rate, noisy = figures("rate")
+    bench.report.measure("shared: short connections, to OpenSSH", rate["shared"] / rate["OpenSSH"],
+                         "x", Target(2, "x", at_least=True), noisy=noisy)
+    figures("cpu")
+    figures = compare(bench, both, kept)
+    for field in ("p50", "p99"):
+        took, noisy = figures(field)
+        bench.report.measure(f"shared: kept connection, {field}, to OpenSSH",
+                             took["shared"] / took["OpenSSH"], "x", Target(1, "x"), noisy=noisy)
+    own = {name: chains[name] for name in ("shared", "relay-stone")}
+    for way, options in (("to", []), ("from", ["-R"])):
+        rate, noisy = compare(bench, own, bulk, options)("rate")
+        bench.report.measure(f"shared: 1 stream {way} the service, to relay-stone",
+                             rate["shared"] / rate["relay-stone"], "x",
+                             Target(0.9, "x", at_least=True), noisy=noisy)
