@@ -131,7 +131,10 @@ a_random_moment() {
 # revive KIND: starts anew what was killed, as a service manager would.
 revive() {
     case $1 in
-    broker) start_broker ;;
+    broker)
+        wait_until 5 not running broker
+        start_broker
+        ;;
     spawner)
         wait_until 5 not running relay
         wait_until 5 not listening "$relay_port"
