@@ -209,18 +209,23 @@ class Target(Tcp):
     wanted = UP
     listener = None
 
+    def accept(self, seconds):
+        Target.listener.settimeout(seconds)
+        try:
+            self.sock = Target.listener.accept()[0]
+        except (BlockingIOError, TimeoutError):
+            return False
+        return True
+
     def play(self):
         if not Target.listener:
             Target.listener = socket.create_server(("127.0.0.1", int(os.environ["TARGET_PORT"])))
-            Target.listener.settimeout(0.1)
-        self.ready.set()
         self.left = False
-        while not self.sock:
+        while self.accept(0):
+            self.sock.close()  # of a session that was given up
+        self.ready.set()
+        while not self.accept(0.1):
             assert not self.left
-            try:
-                self.sock = Target.listener.accept()[0]
-            except TimeoutError:
-                pass
         self.sock.settimeout(HANG)
         self.began = True
         self.read()
