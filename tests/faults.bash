@@ -105,11 +105,13 @@ any_handler() {
         "s/.*\[($live)\]: matched .* role=$1 .*result=taken.*/\1/p"
 }
 
-# agents_sessions: its processes that have a target: one socket more than polls.
+# agents_sessions: its processes that have a target, which is one fd more than
+# a poll has (0 to 2, the relay, the news for its parent).
 agents_sessions() {
-    local pid
+    local pid fds
     for pid in $(pgrep -P "$(pid_of agent-alice)"); do
-        [ "$(find "/proc/$pid/fd" -lname 'socket:*' 2>/dev/null | wc -l)" -lt 3 ] || echo "$pid"
+        fds=("/proc/$pid/fd"/*)
+        [ "${#fds[@]}" -lt 6 ] || echo "$pid"
     done
 }
 

@@ -1,9 +1,10 @@
 /*
- * A TLS client that sends nothing but KeyUpdates (RFC 8446 4.6.3), each of
- * which asks for one in return, and never reads: "keyupdate HOST PORT FOLDER
- * SECONDS", with cert.pem and private.pem of FOLDER. Says how many it sent in
- * that time, and how it ended: "sent=N ended=open", or "ended=cut" where the
- * server had enough before.
+ * A TLS client that sends KeyUpdates (RFC 8446 4.6.3), each of which asks for
+ * one in return: "keyupdate HOST PORT FOLDER SECONDS", with cert.pem and
+ * private.pem of FOLDER. It sends nothing else, and never reads. Says how many
+ * it sent in that time, and how it ended: "sent=N ended=open", or "ended=cut"
+ * where the server had enough before. With 0 for SECONDS, it sends a few of
+ * them, then a request that the relay refuses, and prints the answer.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -61,6 +62,34 @@ now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+static int
+update(SSL *ssl)
+{
+	return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1 &&
+	       SSL_do_handshake(ssl) == 1;
+}
+
+/* As often as a client may that wants to say something in the end. */
+static int
+send_few(SSL *ssl)
+{
+	static const char request[] = "GET /KLAB/none HTTP/1.1\r\n\r\n";
+	char answer[256];
+	int n;
+
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < 20; i++)
+			if (!update(ssl))
+				return 1;
+		if (SSL_write(ssl, request + round, 1) != 1)
+			return 1;
+	}
+	if (SSL_write(ssl, request + 4, sizeof(request) - 5) <= 0)
+		return 1;
+	n = SSL_read(ssl, answer, sizeof(answer));
+	return n <= 0 || fwrite(answer, (size_t)n, 1, stdout) != 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -76,6 +105,8 @@ main(int argc, char **argv)
 	ssl = fd == -1 ? NULL : start(fd, argv[3]);
 	if (ssl == NULL)
 		return 69;
+	if (atof(argv[4]) == 0)
+		return send_few(ssl);
 	for (end = now() + atof(argv[4]); now() < end;) {
 		struct pollfd pfd = {.fd = fd, .events = POLLOUT};
 
@@ -83,8 +114,7 @@ main(int argc, char **argv)
 			break;
 		if ((pfd.revents & POLLOUT) == 0)
 			continue;
-		if (SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) != 1 ||
-		    SSL_do_handshake(ssl) != 1)
+		if (!update(ssl))
 			break;
 		sent++;
 	}
