@@ -180,3 +180,11 @@ assert_nothing_is_left() {
         return 1
     }
 }
+
+# ---- the shim ---------------------------------------------------------------
+
+# build_shim: faults/shim.c, for setup_file.
+build_shim() {
+    "${CC:-cc}" -std=c11 -O1 -Wall -Wextra -Werror -fPIC -shared \
+        -o "$BATS_FILE_TMPDIR/shim.so" "$tests/faults/shim.c" -ldl
+}

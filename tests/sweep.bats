@@ -8,6 +8,7 @@
 load helpers
 load clients
 load stones
+load faults
 
 # How far the sweep goes on among allocations; 25 times closer among the rest.
 # "make faults" tries every one.
@@ -15,8 +16,7 @@ stride=${FAULT_STRIDE:-300}
 
 setup_file() {
     make_pki alice
-    "${CC:-cc}" -std=c11 -O1 -Wall -Wextra -Werror -fPIC -shared \
-        -o "$BATS_FILE_TMPDIR/shim.so" "$BATS_TEST_DIRNAME/faults/shim.c" -ldl
+    build_shim
 }
 
 setup() {
