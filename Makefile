@@ -61,7 +61,8 @@ DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
-	redis-tools rsync openssh-server openssh-client
+	redis-tools rsync openssh-server openssh-client nftables sslscan \
+	testssl.sh
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	shfmt mandoc
@@ -71,7 +72,8 @@ $(B)/obj/broker/%.o: INCLUDES = -Ibroker
 $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 
 .PHONY: all run demo test lint install uninstall clean dist deps deps-build \
-	deps-run deps-test deps-bench deps-lint help format bench bench-quick
+	deps-run deps-test deps-bench deps-lint help format bench bench-quick \
+	faults soak
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -116,6 +118,27 @@ demo: deps-run  ## the same, but end after the page: "demo: PASS"
 test: deps-test  ## run the tests over real programs
 	@$(MAKE) --no-print-directory all
 	@tests/run.sh
+
+# What the suite tries a few times, or with a few, these try in earnest. Each of
+# the figures may be set: "make faults FAULT_ROUNDS=3".
+FAULT_ROUNDS = 20
+FAULT_STRIDE = 5
+FAULTS = deaths pauses sweep lossy surroundings tls-hostile tls-scan
+LOAD_SESSIONS = 10000
+LOAD_CERTIFICATES = 100
+LOAD_AGENTS = 5000
+LOAD_SECONDS = 120
+
+faults: deps-test  ## break everything, 20 times each, under load (half an hour)
+	@$(MAKE) --no-print-directory all
+	@FAULT_ROUNDS=$(FAULT_ROUNDS) FAULT_STRIDE=$(FAULT_STRIDE) \
+		BATS_TEST_TIMEOUT=1500 tests/run.sh $(FAULTS:%=%.bats)
+
+soak: deps-test  ## 10,000 sessions, then 5,000 agents that wait (ten minutes)
+	@$(MAKE) --no-print-directory all
+	@LOAD_SESSIONS=$(LOAD_SESSIONS) LOAD_CERTIFICATES=$(LOAD_CERTIFICATES) \
+		LOAD_AGENTS=$(LOAD_AGENTS) LOAD_SECONDS=$(LOAD_SECONDS) \
+		BATS_TEST_TIMEOUT=600 tests/run.sh load.bats
 
 bench: deps-bench  ## compare with an OpenSSH chain, in ratios (minutes)
 	@$(MAKE) --no-print-directory all

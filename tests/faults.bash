@@ -5,6 +5,7 @@
 # shellcheck shell=bash disable=SC2154
 
 # How often each fault is tried: few times in the suite, 20 in "make faults".
+# shellcheck disable=SC2034
 rounds=${FAULT_ROUNDS:-2}
 
 # note WORD...: a figure, for who reads the results.
@@ -73,22 +74,47 @@ a_session_goes_well() {
         20000 20000 >/dev/null 2>&1 3>&-
 }
 
+# ---- around a storm --------------------------------------------------------
+
+# under SPAWNER: a relay of it, in a storm.
+under() {
+    [ "$1" = listen ] || [ -n "$SYSLOG_FILE" ] || skip 'xinetd: no other syslog daemon'
+    start_broker
+    start_relay "$1"
+    wait_until 5 spawner_is_known "$1"
+    idle_fds=$(broker_fds)
+    start_storm alice bob
+}
+
+# relay-listen has a connection of its own to the broker.
+spawner_is_known() {
+    [ "$1" = xinetd ] || [ "$("$scratch/bin/relayctl" -c relay.conf --json status 3>&- | jq .status.spawners)" -eq 1 ]
+}
+
+# all_is_well: after it, the relay is as before.
+all_is_well() {
+    storm_was_right
+    end_storm_of alice bob
+    assert_nothing_is_left
+    not says relay ' handler-killed .*signal=(6|11)\b'
+}
+
 # ---- victims ----------------------------------------------------------------
 
 # victim KIND: the pid of a process of that kind, any of those that are there.
 # Handlers of a session and children come and go: it may end on its own.
 victim() {
     case $1 in
-    broker) pid_of broker ;;
-    spawner) pid_of relay ;;
-    agent) pid_of agent-alice ;;
-    stone) pid_of stone-alice ;;
-    agent-poll) any_line pgrep -P "$(pid_of agent-alice)" ;;
-    agent-session) any_line agents_sessions ;;
-    stone-session) any_line pgrep -P "$(pid_of stone-alice)" ;;
-    stone-handler) any_handler stone ;;
-    agent-handler) any_handler agent ;;
-    any-handler) any_line pgrep -P "$(pid_of relay)" ;;
+        broker) pid_of broker ;;
+        spawner) pid_of relay ;;
+        agent) pid_of agent-alice ;;
+        stone) pid_of stone-alice ;;
+        agent-poll) any_line pgrep -P "$(pid_of agent-alice)" ;;
+        agent-session) any_line agents_sessions ;;
+        stone-session) any_line pgrep -P "$(pid_of stone-alice)" ;;
+        stone-handler) any_handler stone ;;
+        agent-handler) any_handler agent ;;
+        any-handler) any_line pgrep -P "$(pid_of relay)" ;;
     esac
 }
 
@@ -133,28 +159,28 @@ a_random_moment() {
 # revive KIND: starts anew what was killed, as a service manager would.
 revive() {
     case $1 in
-    broker)
-        wait_until 5 not running broker
-        start_broker
-        ;;
-    spawner)
-        wait_until 5 not running relay
-        wait_until 5 not listening "$relay_port"
-        start_relay "$spawner"
-        ;;
-    agent)
-        wait_until 5 not running agent-alice
-        : >agent-alice.log
-        start agent-alice "$scratch/bin/relayagent" -C "$scratch/agent-alice.conf"
-        wait_until 10 waits agent-alice 1
-        ;;
-    stone)
-        wait_until 5 not running stone-alice
-        wait_until 5 not listening "$(cat stone-alice.port)"
-        : >stone-alice.log
-        start stone-alice "$scratch/bin/relay-stone" -C "$scratch/stone-alice.conf"
-        await_start stone-alice says stone-alice ' start '
-        ;;
+        broker)
+            wait_until 5 not running broker
+            start_broker
+            ;;
+        spawner)
+            wait_until 5 not running relay
+            wait_until 5 not listening "$relay_port"
+            start_relay "$spawner"
+            ;;
+        agent)
+            wait_until 5 not running agent-alice
+            : >agent-alice.log
+            start agent-alice "$scratch/bin/relayagent" -C "$scratch/agent-alice.conf"
+            wait_until 10 waits agent-alice 1
+            ;;
+        stone)
+            wait_until 5 not running stone-alice
+            wait_until 5 not listening "$(cat stone-alice.port)"
+            : >stone-alice.log
+            start stone-alice "$scratch/bin/relay-stone" -C "$scratch/stone-alice.conf"
+            await_start stone-alice says stone-alice ' start '
+            ;;
     esac
 }
 

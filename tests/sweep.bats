@@ -3,7 +3,7 @@
 # interrupted, in part. One session breaks by it, never silently, and the next
 # goes well. See faults/sweep.py, and faults/shim.c, which makes calls fail.
 #
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154
 
 load helpers
 load clients

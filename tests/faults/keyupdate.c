@@ -110,7 +110,8 @@ main(int argc, char **argv)
 	for (end = now() + atof(argv[4]); now() < end;) {
 		struct pollfd pfd = {.fd = fd, .events = POLLOUT};
 
-		if (poll(&pfd, 1, 100) == 1 && (pfd.revents & (POLLERR | POLLHUP)) != 0)
+		if (poll(&pfd, 1, 100) == 1 &&
+		    (pfd.revents & (POLLERR | POLLHUP)) != 0)
 			break;
 		if ((pfd.revents & POLLOUT) == 0)
 			continue;

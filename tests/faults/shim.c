@@ -25,19 +25,19 @@
 
 enum call {
 	NONE,
-	READ,       /* read, recv, recvfrom: streams */
-	WRITE,      /* write, send, sendto */
+	READ,  /* read, recv, recvfrom: streams */
+	WRITE, /* write, send, sendto */
 	RECVMSG,
 	SENDMSG,
 	ACCEPT,
 	CONNECT,
-	SOCKET,     /* and dup */
+	SOCKET, /* and dup */
 	SOCKETPAIR,
 	EPOLL_CTL,
 	EPOLL_WAIT,
 	POLL,
-	ALLOC,      /* malloc, calloc, realloc */
-	OPEN,       /* and fopen */
+	ALLOC, /* malloc, calloc, realloc */
+	OPEN,  /* and fopen */
 	FORK
 };
 
@@ -47,17 +47,17 @@ enum call {
 enum who { SELF, CHILD };
 
 struct control {
-	uint32_t armed;   /* changes with each fault to come; 0: none */
-	uint32_t who;     /* the program's first process, or a child of it */
-	uint32_t skip;    /* so many children come before that one */
+	uint32_t armed; /* changes with each fault to come; 0: none */
+	uint32_t who;   /* the program's first process, or a child of it */
+	uint32_t skip;  /* so many children come before that one */
 	uint32_t call;
-	uint32_t n;       /* this one fails, counted from 1 */
-	int32_t how;      /* an errno, SHORT or CTRUNC */
-	uint32_t calls;   /* how many came */
-	uint32_t hits;    /* how many failed */
-	uint32_t crashes; /* SIGSEGV and its like, in any process */
+	uint32_t n;        /* this one fails, counted from 1 */
+	int32_t how;       /* an errno, SHORT or CTRUNC */
+	uint32_t calls;    /* how many came */
+	uint32_t hits;     /* how many failed */
+	uint32_t crashes;  /* SIGSEGV and its like, in any process */
 	uint32_t children; /* since armed */
-	int64_t step;     /* of CLOCK_REALTIME, in seconds */
+	int64_t step;      /* of CLOCK_REALTIME, in seconds */
 };
 
 static volatile struct control *control;
@@ -98,7 +98,8 @@ in_child(void)
 		return;
 	seen = control->armed;
 	count = 0;
-	is_victim = __sync_fetch_and_add(&control->children, 1) == control->skip;
+	is_victim = __sync_fetch_and_add(&control->children, 1) ==
+		    control->skip;
 }
 
 static void
@@ -119,8 +120,8 @@ load(void)
 
 	if (path == NULL || (fd = open(path, O_RDWR | O_CLOEXEC)) == -1)
 		return;
-	p = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-	    0);
+	p = mmap(
+	    NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	if (p == MAP_FAILED)
 		return;
@@ -136,7 +137,7 @@ load(void)
 #define REAL(name)                                                             \
 	static __typeof__(&name) real;                                         \
 	if (real == NULL)                                                      \
-		real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+	real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
 #define FAIL(how, value)                                                       \
 	do {                                                                   \
@@ -208,13 +209,13 @@ SIMPLE(CONNECT, int, connect, (int fd, const struct sockaddr *sa, socklen_t sl),
     (fd, sa, sl))
 SIMPLE(SOCKET, int, socket, (int a, int b, int c), (a, b, c))
 SIMPLE(SOCKET, int, dup, (int fd), (fd))
-SIMPLE(SOCKETPAIR, int, socketpair, (int a, int b, int c, int p[2]),
-    (a, b, c, p))
+SIMPLE(
+    SOCKETPAIR, int, socketpair, (int a, int b, int c, int p[2]), (a, b, c, p))
 SIMPLE(EPOLL_CTL, int, epoll_ctl,
     (int e, int op, int fd, struct epoll_event *ev), (e, op, fd, ev))
 SIMPLE(EPOLL_WAIT, int, epoll_wait,
     (int e, struct epoll_event *ev, int n, int timeout), (e, ev, n, timeout))
-SIMPLE(POLL, int, poll, (struct pollfd *p, nfds_t n, int timeout),
+SIMPLE(POLL, int, poll, (struct pollfd * p, nfds_t n, int timeout),
     (p, n, timeout))
 SIMPLE(FORK, pid_t, fork, (void), ())
 
