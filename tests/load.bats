@@ -156,7 +156,7 @@ agents_are() {
     end=$((SECONDS + seconds))
     done=0
     while [ "$SECONDS" -lt "$end" ]; do
-        client sessions "$stone_port" alone 20 4
+        client sessions "$stone_port" alone 20 4 >/dev/null
         done=$((done + 20))
     done
     note "$done sessions meanwhile"
@@ -165,6 +165,44 @@ agents_are() {
     stop own || :
     end_of_idle_agents
     all_is_as_before
+}
+
+# crowd COUNT: so many handlers that wait, which leave when told on fd 8.
+crowd() {
+    local user=$relay_user
+    is_root || user=
+    rm -f crowd.in
+    mkfifo crowd.in
+    : >crowd.log
+    start crowd from_file crowd.in python3 -B "$tests/handlers.py" "$scratch/broker.sock" "$1" "$user"
+    exec 8>crowd.in
+    wait_until 60 command_or_end crowd says crowd '^registered'
+}
+
+crowd_leaves() {
+    echo >&8
+    exec 8>&-
+    await_end crowd
+    wait_until 20 broker_has_fds "$idle_fds"
+}
+
+@test "the broker gives back the memory of a crowd that has left" {
+    start_broker
+    idle_fds=$(broker_fds)
+    # once, for what it has of the first
+    crowd 100
+    crowd_leaves
+    rss=$(broker_rss)
+    crowd 10000
+    full=$(broker_rss)
+    crowd_leaves
+    note "10000 handlers: RSS of the broker, KiB: $rss before, $full with them, $(broker_rss) after"
+    [ "$full" -gt $((rss + 1024)) ]
+    [ "$(broker_rss)" -le $((rss + 1024)) ]
+}
+
+broker_has_fds() {
+    [ "$(broker_fds)" -eq "$1" ]
 }
 
 @test "after the broker's death all agents are back within 60 seconds, and no second has more than a tenth of them" {

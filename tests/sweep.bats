@@ -51,6 +51,18 @@ a_relay() {
     await_start relay says relay ' start '
 }
 
+# a_relay_of_xinetd: whose handlers have the shim.
+a_relay_of_xinetd() {
+    [ -n "$SYSLOG_FILE" ] || skip 'needs root, and no other syslog daemon'
+    start_broker
+    spawner=xinetd syslog_before=$(wc -l <"$SYSLOG_FILE")
+    write_xinetd_conf | sed "s,^\([[:space:]]*\)passenv.*,\1env = LD_PRELOAD=$scratch/shim.so FAULTS=$control," \
+        >xinetd.conf
+    start relay unprivileged xinetd -dontfork -f "$scratch/xinetd.conf" \
+        -pidfile "$scratch/xinetd.pid" -filelog "$scratch/xinetd.log"
+    await_start relay listening "$relay_port"
+}
+
 # swept SUBJECT: and nothing was wrong.
 swept() {
     SCRATCH=$scratch RELAY_PORT=$relay_port CLIENT_ADDRESS=$client_address \
@@ -70,6 +82,12 @@ swept() {
 
 @test "any call of a stone's handler may fail" {
     a_relay spawner
+    swept stone-handler
+}
+
+@test "any call of a handler of xinetd may fail" {
+    a_relay_of_xinetd
+    swept agent-handler
     swept stone-handler
 }
 

@@ -13,6 +13,7 @@ setup_file() {
 
 setup() {
     prepare
+    configure 'tls_timeout = 2' 'head_timeout = 2'
 }
 
 teardown() {

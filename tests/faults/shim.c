@@ -126,6 +126,8 @@ load(void)
 	if (p == MAP_FAILED)
 		return;
 	control = p;
+	in_child(); /* of a spawner that has no shim, if one is armed by now */
+	is_child = is_victim;
 	pthread_atfork(NULL, NULL, in_child);
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(*deadly); i++)
 		signal(deadly[i], crashed);

@@ -6,7 +6,7 @@ the second ... n-th call fails in a session of its own, until there is no n-th
 call. STRIDE is how far n goes each time, from a random start. CONTROL is the
 file that the shim shares with the program. SUBJECT is one of
 
-    agent-handler stone-handler   a child of relay-listen
+    agent-handler stone-handler   a child of relay-listen or xinetd
     spawner broker                relay-listen, relay-broker
     agent-session stone-session   a child of relayagent, of relay-stone
     agent stone                   relayagent, relay-stone
