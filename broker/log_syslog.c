@@ -66,10 +66,10 @@ log_syslog_send(int priority, const char *ident, const char *text)
 {
 	char line[TEXT_MAX], stamp[32];
 	time_t now = time(NULL);
-	struct tm tm;
+	struct tm tm = {0};
 	int n;
 
-	localtime_r(&now, &tm);
+	(void)localtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%h %e %T", &tm);
 	n = snprintf(line, sizeof(line), "<%d>%s %s[%ld]: %s",
 	    LOG_DAEMON | priority, stamp, ident, (long)getpid(), text);
