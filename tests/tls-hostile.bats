@@ -115,6 +115,34 @@ counted() {
     through_each_spawner handshakes_are_cut
 }
 
+# ---- alerts -----------------------------------------------------------------
+
+alert_behind_data() {
+    play <<'SCRIPT'
+def sends_data_and_a_fatal_alert(end):
+    """In one piece, so that the relay finds both at once."""
+    end.tls.write(b"half of it")
+    end.incoming.write(b"\x17\x03\x03\x00\x20" + bytes(32))  # no record of the relay's
+    try:
+        end.tls.read(1)
+    except ssl.SSLError:
+        pass
+    end.sock.sendall(end.outgoing.read())
+
+agent, client = session("alice")
+sends_data_and_a_fatal_alert(client)
+assert agent.end() != "clean", "the agent takes half for the whole"
+agent, client = session("alice")
+sends_data_and_a_fatal_alert(agent)
+assert client.end() != "clean", "the stone takes half for the whole"
+works("alice")
+SCRIPT
+}
+
+@test "a fatal alert right behind data is an error to the other side, not a clean end" {
+    through_each_spawner alert_behind_data
+}
+
 # ---- resumption -------------------------------------------------------------
 
 # a_foreign_session: in session.pem, of a server with the relay's own key that
@@ -190,7 +218,7 @@ SCRIPT
 }
 
 slow_reader() {
-    { echo "SECONDS = $((rounds > 2 ? 60 : 8))" && cat <<'SCRIPT'; } | play >slow
+    { echo "SECONDS = $((rounds > 2 ? 40 : 8))" && cat <<'SCRIPT'; } | play >slow
 def rss(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1))
