@@ -159,7 +159,11 @@ def whole(sock, name):
     sender = Sender(sock, sent, 0 if endless else int(down), lambda: endless and not ended.is_set())
     try:
         same = receive_half(sock, got)
-    except (Ended, OSError) as error:
+    except OSError:
+        raise
+    except Ended as error:
+        ended.set()
+        sender.join(2)  # as in session()
         raise sender.failure or error
     finally:
         ended.set()
@@ -268,8 +272,10 @@ def session(port, name, up, down=None):
         if receive(sock, 4) != b"same":
             return "the target got something else"
     except (Ended, OSError) as error:
-        sender.join(2)  # it may have been told of the reset, and not yet have said so
-        how = sender.failure or error
+        how = error
+        if isinstance(error, Ended):
+            sender.join(2)  # it may have been told of the reset, and not yet have said so
+            how = sender.failure or error
         word = "clean end" if isinstance(how, Ended) else "error"
         return "%s at=%.3f after=%d %s" % (word, time.time(), got.bytes, how)
     if named != name:
