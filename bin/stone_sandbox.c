@@ -87,9 +87,10 @@ stone_sandbox_enter(const struct forwards *set)
 {
 	const struct filter_list lists[] = {filter_common, filter_reading,
 	    filter_forking, filter_dialling, filter_way, FILTER_LIST(serving)};
+	const struct filter_list none = {NULL, 0};
 	int rc;
 
-	if (way_init() == -1 || stone_sandbox_renew(set) == -1 ||
+	if (way_init(&none) == -1 || stone_sandbox_renew(set) == -1 ||
 	    restrict_files(set) == -1)
 		return -1;
 	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));

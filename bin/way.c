@@ -26,12 +26,8 @@ static const struct filter_rule dialling[] = {
     FILTER_CALL(epoll_pwait),
     FILTER_CALL(epoll_wait),
     FILTER_CALL(eventfd2),
-    /* the process that looks a name up for many (resolve.h) */
     FILTER_CALL(prlimit64), /* descriptors for many connections */
     FILTER_CALL(signalfd4),
-    FILTER_CALL(pipe2),
-    FILTER_CALL(dup2),
-    FILTER_CALL(close_range),
     FILTER_IS(ioctl, 1, FIONREAD),
     FILTER_IS(ioctl, 1, TIOCOUTQ),
     /* name services: modules, loaded when a name is first looked up */
@@ -64,10 +60,10 @@ const struct filter_list filter_way = FILTER_LIST(making);
 static struct filter filter;
 
 int
-way_init(void)
+way_init(const struct filter_list *more)
 {
 	const struct filter_list lists[] = {
-	    filter_common, filter_reading, filter_forking, filter_dialling};
+	    filter_common, filter_reading, filter_dialling, *more};
 
 	return filter_make(&filter, lists, sizeof(lists) / sizeof(*lists));
 }
