@@ -1,6 +1,7 @@
 /* A stream and its socket: see mux_state.h. */
 #include "deadline.h"
 #include "mux_state.h"
+#include "tcp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -341,6 +342,7 @@ mux_stream_join(struct mux_stream *s, int fd)
 	const nghttp2_data_provider provider = {{.ptr = s}, mux_stream_provide};
 
 	set_reset_on_close(fd, 1);
+	tcp_may_pause(fd);
 	s->fd = fd;
 	s->due = DEADLINE_NONE;
 	s->source.ready = mux_stream_ready;

@@ -1,5 +1,7 @@
 /* The splice: see splice.h. */
 #include "splice.h"
+#include "deadline.h"
+#include "tcp.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -22,6 +24,7 @@ splice_init(struct splice *s, struct channel *a, struct channel *b)
 {
 	init_flow(&s->ab, a, b);
 	init_flow(&s->ba, b, a);
+	s->review_at = DEADLINE_NONE;
 }
 
 /*
@@ -189,6 +192,29 @@ gone(const struct pollfd *pfd)
 	       (pfd->revents & (POLLERR | POLLHUP)) != 0;
 }
 
+/* A flow that cannot write: when to look why, or that its time has come. */
+static void
+review(struct splice *s)
+{
+	int held_up = !s->ab.writable || !s->ba.writable;
+
+	if (s->review_at == DEADLINE_NONE && held_up)
+		s->review_at = deadline_in(TCP_REVIEW_MS);
+	if (s->review_at == DEADLINE_NONE || deadline_left(s->review_at) > 0)
+		return;
+	/* until the connection is as it was */
+	held_up |= tcp_review(s->ab.to->fd);
+	held_up |= tcp_review(s->ba.to->fd);
+	s->review_at = held_up ? deadline_in(TCP_REVIEW_MS) : DEADLINE_NONE;
+}
+
+/* The earlier of two timeouts of poll(2); -1: none. */
+static int
+earlier(int a, int b)
+{
+	return a == -1 || (b != -1 && b < a) ? b : a;
+}
+
 enum splice_result
 splice_run(struct splice *s, const struct splice_aside *aside)
 {
@@ -216,6 +242,8 @@ splice_run(struct splice *s, const struct splice_aside *aside)
 			pfd[2].fd = aside->fd(aside->arg);
 			timeout = aside->timeout(aside->arg);
 		}
+		review(s);
+		timeout = earlier(timeout, deadline_left(s->review_at));
 		if (b->before_wait != NULL && b->before_wait(b))
 			s->ab.writable = s->ba.readable = 1;
 		if (can_move(&s->ab) || can_move(&s->ba))

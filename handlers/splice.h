@@ -23,6 +23,7 @@ struct flow {
 
 struct splice {
 	struct flow ab, ba;
+	int64_t review_at; /* when to see what holds it up (tcp.h) */
 };
 
 enum splice_result {

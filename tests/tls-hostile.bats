@@ -218,7 +218,7 @@ SCRIPT
 }
 
 slow_reader() {
-    { echo "SECONDS = $((rounds > 2 ? 40 : 8))" && cat <<'SCRIPT'; } | play >slow
+    { echo "SECONDS = $((rounds > 2 ? 60 : 8))" && cat <<'SCRIPT'; } | play >slow
 def rss(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1))
