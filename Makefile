@@ -23,9 +23,11 @@ RELAY_USER = vpn-warp
 
 B = build
 BROKER_PROGRAM = relay-broker
-HANDLER_PROGRAMS = relay-handler relay-listen
+HANDLER_PROGRAMS = relay-handler relay-handoff relay-listen
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
+# What the tests need beside these.
+TEST_PROGRAMS = comeback sandboxed without
 SCRIPTS = relay-ca
 PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \
 	$(ADMIN_PROGRAM)
@@ -35,14 +37,18 @@ MAINS = $(BROKER_PROGRAM:%=broker/%.c) $(HANDLER_PROGRAMS:%=handlers/%.c) \
 	$(CLIENT_PROGRAMS:%=bin/%.c) $(ADMIN_PROGRAM:%=bin/%.c)
 LIB_OBJECTS = $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(MAINS),$(SOURCES)))
 XINETD_ENTRIES = $(wildcard xinetd.d/*)
+BENCH_SOURCES = $(wildcard tests/bench/*.c)
+BENCH_MAINS = $(filter-out tests/bench/timing.c,$(BENCH_SOURCES))
+BENCH_PROGRAMS = $(BENCH_MAINS:tests/bench/%.c=$(B)/bench/%)
 MAN_PAGES = $(wildcard man/*.[1578])
 SHELL_FILES = bin/relay-ca $(wildcard tests/*.sh tests/*.bash tests/*.bats) \
 	.ci/run
 
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Werror
-HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection \
+HARDENING = -Wformat -Werror=format-security -fPIE -fstack-protector-strong -fstack-clash-protection \
 	-D_FORTIFY_SOURCE=2 $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
-HARDENING_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+HARDENING_LD = -fPIE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
+	-Wl,--as-needed
 DEFINES = -DLLHTTP_STRICT_MODE=1 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
 	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"'
 INCLUDES = -Ibroker -Ihandlers -Ibin -isystem $(LLHTTP_INCLUDE)
@@ -50,19 +56,22 @@ INCLUDES = -Ibroker -Ihandlers -Ibin -isystem $(LLHTTP_INCLUDE)
 LLHTTP_SOURCES = /usr/share/llhttp
 LLHTTP_INCLUDE = /usr/share/include/llhttp
 LLHTTP_OBJECTS = $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
-LIBS = $(shell $(PKG_CONFIG) --libs openssl jansson libnghttp2)
+LIBS = $(shell $(PKG_CONFIG) --libs openssl jansson libseccomp libnghttp2)
 # -ffile-prefix-map: the same bytes from whatever folder it is built in
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
-	$(shell $(PKG_CONFIG) --cflags openssl jansson) -ffile-prefix-map=$(CURDIR)=. \
+	$(shell $(PKG_CONFIG) --cflags openssl jansson libseccomp) -ffile-prefix-map=$(CURDIR)=. \
 	$(CFLAGS) $(CPPFLAGS)
 
 DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
-	libnghttp2-dev uthash-dev node-llhttp openssl
+	libseccomp-dev libnghttp2-dev uthash-dev node-llhttp openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
 	redis-tools rsync openssh-server openssh-client
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
+DEPS_MODEL = gcc libc6-dev spin
+DEPS_FUZZ = $(DEPS_BUILD) clang libclang-rt-14-dev llvm
+DEPS_HARD = $(DEPS_TEST) $(DEPS_FUZZ) valgrind blhc
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	shfmt mandoc
 
@@ -70,8 +79,10 @@ DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 $(B)/obj/broker/%.o: INCLUDES = -Ibroker
 $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 
-.PHONY: all run demo test lint install uninstall clean dist deps deps-build \
-	deps-run deps-test deps-bench deps-lint help format bench bench-quick
+.PHONY: all test-programs run demo test lint install uninstall clean dist \
+	deps deps-build deps-run deps-test deps-bench deps-lint help format \
+	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
+	blhc deps-model deps-fuzz deps-hard
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -103,7 +114,23 @@ $(SCRIPTS:%=$(B)/bin/%): $(B)/bin/%: bin/% Makefile
 	sed 's/@VERSION@/$(VERSION)/' $< >$@
 	chmod 755 $@
 
--include $(SOURCES:%.c=$(B)/obj/%.d)
+# The tests' own: they call what the library has.
+$(B)/tests/%: tests/programs/%.c $(B)/relay.a Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) $(HARDENING_LD) $(LDFLAGS) -o $@ $< $(B)/relay.a $(LIBS)
+
+test-programs: $(TEST_PROGRAMS:%=$(B)/tests/%)
+
+# which of the benchmarks to run, all unless told
+MEASURES =
+
+# the benchmarks' own clients and servers
+$(BENCH_PROGRAMS): $(B)/bench/%: $(B)/obj/tests/bench/%.o \
+		$(B)/obj/tests/bench/timing.o $(B)/relay.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+-include $(patsubst %.c,$(B)/obj/%.d,$(SOURCES) $(BENCH_SOURCES))
 
 run: deps-run  ## start a whole relay on this host and fetch a page through it
 	@$(MAKE) --no-print-directory all
@@ -114,22 +141,68 @@ demo: deps-run  ## the same, but end after the page: "demo: PASS"
 	@tests/demo.sh once
 
 test: deps-test  ## run the tests over real programs
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all test-programs
 	@tests/run.sh
 
-bench: deps-bench  ## compare with an OpenSSH chain, in ratios (minutes)
-	@$(MAKE) --no-print-directory all
-	@python3 tests/bench/bench.py
+bench: deps-bench  ## measure beside real peers, in ratios (below 15 minutes)
+	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
+	@python3 -B tests/bench/bench.py $(MEASURES)
 
-bench-quick: deps-bench  ## the same with shorter rounds
-	@$(MAKE) --no-print-directory all
-	@python3 tests/bench/bench.py quick
+bench-quick: deps-bench  ## the same with fewer and shorter rounds (2 minutes)
+	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
+	@python3 -B tests/bench/bench.py quick $(MEASURES)
+
+bench-idle: deps-bench  ## 5,000 idle agents for 10 minutes
+	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
+	@BENCH_IDLE_SECONDS=600 python3 -B tests/bench/bench.py idle
+
+model: deps-model  ## check the model of pairing with spin, and its mutants
+	@tests/model/check.sh
+
+# The fuzzers and what they link: everything instrumented, in a folder of its
+# own. Clang alone has libFuzzer and counts branches.
+FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined -fprofile-instr-generate -fcoverage-mapping
+fuzzers:
+	@$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang HARDENING= \
+		CFLAGS='$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link' \
+		$(FUZZERS:%=$(B)/fuzz/bin/%)
+
+$(B)/obj/tests/fuzz/%.o: INCLUDES += -Itests/fuzz
+$(FUZZERS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/tests/fuzz/%.o \
+		$(B)/obj/tests/fuzz/fuzz.o $(B)/relay.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+fuzz: deps-fuzz  ## fuzz every parser for FUZZ_SECONDS (60) each
+	@$(MAKE) --no-print-directory -j4 fuzzers
+	@tests/fuzz/run.sh $(B)/fuzz $(FUZZERS)
+
+coverage: fuzz  ## fuzz, and see how many branches of the parsers that reached
+	@tests/fuzz/coverage.sh $(B)/fuzz $(FUZZERS)
+
+sanitize: deps-hard  ## run the tests with ASan and UBSan (FILES="a.bats ...")
+	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang HARDENING= \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' all
+	@BUILT=$(CURDIR)/$(B)/sanitize/bin ASAN_OPTIONS=detect_leaks=0 \
+		tests/run.sh $(FILES)
+
+blhc: deps-hard  ## see in the log of a build that every hardening flag is used
+	@rm -rf $(B)/blhc
+	@mkdir -p $(B)
+	@{ echo 'dpkg-buildpackage: a log, as blhc knows it'; \
+		MAKEFLAGS= $(MAKE) --no-print-directory -j4 B=$(B)/blhc all; } >$(B)/blhc.log
+	@blhc --all $(B)/blhc.log
+	@echo 'blhc           ok'
 
 lint: deps-lint  ## every static check
 	@tests/lint.sh
 
 format: deps-lint  ## write all C sources in the project's format
-	$(CLANG_FORMAT) -i $(SOURCES) $(wildcard broker/*.h handlers/*.h bin/*.h)
+	$(CLANG_FORMAT) -i $(SOURCES) $(BENCH_SOURCES) \
+		$(wildcard broker/*.h handlers/*.h bin/*.h tests/bench/*.h \
+		tests/fuzz/*.[ch] tests/programs/*.[ch])
 
 install: all  ## install below DESTDIR; makes the user of the relay
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
@@ -142,7 +215,8 @@ install: all  ## install below DESTDIR; makes the user of the relay
 		$(B)/bin/relayctl $(DESTDIR)$(sbindir)
 	$(INSTALL) -m 644 bin/relayctl.bash-completion \
 		$(DESTDIR)$(completionsdir)/relayctl
-	$(INSTALL) -m 755 $(B)/bin/relay-handler $(DESTDIR)$(libexecdir)
+	$(INSTALL) -m 755 $(B)/bin/relay-handler $(B)/bin/relay-handoff \
+		$(DESTDIR)$(libexecdir)
 	for page in $(MAN_PAGES); do \
 		dir=$(DESTDIR)$(mandir)/man$${page##*.} && \
 		$(INSTALL) -d $$dir && $(INSTALL) -m 644 $$page $$dir || exit; \
@@ -175,6 +249,7 @@ uninstall:  ## remove what install put there, but no configuration
 		$(DESTDIR)$(sbindir)/relay-listen \
 		$(DESTDIR)$(sbindir)/relayctl \
 		$(DESTDIR)$(libexecdir)/relay-handler \
+		$(DESTDIR)$(libexecdir)/relay-handoff \
 		$(DESTDIR)$(completionsdir)/relayctl \
 		$(DESTDIR)$(unitdir)/relayagent@.service
 	for page in $(notdir $(MAN_PAGES)); do \
@@ -207,7 +282,7 @@ define install_packages
 		>/dev/null
 endef
 
-deps: deps-run deps-test deps-bench deps-lint  ## install every Debian package needed
+deps: deps-run deps-test deps-bench deps-lint deps-hard deps-model  ## install every Debian package needed
 deps-build:
 	$(call install_packages,$(DEPS_BUILD))
 deps-run:
@@ -216,6 +291,12 @@ deps-test:
 	$(call install_packages,$(DEPS_TEST))
 deps-bench:
 	$(call install_packages,$(DEPS_BENCH))
+deps-model:
+	$(call install_packages,$(DEPS_MODEL))
+deps-fuzz:
+	$(call install_packages,$(DEPS_FUZZ))
+deps-hard:
+	$(call install_packages,$(DEPS_HARD))
 deps-lint:
 	$(call install_packages,$(DEPS_LINT))
 

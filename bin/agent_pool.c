@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent_pool.h"
 #include "agent_relay.h"
+#include "agent_sandbox.h"
 #include "children.h"
 #include "deadline.h"
 #include "fd.h"
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -65,6 +67,8 @@ become_poll(struct pool *pool, const struct netaddr *relay, int news)
 	fd_close(&pool->signals);
 	for (size_t i = 0; i < pool->nrelays; i++)
 		agent_relay_forget(&pool->relays[i]);
+	if (agent_sandbox_poll() == -1)
+		_exit(EX_OSERR);
 	_exit(agent_poll_run(pool->conf, relay, pool->agent, news));
 }
 
@@ -123,6 +127,17 @@ set_up_relays(struct pool *pool)
 	pool->certificate.warned = 0;
 }
 
+/* Frees conf's content where that fails. */
+static int
+renew_sandbox(struct agent_conf *conf, char *err, size_t errsize)
+{
+	if (agent_sandbox_renew(conf) == 0)
+		return 0;
+	snprintf(err, errsize, "sandbox: %s", strerror(errno));
+	agent_conf_free(conf);
+	return -1;
+}
+
 /*
  * Sessions live on with what they began with; polls begin anew. A session of
  * many connections takes no more of them, and the signal tells it so.
@@ -135,7 +150,8 @@ reload(struct pool *pool)
 	char err[512] = "out of memory";
 
 	if (conf == NULL ||
-	    agent_conf_read(conf, &run, pool->source, err, sizeof(err)) == -1) {
+	    agent_conf_read(conf, &run, pool->source, err, sizeof(err)) == -1 ||
+	    renew_sandbox(conf, err, sizeof(err)) == -1) {
 		log_event(LOG_ERR, "reload-failed", "error", err, NULL);
 		free(conf);
 		return;

@@ -21,7 +21,7 @@ send_request(int sock, enum admin_command command, const char *argument)
 	snprintf(
 	    m.u.admin.argument, sizeof(m.u.admin.argument), "%s", argument);
 	/* a broker that refuses us has closed already, and says why */
-	if (wire_send(sock, &m, -1) == -1 && errno != EPIPE)
+	if (wire_send(sock, &m, NULL) == -1 && errno != EPIPE)
 		return -1;
 	return 0;
 }
@@ -37,7 +37,7 @@ receive(int sock, struct wire_packet *packet, int64_t deadline)
 		int rc = wire_receive(sock, packet);
 
 		if (rc == 1) {
-			fd_close(&packet->fd);
+			wire_close_fds(packet);
 			return 1;
 		}
 		if (rc == 0) {
@@ -74,6 +74,19 @@ keep(struct ctl_answer *answer, const struct message *m)
 }
 
 static int
+keep_all(struct ctl_answer *answer, struct wire_packet *packet)
+{
+	int rc;
+
+	do {
+		if (keep(answer, &packet->message) == -1)
+			return -1;
+		rc = wire_next(packet);
+	} while (rc == 1);
+	return rc;
+}
+
+static int
 collect(int sock, struct ctl_answer *answer, char *err, size_t errsize)
 {
 	int64_t deadline = deadline_in(ANSWER_MS);
@@ -92,7 +105,7 @@ collect(int sock, struct ctl_answer *answer, char *err, size_t errsize)
 			errno = EACCES;
 			return -1;
 		default:
-			if (keep(answer, &packet.message) == -1)
+			if (keep_all(answer, &packet) == -1)
 				return -1;
 		}
 	}

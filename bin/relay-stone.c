@@ -9,6 +9,7 @@
 #include "harden.h"
 #include "log.h"
 #include "program.h"
+#include "stone_sandbox.h"
 #include "stone_server.h"
 #include "stone_session.h"
 
@@ -102,6 +103,8 @@ serve_one(struct forwards *set, int sock)
 		stone_session_reset(sock);
 		return EX_NOPERM;
 	}
+	if (stone_sandbox_enter(set) == -1 || stone_sandbox_session() == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	return stone_session_run(sock, forward, &set->proxy);
 }
 
@@ -120,6 +123,9 @@ serve_all(struct stone_server *server)
 	server->signals = program_signals(signals);
 	if (server->signals == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
+	harden_raise_nofile(); /* a session may carry many connections */
+	if (stone_sandbox_enter(server->forwards) == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, "forwards",
 	    LOG_U64(server->forwards->conf.nforwards), NULL);
 	rc = stone_server_run(server);

@@ -5,6 +5,7 @@
  */
 #include "agent_conf.h"
 #include "agent_pool.h"
+#include "agent_sandbox.h"
 #include "fd.h"
 #include "harden.h"
 #include "log.h"
@@ -59,6 +60,9 @@ main(int argc, char **argv)
 	log_open(NAME, run.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, run.debug);
 	if (run.daemon)
 		become_daemon(&source);
+	harden_raise_nofile(); /* a session may carry many connections */
+	if (agent_sandbox_enter(&conf) == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, "relay",
 	    conf.relays[0].host, "port", conf.relays[0].port, NULL);
 	rc = agent_pool_run(&conf, &source, fd);

@@ -5,6 +5,7 @@
  */
 #include "conf.h"
 #include "ctl_customer.h"
+#include "ctl_sandbox.h"
 #include "ctl_show.h"
 #include "ctl_watch.h"
 #include "fd.h"
@@ -376,6 +377,8 @@ main(int argc, char **argv)
 	    .arguments = argv + optind + 1,
 	    .sock = connect_broker(&options),
 	};
+	if (ctl_sandbox_enter() == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	status = command->run(&call);
 	fd_close(&call.sock);
 	if (fflush(stdout) != 0)

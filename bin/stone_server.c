@@ -4,10 +4,12 @@
 #include "forker.h"
 #include "log.h"
 #include "program.h"
+#include "stone_sandbox.h"
 #include "stone_session.h"
 #include "stone_sessions.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,6 +50,8 @@ become_session(struct forker *f, size_t forward, int sock)
 
 	stone_sessions_free(server->sessions);
 	forwards_close(set);
+	if (stone_sandbox_session() == -1)
+		return EX_OSERR;
 	return stone_session_run(sock, &set->list[forward], &set->proxy);
 }
 
@@ -92,6 +96,16 @@ serve_sessions(struct forker *f)
 
 /* ---- signals ---- */
 
+static int
+renew_sandbox(const struct forwards *set, char *err, size_t errsize)
+{
+	int rc = stone_sandbox_renew(set);
+
+	if (rc == -1)
+		snprintf(err, errsize, "sandbox: %s", strerror(errno));
+	return rc;
+}
+
 /* What the new set has not taken over of the old one's goes with it. */
 static void
 reload(struct forker *f)
@@ -104,9 +118,10 @@ reload(struct forker *f)
 		return;
 	set = forwards_read(
 	    server->argc, server->argv, server->env, err, sizeof(err));
-	if (set == NULL ||
+	if (set == NULL || renew_sandbox(set, err, sizeof(err)) == -1 ||
 	    forwards_listen(set, server->forwards, err, sizeof(err)) == -1) {
 		log_event(LOG_ERR, "reload-failed", "error", err, NULL);
+		stone_sandbox_renew(server->forwards);
 		forwards_free(set);
 		return;
 	}

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,22 +27,35 @@ admin_done(struct broker *b, struct conn *c, int failed, unsigned count,
 	m.u.admin_done.count = count;
 	snprintf(m.u.admin_done.text, sizeof(m.u.admin_done.text), "%s", text);
 	/* who does not read its answer loses it */
-	if (wire_send(c->fd, &m, -1) == -1)
+	if (wire_send(c->fd, &m, NULL) == -1)
 		conn_drop(b, c);
 }
 
-/* Sends a row of s. Blocked: it has to be sent again. */
+/* What became of sending s's answer. Blocked: it has to be sent again. */
 static enum sweep_step
-send_row(struct broker *b, struct sweep *s, const struct message *m)
+sent(struct broker *b, struct sweep *s, int rc)
 {
-	if (wire_send(s->admin->fd, m, -1) == 0) {
-		s->count++;
+	if (rc == 0)
 		return SWEEP_MORE;
-	}
 	if (errno == EAGAIN)
 		return SWEEP_BLOCKED;
 	conn_drop(b, s->admin);
 	return SWEEP_END;
+}
+
+/* Sends what there is of rows, to make room for m. */
+static enum sweep_step
+add_row(struct broker *b, struct sweep *s, const struct message *m)
+{
+	enum sweep_step step = SWEEP_MORE;
+
+	if (wire_rows_add(s->rows, m) == -1) {
+		step = sent(b, s, wire_rows_send(s->admin->fd, s->rows));
+		if (step == SWEEP_MORE)
+			wire_rows_add(s->rows, m);
+	}
+	s->count += step == SWEEP_MORE;
+	return step;
 }
 
 /* The end of a listing has to wait for room, as its rows have. */
@@ -54,7 +68,9 @@ send_end(struct broker *b, struct sweep *s)
 
 	if (s->admin == NULL)
 		return SWEEP_END;
-	step = send_row(b, s, &m);
+	step = sent(b, s, wire_rows_send(s->admin->fd, s->rows));
+	if (step == SWEEP_MORE)
+		step = sent(b, s, wire_send(s->admin->fd, &m, NULL));
 	return step == SWEEP_BLOCKED ? SWEEP_BLOCKED : SWEEP_END;
 }
 
@@ -116,7 +132,7 @@ list_conns(struct broker *b, struct sweep *s)
 		return send_end(b, s);
 	if (!(s->command == ADMIN_WAITERS ? waiter_row : session_row)(c, &m))
 		return SWEEP_MORE;
-	step = send_row(b, s, &m);
+	step = add_row(b, s, &m);
 	if (step == SWEEP_BLOCKED)
 		s->next = c;
 	return step;
@@ -134,7 +150,7 @@ list_accounts(struct broker *b, struct sweep *s)
 	if (a == NULL)
 		return send_end(b, s);
 	account_row(a, &m.u.customer);
-	step = send_row(b, s, &m);
+	step = add_row(b, s, &m);
 	if (step == SWEEP_MORE)
 		s->account = a;
 	return step;
@@ -164,7 +180,7 @@ tell_status(struct broker *b, struct conn *c)
 	row->log_level = (uint32_t)log_level();
 	snprintf(row->version, sizeof(row->version), "%s", VERSION);
 	sum_waiters(b, row);
-	if (wire_send(c->fd, &m, -1) == -1)
+	if (wire_send(c->fd, &m, NULL) == -1)
 		return -1;
 	admin_done(b, c, 0, 1, "");
 	return 0;
@@ -241,7 +257,7 @@ log_level_step(struct broker *b, struct sweep *s)
 		return SWEEP_END;
 	if (c->spawner || c->waiter.state != WAITER_ABSENT) {
 		s->count++;
-		if (wire_send(c->fd, &m, -1) == -1)
+		if (wire_send(c->fd, &m, NULL) == -1)
 			conn_drop(b, c);
 	}
 	return SWEEP_MORE;
@@ -261,6 +277,17 @@ start(struct broker *b, const struct sweep *s)
 {
 	if (sweep_start(b, s) == NULL)
 		admin_done(b, s->admin, 1, 0, "the broker is out of memory");
+}
+
+static void
+start_listing(struct broker *b, struct sweep *s)
+{
+	s->step = s->command == ADMIN_CUSTOMERS ? list_accounts : list_conns;
+	s->rows = calloc(1, sizeof(*s->rows));
+	if (s->rows != NULL && sweep_start(b, s) != NULL)
+		return;
+	free(s->rows);
+	admin_done(b, s->admin, 1, 0, "the broker is out of memory");
 }
 
 static void
@@ -304,12 +331,8 @@ admin_take(struct broker *b, struct conn *c, const struct message *m)
 		return tell_status(b, c);
 	case ADMIN_WAITERS:
 	case ADMIN_SESSIONS:
-		s.step = list_conns;
-		start(b, &s);
-		break;
 	case ADMIN_CUSTOMERS:
-		s.step = list_accounts;
-		start(b, &s);
+		start_listing(b, &s);
 		break;
 	case ADMIN_KICK:
 		s.step = kick_step;

@@ -42,7 +42,7 @@ serve(struct broker *b, struct conn *c)
 		if (rc == -1 && errno == EAGAIN)
 			return;
 		if (rc == 1) {
-			fd_close(&packet.fd); /* no handler sends one */
+			wire_close_fds(&packet); /* no handler sends one */
 			rc = dispatch(b, c, &packet.message) == 0 ? 1 : -1;
 		}
 		if (rc == -1 && errno == EPROTO)
@@ -76,7 +76,7 @@ refuse_stranger(int fd, const struct rights *who)
 	    LOG_U64(who->pid), NULL);
 	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason),
 	    "only root and the members of admin_group may do this");
-	wire_send(fd, &m, -1);
+	wire_send(fd, &m, NULL);
 }
 
 static void
@@ -107,6 +107,7 @@ accept_one(struct broker *b)
 		goto fail;
 	c->fd = fd;
 	LIST_INSERT_HEAD(&b->conns, c, link);
+	b->present++;
 	return;
 fail:
 	free(c);
@@ -159,7 +160,7 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 	b->handler_uid = handler_uid;
 	b->conf_path = conf_path;
 	b->started = conn_uptime();
-	b->epoll = b->timer = b->spare = b->crl.fd = -1;
+	b->epoll = b->timer = b->spare = b->crl.fd = b->trust = -1;
 	if (set_up(b) == -1)
 		snprintf(err, errsize, "set-up: %s", strerror(errno));
 	else if (reload_files(b, err, errsize) == 0)
@@ -255,5 +256,6 @@ broker_free(struct broker *b)
 	fd_close(&b->timer);
 	filewatch_close(&b->crl);
 	fd_close(&b->spare);
+	fd_close(&b->trust);
 	free(b);
 }

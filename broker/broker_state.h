@@ -60,6 +60,8 @@ struct broker {
 	int timer;   /* timerfd: the next customer's end */
 	int epoll;
 	struct filewatch crl; /* a new list is obeyed at once */
+	int trust;            /* for rechecks, trust.h; -1: it can't be read */
+	uint32_t trust_size;  /* of it */
 	int spare; /* given up to refuse a connection when fds run out */
 	int done;  /* the loop ends */
 	int draining;
@@ -75,6 +77,7 @@ struct broker {
 	struct sessions *sessions;
 	struct reload_state reload;
 	struct row_status totals; /* its counters */
+	uint32_t present;         /* how many are in conns */
 	LIST_HEAD(, conn) conns;
 	LIST_HEAD(, conn) closing;  /* dropped while events may name them */
 	LIST_HEAD(, conn) awaiting; /* the end of a reload */

@@ -126,6 +126,7 @@ set_key(const struct reader *r, const char *key, const char *value, char *err,
 	    {"crl", &c->crl, 1},
 	    {"customers", &c->customers, 1},
 	    {"socket", &c->socket, 1},
+	    {"handoff", &c->handoff, 1},
 	    {"user", &c->user, 0},
 	    {"group", &c->group, 0},
 	    {"admin_group", &c->admin_group, 0},
@@ -242,6 +243,7 @@ conf_free(struct conf *conf)
 	free(conf->ca);
 	free(conf->crl);
 	free(conf->socket);
+	free(conf->handoff);
 	free(conf->user);
 	free(conf->group);
 	free(conf->customers);

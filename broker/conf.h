@@ -28,7 +28,8 @@ struct conf {
 	char *ca;
 	char *crl; /* NULL: none is checked */
 	enum crl_expired crl_expired;
-	char *socket; /* the broker's */
+	char *socket;  /* the broker's */
+	char *handoff; /* the spawner's; NULL: it has none */
 	char *user;
 	char *group;            /* "": the user's own */
 	char *customers;        /* NULL: everyone has the default */

@@ -63,6 +63,7 @@ conn_drop(struct broker *b, struct conn *c)
 	b->totals.spawners -= (uint32_t)c->spawner;
 	fd_close(&c->fd);
 	LIST_REMOVE(c, link);
+	b->present--;
 	LIST_INSERT_HEAD(&b->closing, c, link);
 }
 

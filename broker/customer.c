@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DIGEST       "&digest="
 #define DIGEST_BYTES 16
 
 /* 4294967295, the last 32-bit Unix time, is "never" to any agent. */
@@ -40,29 +41,43 @@ digest_hex(const char *text, size_t textlen, const uint8_t *der, size_t len,
 	return 0;
 }
 
+/* What the digest is over. Returns its length. */
+static int
+format_terms(
+    const struct customer *customer, char text[static CUSTOMER_TEXT_MAX])
+{
+	return snprintf(text, CUSTOMER_TEXT_MAX,
+	    "nusers=%" PRIu32 "&type=%" PRIu32 "&expire=%" PRIu64,
+	    customer->nusers, customer->type, customer->expire);
+}
+
 int
 customer_format(const struct customer *customer, const uint8_t *der, size_t len,
     char text[static CUSTOMER_TEXT_MAX])
 {
 	char hex[2 * DIGEST_BYTES + 1];
-	int n;
+	int n = format_terms(customer, text);
 
-	n = snprintf(text, CUSTOMER_TEXT_MAX,
-	    "nusers=%" PRIu32 "&type=%" PRIu32 "&expire=%" PRIu64,
-	    customer->nusers, customer->type, customer->expire);
 	if (digest_hex(text, (size_t)n, der, len, hex) == -1)
 		return -1;
-	snprintf(text + n, CUSTOMER_TEXT_MAX - (size_t)n, "&digest=%s", hex);
+	snprintf(text + n, CUSTOMER_TEXT_MAX - (size_t)n, DIGEST "%s", hex);
 	return 0;
 }
 
 int
 customer_read(struct customer *customer, const char *text)
 {
-	return sscanf(text,
-		   "nusers=%9" SCNu32 "&type=%9" SCNu32 "&expire=%18" SCNu64
-		   "&digest=",
-		   &customer->nusers, &customer->type, &customer->expire) == 3
+	char terms[CUSTOMER_TEXT_MAX];
+	int n;
+
+	if (sscanf(text,
+		"nusers=%9" SCNu32 "&type=%9" SCNu32 "&expire=%18" SCNu64,
+		&customer->nusers, &customer->type, &customer->expire) != 3)
+		return -1;
+	/* scanf takes signs and spaces too */
+	n = format_terms(customer, terms);
+	return strncmp(text, terms, (size_t)n) == 0 &&
+		       strncmp(text + n, DIGEST, strlen(DIGEST)) == 0
 		   ? 0
 		   : -1;
 }

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int
@@ -30,15 +31,15 @@ identity_parse(struct identity *id, const char *text)
 	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
 		text += sizeof(prefix) - 1;
 	for (size_t i = 0; i < IDENTITY_BYTES; i++) {
-		unsigned byte;
+		char byte[3] = "";
 
 		if (i > 0 && *text == ':')
 			text++;
 		if (!isxdigit((unsigned char)text[0]) ||
-		    !isxdigit((unsigned char)text[1]) ||
-		    sscanf(text, "%2x", &byte) != 1)
+		    !isxdigit((unsigned char)text[1]))
 			return -1;
-		id->sha256[i] = (uint8_t)byte;
+		memcpy(byte, text, 2);
+		id->sha256[i] = (uint8_t)strtoul(byte, NULL, 16);
 		text += 2;
 	}
 	return *text == '\0' ? 0 : -1;

@@ -20,6 +20,8 @@ log_open(const char *ident, enum log_target target, int debug)
 	logger.ident = ident;
 	logger.target = target;
 	logger.level = debug ? LOG_DEBUG : LOG_INFO;
+	/* now, while its file can still be opened: times ask for the zone */
+	tzset();
 	if (target == LOG_TO_SYSLOG)
 		openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }

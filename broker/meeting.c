@@ -1,4 +1,4 @@
-/* The Unix socket where handlers meet the broker: see meeting.h. */
+/* The Unix sockets where processes of the relay meet: see meeting.h. */
 #define _GNU_SOURCE
 #include "meeting.h"
 #include "fd.h"
@@ -80,7 +80,7 @@ meeting_listen(const char *path, uid_t uid, gid_t gid, int *lock, char *err,
 		goto fail;
 	*lock = take_lock(path, uid, gid);
 	if (*lock == -1 && errno == EWOULDBLOCK) {
-		snprintf(err, errsize, "%s: another broker serves it", path);
+		snprintf(err, errsize, "%s: another process serves it", path);
 		return -1;
 	}
 	if (*lock == -1)

@@ -26,6 +26,8 @@ static const size_t body_size[] = {
     [MESSAGE_ROW_SESSION] = sizeof(struct row_session),
     [MESSAGE_ROW_CUSTOMER] = sizeof(struct row_customer),
     [MESSAGE_ADMIN_DONE] = sizeof(struct message_admin_done),
+    [MESSAGE_READY] = sizeof(struct message_ready),
+    [MESSAGE_HANDOFF] = sizeof(struct message_handoff),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -109,15 +111,25 @@ valid(const struct message *m)
 		       TERMINATED(m->u.rechecked.reason);
 	case MESSAGE_LOG_LEVEL:
 		return m->u.log_level.level <= LOG_DEBUG;
+	case MESSAGE_RECHECK:
+		return m->u.recheck.size <= TRUST_MAX;
 	case MESSAGE_WAIT_AGAIN:
 	case MESSAGE_PROGRESS:
-	case MESSAGE_RECHECK:
 	case MESSAGE_ATTACH:
 	case MESSAGE_RELOAD:
+	case MESSAGE_READY:
+	case MESSAGE_HANDOFF:
 		return 1;
 	default:
 		return valid_row(m);
 	}
+}
+
+/* What may be one of many in a packet. */
+static int
+is_row(uint16_t type)
+{
+	return type >= MESSAGE_ROW_STATUS && type <= MESSAGE_ROW_CUSTOMER;
 }
 
 static uint32_t
@@ -154,7 +166,7 @@ message_encode(const struct message *m, uint8_t *buf, size_t size)
 	return (ptrdiff_t)h.length;
 }
 
-int
+ptrdiff_t
 message_decode(struct message *m, const uint8_t *buf, size_t len)
 {
 	struct message_header h;
@@ -163,21 +175,37 @@ message_decode(struct message *m, const uint8_t *buf, size_t len)
 	if (len < sizeof(h))
 		goto bad;
 	memcpy(&h, buf, sizeof(h));
-	if (h.version != MESSAGE_VERSION || h.length != len || h.type < 1 ||
-	    h.type >= NTYPES)
+	if (h.version != MESSAGE_VERSION || h.type < 1 || h.type >= NTYPES ||
+	    h.length > len || (h.length < len && !is_row(h.type)))
 		goto bad;
 	body = body_size[h.type];
-	if (len < sizeof(h) + body)
+	if (h.length < sizeof(h) + body)
 		goto bad;
 	memset(m, 0, sizeof(*m));
 	m->type = (enum message_type)h.type;
 	memcpy(&m->u, buf + sizeof(h), body);
-	if (!valid(m) || len != sizeof(h) + body + der_length(m))
+	if (!valid(m) || h.length != sizeof(h) + body + der_length(m))
 		goto bad;
 	if (der_length(m) > 0)
 		m->der = buf + sizeof(h) + body;
-	return 0;
+	return (ptrdiff_t)h.length;
 bad:
 	errno = EPROTO;
 	return -1;
+}
+
+size_t
+message_fds(const struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_MATCHED:
+		return 2; /* hopfds.h */
+	case MESSAGE_READY:
+	case MESSAGE_HANDOFF:
+		return 1;
+	case MESSAGE_RECHECK:
+		return m->u.recheck.size > 0 ? 1 : 0;
+	default:
+		return 0;
+	}
 }

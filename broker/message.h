@@ -2,16 +2,19 @@
  * The messages between a handler and the broker, one SOCK_SEQPACKET packet
  * each: a header, then the type's own struct, in native byte order (both live
  * on one host, built from one tree). REGISTER and ANNOUNCE end with the
- * certificate. Whatever arrives is checked in one place, message_decode.
+ * certificate. Rows for relayctl come many in a packet, one after the other.
+ * Whatever arrives is checked in one place, message_decode.
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
  *	                   RECHECKED
  *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fd),
- *	                   KICK, RECHECK, LOG_LEVEL
+ *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL
  *	spawner -> broker: ATTACH, RELOAD, RECHECKED
  *	broker -> spawner: RECHECK, LOG_LEVEL
  *	relayctl -> broker: ADMIN
  *	broker -> relayctl: ROW_..., ADMIN_DONE, REFUSED (rows.h)
+ *	handler -> relay-handoff: READY (with a lifeline)
+ *	relay-handoff -> handler: HANDOFF (with the connection)
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H
@@ -19,11 +22,12 @@
 #include "customer.h"
 #include "netaddr.h"
 #include "rows.h"
+#include "trust.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_VERSION    2
+#define MESSAGE_VERSION    4
 #define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
 #define MESSAGE_REASON_MAX 80    /* fits a status line */
 #define LOG_LEVEL_OWN      8     /* none is set: each keeps its own */
@@ -51,12 +55,14 @@ enum message_type {
 	MESSAGE_ROW_SESSION,
 	MESSAGE_ROW_CUSTOMER,
 	MESSAGE_ADMIN_DONE,
+	MESSAGE_READY,
+	MESSAGE_HANDOFF,
 };
 
 struct message_header {
 	uint16_t version; /* MESSAGE_VERSION */
 	uint16_t type;    /* enum message_type */
-	uint32_t length;  /* of the whole packet, bytes */
+	uint32_t length;  /* of the message with this header, bytes */
 };
 
 /* "This certificate's stone or agent is here and waits." */
@@ -73,6 +79,7 @@ struct message_register {
 struct message_welcome {
 	uint32_t id; /* a short name for people, unlike any other that waits */
 	uint32_t log_level; /* as in syslog(3), or LOG_LEVEL_OWN */
+	uint32_t present;   /* connections of this broker, this one too */
 	char customer[CUSTOMER_TEXT_MAX]; /* the X-Customer value */
 };
 
@@ -140,9 +147,12 @@ struct message_kick {
 	char reason[MESSAGE_REASON_MAX];
 };
 
-/* "CA or CRL may have changed: check your client's certificate again." */
+/*
+ * "CA or CRL may have changed: check your client's certificate again." Comes to
+ * a handler with the fd of what to check it by (trust.h).
+ */
 struct message_recheck {
-	uint32_t reserved;
+	uint32_t size; /* of that, bytes, to TRUST_MAX; 0: no fd, a spawner's */
 };
 
 enum recheck_verdict {
@@ -170,6 +180,16 @@ struct message_reload {
 	uint32_t reserved;
 };
 
+/* "A handler is here, for one connection": comes with one fd, its lifeline. */
+struct message_ready {
+	uint32_t reserved;
+};
+
+/* "This is the connection": comes with one fd, which is no longer mine. */
+struct message_handoff {
+	uint32_t reserved;
+};
+
 struct message {
 	enum message_type type;
 	union {
@@ -193,6 +213,8 @@ struct message {
 		struct row_session session;
 		struct row_customer customer;
 		struct message_admin_done admin_done;
+		struct message_ready ready;
+		struct message_handoff handoff;
 	} u;
 	const uint8_t *der; /* REGISTER, ANNOUNCE: der_len bytes, borrowed */
 };
@@ -202,16 +224,20 @@ struct message {
 	    MESSAGE_DER_MAX)
 
 /*
- * Writes m into buf. Returns the packet's length, or -1 with EINVAL where m is
- * not a valid message or with EMSGSIZE where size is too small.
+ * Writes m into buf. Returns its length, or -1 with EINVAL where m is not a
+ * valid message or with EMSGSIZE where size is too small.
  */
 ptrdiff_t message_encode(const struct message *m, uint8_t *buf, size_t size);
 
 /*
- * Reads one packet. m->der points into buf. Returns 0, or -1 with EPROTO: wrong
- * version, unknown type, a length or a field out of its bounds, an unterminated
- * string.
+ * Reads the first message of a packet, or of its rest. m->der points into buf.
+ * Returns its length, or -1 with EPROTO: wrong version, unknown type, a length
+ * or a field out of its bounds, an unterminated string, or more behind it
+ * where it is not a row.
  */
-int message_decode(struct message *m, const uint8_t *buf, size_t len);
+ptrdiff_t message_decode(struct message *m, const uint8_t *buf, size_t len);
+
+/* How many descriptors must come with m, and no more. */
+size_t message_fds(const struct message *m);
 
 #endif

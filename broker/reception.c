@@ -2,7 +2,7 @@
  * What handlers and spawners say, and how two handlers are joined. See
  * broker_state.h.
  */
-#include "fd.h"
+#include "hopfds.h"
 #include "log.h"
 #include "sweep.h"
 
@@ -31,19 +31,20 @@ refuse(struct broker *b, struct conn *c, uint32_t status, const char *reason)
 	c->account->refused_total++;
 	m.u.refused.status = status;
 	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason), "%s", reason);
-	wire_send(c->fd, &m, -1);
+	wire_send(c->fd, &m, NULL);
 	conn_drop(b, c);
 }
 
 static int
-send_matched(
-    struct conn *c, const struct session *s, const struct conn *other, int fd)
+send_matched(struct conn *c, const struct session *s, const struct conn *other,
+    int socket, int memory)
 {
+	const int fds[] = {[WIRE_SOCKET] = socket, [WIRE_MEMORY] = memory};
 	struct message m = {.type = MESSAGE_MATCHED};
 
 	m.u.matched.session = s->id;
 	memcpy(m.u.matched.peer, other->peer, sizeof(m.u.matched.peer));
-	return wire_send(c->fd, &m, fd);
+	return wire_send(c->fd, &m, fds);
 }
 
 static void
@@ -71,7 +72,7 @@ wait_again(struct broker *b, struct conn *c)
 }
 
 /*
- * Hands both handlers their end of a new pair. Where the stone's cannot be
+ * Hands both handlers their end of a new hop. Where the stone's cannot be
  * told, the agent has not been: it waits on. Where the agent's cannot, the
  * stone sees the pair closed and asks again.
  */
@@ -79,12 +80,10 @@ static void
 introduce(struct broker *b, struct conn *agent, struct conn *stone)
 {
 	struct session *s;
-	int pair[2] = {-1, -1};
+	struct hopfds hop;
 
 	s = session_new(b->sessions, &stone->key, conn_uptime());
-	if (s == NULL ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		0, pair) == -1) {
+	if (s == NULL || hopfds_make(&hop) == -1) {
 		log_event(
 		    LOG_ERR, "no-session", "error", strerror(errno), NULL);
 		if (s != NULL)
@@ -100,16 +99,15 @@ introduce(struct broker *b, struct conn *agent, struct conn *stone)
 	log_event(LOG_INFO, "paired", "id", LOG_ID(s->id), "customer",
 	    stone->account->name, "stone", stone->peer, "agent", agent->peer,
 	    NULL);
-	if (send_matched(stone, s, agent, pair[0]) == -1) {
+	if (send_matched(stone, s, agent, hop.stone, hop.memory) == -1) {
 		agent->session = NULL;
 		session_side(s, ROLE_AGENT)->conn = NULL;
 		wait_again(b, agent);
 		conn_drop(b, stone);
-	} else if (send_matched(agent, s, stone, pair[1]) == -1) {
+	} else if (send_matched(agent, s, stone, hop.agent, hop.memory) == -1) {
 		conn_drop(b, agent);
 	}
-	fd_close(&pair[0]);
-	fd_close(&pair[1]);
+	hopfds_close(&hop);
 }
 
 static void
@@ -171,12 +169,13 @@ welcome(const struct broker *b, struct conn *c,
 	struct message answer = {.type = MESSAGE_WELCOME};
 
 	answer.u.welcome.id = c->id;
+	answer.u.welcome.present = b->present;
 	answer.u.welcome.log_level = b->log_level_is_set ? (uint32_t)log_level()
 							 : LOG_LEVEL_OWN;
 	if (customer_format(&entry->grant.customer, m->der, m->u.reg.der_len,
 		answer.u.welcome.customer) == -1)
 		return -1;
-	return wire_send(c->fd, &answer, -1);
+	return wire_send(c->fd, &answer, NULL);
 }
 
 static int
@@ -321,7 +320,7 @@ on_attach(struct broker *b, struct conn *c)
 		return -1;
 	c->spawner = 1;
 	b->totals.spawners++;
-	return b->log_level_is_set ? wire_send(c->fd, &m, -1) : 0;
+	return b->log_level_is_set ? wire_send(c->fd, &m, NULL) : 0;
 }
 
 int

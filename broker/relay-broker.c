@@ -5,6 +5,7 @@
  * session.
  */
 #include "broker.h"
+#include "broker_sandbox.h"
 #include "conf.h"
 #include "customers.h"
 #include "fd.h"
@@ -85,6 +86,8 @@ main(int argc, char **argv)
 	    listener, sigfd, geteuid(), o.conf, err, sizeof(err));
 	if (broker == NULL)
 		program_fail(EX_CONFIG, "%s", err);
+	if (broker_sandbox_enter(&conf) == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 
 	log_event(LOG_NOTICE, "start", "version", VERSION, "socket",
 	    conf.socket, NULL);

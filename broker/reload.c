@@ -1,8 +1,10 @@
 /*
  * Files read again, by the broker and by everyone who is connected to it. The
- * broker itself never looks into a certificate: each handler checks its own
- * client's, as the unprivileged process that it is. See broker_state.h.
+ * broker itself never looks into a certificate: it hands the authorities and
+ * the list of the revoked to each handler, as bytes, and that checks its own
+ * client's. See broker_state.h.
  */
+#include "fd.h"
 #include "log.h"
 #include "sweep.h"
 
@@ -19,14 +21,21 @@
  */
 #define LATE_SECONDS 10
 
+/* A name that was found stays found: in the sandbox less can be looked up. */
 static int
-find_admin_group(const struct conf *conf, gid_t *gid, char *err, size_t errsize)
+find_admin_group(const struct broker *b, const struct conf *conf, gid_t *gid,
+    char *err, size_t errsize)
 {
 	const struct group *gr;
 
 	*gid = (gid_t)-1;
 	if (conf->admin_group == NULL)
 		return 0;
+	if (b->conf.admin_group != NULL &&
+	    strcmp(b->conf.admin_group, conf->admin_group) == 0) {
+		*gid = b->admin_gid;
+		return 0;
+	}
 	gr = getgrnam(conf->admin_group);
 	if (gr == NULL) {
 		snprintf(err, errsize, "admin_group %s: no such group",
@@ -37,6 +46,27 @@ find_admin_group(const struct conf *conf, gid_t *gid, char *err, size_t errsize)
 	return 0;
 }
 
+static void
+note_error(struct broker *b, const char *text)
+{
+	if (b->reload.error[0] == '\0')
+		snprintf(b->reload.error, sizeof(b->reload.error), "%s", text);
+}
+
+/* Where it can't be read, who is in stays in, unchecked. */
+static void
+renew_trust(struct broker *b, const struct conf *conf)
+{
+	char err[ADMIN_TEXT_MAX];
+
+	fd_close(&b->trust);
+	b->trust = trust_write(conf, &b->trust_size, err, sizeof(err));
+	if (b->trust != -1)
+		return;
+	log_event(LOG_ERR, "no-recheck", "error", err, NULL);
+	note_error(b, err);
+}
+
 int
 reload_files(struct broker *b, char *err, size_t errsize)
 {
@@ -44,11 +74,16 @@ reload_files(struct broker *b, char *err, size_t errsize)
 	struct conf conf;
 	gid_t gid;
 
-	if (conf_read(&conf, b->conf_path, err, errsize) == -1)
+	if (conf_read(&conf, b->conf_path, err, errsize) == -1) {
+		/* who is revoked has to go all the same */
+		if (b->customers != NULL)
+			renew_trust(b, &b->conf);
 		return -1;
+	}
+	renew_trust(b, &conf);
 	customers = customers_read(conf.customers, err, errsize);
 	if (customers == NULL ||
-	    find_admin_group(&conf, &gid, err, errsize) == -1)
+	    find_admin_group(b, &conf, &gid, err, errsize) == -1)
 		goto fail;
 	if (accounts_bind(b->accounts, customers) == -1) {
 		snprintf(err, errsize, "customers: %s", strerror(errno));
@@ -75,11 +110,13 @@ fail:
 void
 reload_recheck(struct broker *b, struct conn *c)
 {
-	const struct message m = {.type = MESSAGE_RECHECK};
+	const struct message m = {.type = MESSAGE_RECHECK,
+	    .u.recheck.size = c->spawner ? 0 : b->trust_size};
 
-	if (c->kicked || (!c->spawner && c->waiter.state == WAITER_ABSENT))
+	if (c->kicked || (!c->spawner && (c->waiter.state == WAITER_ABSENT ||
+					     b->trust == -1)))
 		return;
-	if (wire_send(c->fd, &m, -1) == -1) {
+	if (wire_send(c->fd, &m, c->spawner ? NULL : &b->trust) == -1) {
 		conn_drop(b, c);
 		return;
 	}
@@ -98,13 +135,6 @@ recheck_step(struct broker *b, struct sweep *s)
 	if (c->fd != -1 && c != s->asks)
 		reload_recheck(b, c);
 	return SWEEP_MORE;
-}
-
-static void
-note_error(struct broker *b, const char *text)
-{
-	if (b->reload.error[0] == '\0')
-		snprintf(b->reload.error, sizeof(b->reload.error), "%s", text);
 }
 
 void

@@ -50,6 +50,7 @@ end(struct broker *b, struct sweep *s)
 		s->admin->sweep = NULL;
 	if (s->done != NULL)
 		s->done(b, s);
+	free(s->rows);
 	free(s);
 }
 
@@ -114,6 +115,7 @@ sweep_free_all(struct broker *b)
 
 	while ((s = LIST_FIRST(&b->sweeps)) != NULL) {
 		LIST_REMOVE(s, link);
+		free(s->rows);
 		free(s);
 	}
 }

@@ -7,6 +7,7 @@
 #define SWEEP_H
 
 #include "broker_state.h"
+#include "wire.h"
 
 enum sweep_step { SWEEP_MORE, SWEEP_BLOCKED, SWEEP_END };
 
@@ -20,6 +21,7 @@ struct sweep {
 	struct conn *admin;      /* whom to answer; NULL: nobody, or gone */
 	const struct conn *asks; /* reload: who needs no telling */
 	uint32_t command;        /* admin: enum admin_command */
+	struct wire_rows *rows;  /* a listing's, on their way; freed with it */
 	unsigned count;
 	int paused;
 	char argument[ADMIN_ARGUMENT_MAX];

@@ -9,33 +9,36 @@
 
 #define SURPLUS_FDS 8 /* room to receive, and close, what nobody asked for */
 
+_Static_assert(WIRE_FDS <= SURPLUS_FDS, "no room for fds");
+
 int
-wire_send(int sock, const struct message *m, int fd)
+wire_send(int sock, const struct message *m, const int *fds)
 {
 	union {
 		struct cmsghdr align;
-		char buf[CMSG_SPACE(sizeof(int))];
+		char buf[CMSG_SPACE(WIRE_FDS * sizeof(int))];
 	} control;
-	uint8_t bytes[MESSAGE_MAX];
+	static uint8_t bytes[MESSAGE_MAX]; /* no page of stack for each */
 	struct iovec iov = {.iov_base = bytes};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	ptrdiff_t len = message_encode(m, bytes, sizeof(bytes));
+	const size_t size = message_fds(m) * sizeof(int);
 	ssize_t n;
 
 	if (len == -1)
 		return -1;
 	iov.iov_len = (size_t)len;
-	if (fd != -1) {
+	if (size > 0) {
 		struct cmsghdr *cmsg;
 
 		memset(&control, 0, sizeof(control));
 		msg.msg_control = control.buf;
-		msg.msg_controllen = sizeof(control.buf);
+		msg.msg_controllen = CMSG_SPACE(size);
 		cmsg = CMSG_FIRSTHDR(&msg);
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
+		cmsg->cmsg_len = CMSG_LEN(size);
+		memcpy(CMSG_DATA(cmsg), fds, size);
 	}
 	do {
 		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
@@ -43,11 +46,38 @@ wire_send(int sock, const struct message *m, int fd)
 	return n == -1 ? -1 : 0;
 }
 
-/* Keeps the first fd of all that came and closes the rest. */
-static int
-take_fds(struct msghdr *msg)
+int
+wire_rows_add(struct wire_rows *rows, const struct message *m)
 {
-	int kept = -1;
+	ptrdiff_t len = message_encode(
+	    m, rows->bytes + rows->len, sizeof(rows->bytes) - rows->len);
+
+	if (len == -1)
+		return -1;
+	rows->len += (size_t)len;
+	return 0;
+}
+
+int
+wire_rows_send(int sock, struct wire_rows *rows)
+{
+	ssize_t n = 0;
+
+	if (rows->len > 0)
+		do {
+			n = send(sock, rows->bytes, rows->len, MSG_NOSIGNAL);
+		} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return -1;
+	rows->len = 0;
+	return 0;
+}
+
+/* Keeps the first fds that came and closes the rest. Returns how many came. */
+static size_t
+take_fds(struct msghdr *msg, int fds[static WIRE_FDS])
+{
+	size_t came = 0;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
 	     c = CMSG_NXTHDR(msg, c)) {
@@ -61,13 +91,21 @@ take_fds(struct msghdr *msg)
 
 			memcpy(
 			    &fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			if (kept == -1)
-				kept = fd;
+			if (came < WIRE_FDS)
+				fds[came] = fd;
 			else
 				fd_close(&fd);
+			came++;
 		}
 	}
-	return kept;
+	return came;
+}
+
+void
+wire_close_fds(struct wire_packet *packet)
+{
+	for (size_t i = 0; i < WIRE_FDS; i++)
+		fd_close(&packet->fds[i]);
 }
 
 int
@@ -84,27 +122,46 @@ wire_receive(int sock, struct wire_packet *packet)
 	    .msg_control = control.buf,
 	    .msg_controllen = sizeof(control.buf),
 	};
+	size_t came;
 	ssize_t n;
 
-	packet->fd = -1;
+	for (size_t i = 0; i < WIRE_FDS; i++)
+		packet->fds[i] = -1;
 	do {
 		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	} while (n == -1 && errno == EINTR);
 	if (n <= 0)
 		return (int)n;
-	packet->fd = take_fds(&msg);
+	came = take_fds(&msg, packet->fds);
 	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
 		errno = EPROTO;
 		goto fail;
 	}
-	if (message_decode(&packet->message, packet->bytes, (size_t)n) == -1)
+	packet->len = (size_t)n;
+	packet->taken = 0;
+	if (wire_next(packet) != 1)
 		goto fail;
-	if ((packet->fd != -1) != (packet->message.type == MESSAGE_MATCHED)) {
+	if (came != message_fds(&packet->message)) {
 		errno = EPROTO;
 		goto fail;
 	}
 	return 1;
 fail:
-	fd_close(&packet->fd);
+	wire_close_fds(packet);
 	return -1;
+}
+
+int
+wire_next(struct wire_packet *packet)
+{
+	ptrdiff_t n;
+
+	if (packet->taken == packet->len)
+		return 0;
+	n = message_decode(&packet->message, packet->bytes + packet->taken,
+	    packet->len - packet->taken);
+	if (n == -1)
+		return -1;
+	packet->taken += (size_t)n;
+	return 1;
 }

@@ -167,7 +167,7 @@ admission_head(struct handler *h)
 		return handler_refuse(h, 400, "Data behind the poll");
 	h->role = h->head.kind == HEAD_POLL ? ROLE_AGENT : ROLE_STONE;
 	h->match_by = deadline_in((int64_t)h->conf->match_timeout * 1000);
-	h->keepalive = DEADLINE_NONE;
+	h->keepalive = h->trim_at = DEADLINE_NONE;
 	registration_init(&h->registration, h->conf->socket, h->role, wants(h),
 	    h->head.agent, h->peer, h->der, h->der_len);
 	return REGISTERED;

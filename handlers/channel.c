@@ -3,6 +3,7 @@
 #include "deadline.h"
 #include "fd.h"
 #include "hop.h"
+#include "tcp.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 
 #define TLS_RECORD_MAX 16384 /* plaintext bytes, RFC 8446 5.1 */
+#define TLS_READ_AHEAD 65792 /* four records on the wire */
 
 /*
  * Whether the kernel ends the connection with a reset at the last close(2). It
@@ -85,7 +87,7 @@ tls_read(struct channel *ch, void *buf, size_t len)
 			n = strip_blank(ch, (char *)buf + got, n);
 		got += n;
 		if (got > 0 && len - got < TLS_RECORD_MAX &&
-		    SSL_pending(ch->ssl) == 0)
+		    !SSL_has_pending(ch->ssl))
 			break;
 	}
 	if (got > 0)
@@ -96,17 +98,36 @@ tls_read(struct channel *ch, void *buf, size_t len)
 }
 
 static ssize_t
+tls_write_records(struct channel *ch, const char *buf, size_t len)
+{
+	size_t sent = 0, n;
+	int rc = 1;
+
+	while (sent < len) {
+		ERR_clear_error();
+		errno = 0;
+		rc = SSL_write_ex(ch->ssl, buf + sent, len - sent, &n);
+		if (rc != 1)
+			break;
+		sent += n;
+	}
+	if (sent > 0)
+		return (ssize_t)sent;
+	return tls_error(ch->ssl, rc, &ch->write_wants);
+}
+
+/* Several records leave as one: that saves most of what TCP costs. */
+static ssize_t
 tls_write(struct channel *ch, const void *buf, size_t len)
 {
-	size_t n;
-	int rc;
+	ssize_t n;
 
-	ERR_clear_error();
-	errno = 0;
-	rc = SSL_write_ex(ch->ssl, buf, len, &n);
-	if (rc == 1)
-		return (ssize_t)n;
-	return tls_error(ch->ssl, rc, &ch->write_wants);
+	if (len <= TLS_RECORD_MAX)
+		return tls_write_records(ch, buf, len);
+	tcp_cork(ch->fd, 1);
+	n = tls_write_records(ch, buf, len);
+	tcp_cork(ch->fd, 0);
+	return n;
 }
 
 /* close_notify; TLS keeps the other direction open (RFC 8446 6.1). */
@@ -140,48 +161,75 @@ channel_tls(struct channel *ch, SSL *ssl)
 
 /* ---- hop ---- */
 
-static ssize_t
-hop_read(struct channel *ch, void *buf, size_t len)
+static void *
+room(struct channel *ch, size_t *len)
 {
-	enum hop_type type;
-	ssize_t n = hop_receive(ch->fd, &type, buf, len);
+	return hop_room(ch->hop, len);
+}
 
-	if (n == -1)
-		return -1;
-	if (type == HOP_DATA && n > 0) {
-		ch->arrived += (uint64_t)n;
-		return n;
-	}
-	if (type == HOP_END)
-		return 0;
-	errno = EPROTO;
-	return -1;
+static void
+put(struct channel *ch, size_t len)
+{
+	ring_put(&ch->hop->out, len);
+}
+
+static const void *
+data(struct channel *ch, size_t *len)
+{
+	return hop_data(ch->hop, len);
+}
+
+static void
+take(struct channel *ch, size_t len)
+{
+	ch->arrived += len;
+	ring_take(&ch->hop->in, len);
+	hop_bell(ch->hop);
 }
 
 static ssize_t
 hop_write(struct channel *ch, const void *buf, size_t len)
 {
-	if (len > HOP_DATA_MAX)
-		len = HOP_DATA_MAX;
-	return hop_send(ch->fd, HOP_DATA, buf, len) == -1 ? -1 : (ssize_t)len;
+	size_t size;
+	void *at = hop_room(ch->hop, &size);
+
+	if (at == NULL)
+		return -1;
+	if (len > size)
+		len = size;
+	memcpy(at, buf, len);
+	ring_put(&ch->hop->out, len);
+	return (ssize_t)len;
 }
 
 static int
 hop_finish(struct channel *ch)
 {
-	return hop_send(ch->fd, HOP_END, NULL, 0);
+	return hop_send(ch->hop, HOP_END, NULL, 0);
+}
+
+static int
+before_wait(struct channel *ch)
+{
+	return hop_before_wait(ch->hop);
 }
 
 void
-channel_hop(struct channel *ch, int fd)
+channel_hop(struct channel *ch, struct hop *hop)
 {
 	*ch = (struct channel){
-	    .fd = fd,
-	    .read = hop_read,
+	    .fd = hop->fd,
 	    .write = hop_write,
 	    .finish = hop_finish,
+	    .room = room,
+	    .put = put,
+	    .data = data,
+	    .take = take,
+	    .before_wait = before_wait,
+	    /* both wait for a bell */
 	    .read_wants = POLLIN,
-	    .write_wants = POLLOUT,
+	    .write_wants = POLLIN,
+	    .hop = hop,
 	};
 }
 
@@ -232,6 +280,15 @@ release(struct channel *ch, int with_reset)
 	SSL_free(ch->ssl);
 	ch->ssl = NULL;
 	fd_close(&ch->fd);
+}
+
+void
+channel_expect_bulk(struct channel *ch)
+{
+	if (ch->ssl == NULL)
+		return;
+	SSL_set_read_ahead(ch->ssl, 1);
+	SSL_set_default_read_buffer_len(ch->ssl, TLS_READ_AHEAD);
 }
 
 void

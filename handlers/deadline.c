@@ -40,13 +40,19 @@ deadline_first(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+uint32_t
+deadline_random(void)
+{
+	uint32_t random;
+
+	/* without entropy there is no jitter, but still an answer */
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return 0;
+	return random;
+}
+
 int64_t
 deadline_jitter(int64_t ms)
 {
-	uint32_t random = 0;
-
-	/* without entropy there is no jitter, but still an answer */
-	if (ms <= 0 || getrandom(&random, sizeof(random), 0) == -1)
-		return 0;
-	return random % ms;
+	return ms <= 0 ? 0 : deadline_random() % ms;
 }

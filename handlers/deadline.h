@@ -24,4 +24,7 @@ int64_t deadline_first(int64_t a, int64_t b);
 /* A random delay of 0 to ms - 1 milliseconds, so that crowds spread out. */
 int64_t deadline_jitter(int64_t ms);
 
+/* A random number, of all that there are; 0 without entropy. */
+uint32_t deadline_random(void);
+
 #endif

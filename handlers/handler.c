@@ -2,6 +2,7 @@
 #include "handler.h"
 #include "deadline.h"
 #include "fd.h"
+#include "handler_sandbox.h"
 #include "handler_state.h"
 #include "log.h"
 #include "program.h"
@@ -82,7 +83,7 @@ handler_run(int sock, const struct conf *conf, struct tls_material *material)
 	h.conf = conf;
 	h.material = material;
 	h.tls.fd = sock;
-	h.hop = -1;
+	h.hop.fd = -1;
 	h.registration.fd = -1;
 	h.signals = program_signals(signals);
 	if (h.signals == -1 || fd_nonblock(sock) == -1) {
@@ -92,11 +93,16 @@ handler_run(int sock, const struct conf *conf, struct tls_material *material)
 	}
 	netaddr_peer(sock, h.peer);
 	tcp_options(sock);
+	if (handler_sandbox_serve() == -1) {
+		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
+		close(sock);
+		return EX_OSERR;
+	}
 	while (state != ENDED)
 		state = run[state](&h);
 	registration_close(&h.registration);
 	channel_close(&h.tls);
-	fd_close(&h.hop);
+	hop_close(&h.hop);
 	fd_close(&h.signals);
 	OPENSSL_free(h.der);
 	return EX_OK;

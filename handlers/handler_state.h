@@ -18,6 +18,7 @@
 #include "channel.h"
 #include "conf.h"
 #include "head.h"
+#include "hop.h"
 #include "identity.h"
 #include "netaddr.h"
 #include "registration.h"
@@ -45,9 +46,10 @@ struct handler {
 	struct head head;
 	enum role role;
 	int signals;           /* signalfd */
-	int hop;               /* -1 until matched */
+	struct hop hop;        /* open when matched */
 	int64_t match_by;      /* a stone's; DEADLINE_NONE for an agent */
 	int64_t keepalive;     /* an agent's next empty line */
+	int64_t trim_at;       /* when to give free memory back */
 	time_t not_after;      /* the end of the client's certificate */
 	int64_t expires;       /* when to look whether that has come */
 	int64_t report_at;     /* when to say how much has moved */

@@ -330,8 +330,9 @@ head_next_field(const struct head *head, const char *buf, size_t *at,
 		next_line(&text); /* the request line */
 		*at = (size_t)(text.at - buf);
 	}
+	/* the empty line is there, and is no field */
 	text = (struct slice){buf + *at, head->length - *at};
-	if (text.len == 0 || split_field(next_line(&text), &name, &value) == -1)
+	if (split_field(next_line(&text), &name, &value) == -1)
 		return 0;
 	*at = (size_t)(text.at - buf);
 	*field = (struct head_field){name.at, value.at, name.len, value.len};

@@ -2,7 +2,6 @@
  * The session of a handler: how it begins, the splice, how it ended. See
  * handler_state.h.
  */
-#include "fd.h"
 #include "handler_state.h"
 #include "log.h"
 #include "matched.h"
@@ -20,9 +19,9 @@ joining_matched(struct handler *h)
 
 	splice_init(&h->splice, &h->tls, NULL);
 	rc = h->role == ROLE_STONE
-		 ? matched_stone(&h->tls, h->hop, &h->head, h->buf, h->peer)
+		 ? matched_stone(&h->tls, &h->hop, &h->head, h->buf, h->peer)
 		 : matched_agent(
-		       &h->tls, h->hop, h->head.agent != 0, &h->splice.ab);
+		       &h->tls, &h->hop, h->head.agent != 0, &h->splice.ab);
 	log_event(rc == MATCHED_TAKEN ? LOG_INFO : LOG_NOTICE, "matched", "id",
 	    LOG_ID(h->registration.session), "role", handler_role(h), "peer",
 	    h->peer, "result", matched_word(rc), NULL);
@@ -30,7 +29,7 @@ joining_matched(struct handler *h)
 	case MATCHED_TAKEN:
 		return SPLICING;
 	case MATCHED_OTHER_GONE:
-		fd_close(&h->hop);
+		hop_close(&h->hop);
 		registration_wait_again(&h->registration);
 		return h->registration.fd == -1 ? REGISTERED : WAITING;
 	case MATCHED_UNCONFIRMED:
@@ -40,7 +39,7 @@ joining_matched(struct handler *h)
 		registration_end(&h->registration, END_PEER_ERROR, 0, 0);
 		break;
 	}
-	fd_close(&h->hop);
+	hop_close(&h->hop);
 	channel_abort(&h->tls);
 	return ENDED;
 }
@@ -85,8 +84,7 @@ joining_splicing(struct handler *h)
 	struct channel hop;
 	enum splice_result rc;
 
-	channel_hop(&hop, h->hop);
-	h->hop = -1;
+	channel_hop(&hop, &h->hop);
 	h->splice.ab.to = h->splice.ba.from = &hop;
 	if (h->role == ROLE_STONE)
 		preload_stone(h);
@@ -94,7 +92,6 @@ joining_splicing(struct handler *h)
 	aside = orders_aside(h, &hop);
 	rc = splice_run(&h->splice, &aside);
 	report_end(h, rc, h->tls.arrived - h->head_bytes, hop.arrived);
-	channel_close(&hop);
 	if (rc != SPLICE_DONE)
 		channel_abort(&h->tls);
 	return ENDED;

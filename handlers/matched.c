@@ -29,14 +29,14 @@ matched_word(enum matched rc)
 
 /* Waits for a packet of the hop while the client is there. */
 static enum matched
-await_hop(int hop, int client, enum hop_type wanted, void *buf, size_t size,
-    int64_t deadline, ssize_t *len)
+await_hop(struct hop *hop, int client, enum hop_type wanted, void *buf,
+    size_t size, int64_t deadline, ssize_t *len)
 {
 	enum hop_type type;
 
 	for (;;) {
 		struct pollfd pfd[2] = {
-		    {.fd = hop, .events = POLLIN},
+		    {.fd = hop->fd, .events = POLLIN},
 		    {.fd = client, .events = 0},
 		};
 		int rc;
@@ -56,7 +56,7 @@ await_hop(int hop, int client, enum hop_type wanted, void *buf, size_t size,
 }
 
 enum matched
-matched_stone(struct channel *tls, int hop, const struct head *head,
+matched_stone(struct channel *tls, struct hop *hop, const struct head *head,
     const char *buf, const char *peer)
 {
 	char out[HEAD_FORWARD_MAX], host[NETADDR_TEXT_MAX];
@@ -130,7 +130,7 @@ await_agent(struct channel *tls, int acks, struct flow *up)
 }
 
 enum matched
-matched_agent(struct channel *tls, int hop, int acks, struct flow *up)
+matched_agent(struct channel *tls, struct hop *hop, int acks, struct flow *up)
 {
 	char head[HEAD_FORWARD_MAX];
 	enum matched rc;

@@ -8,6 +8,7 @@
 #define MATCHED_H
 
 #include "head.h"
+#include "hop.h"
 #include "splice.h"
 
 enum matched {
@@ -18,7 +19,7 @@ enum matched {
 };
 
 /* The stone's side: hands over the head in buf, and waits for its fate. */
-enum matched matched_stone(struct channel *tls, int hop,
+enum matched matched_stone(struct channel *tls, struct hop *hop,
     const struct head *head, const char *buf, const char *peer);
 
 /*
@@ -28,7 +29,7 @@ enum matched matched_stone(struct channel *tls, int hop,
  * of its answer meanwhile goes into up's buffer.
  */
 enum matched matched_agent(
-    struct channel *tls, int hop, int acks, struct flow *up);
+    struct channel *tls, struct hop *hop, int acks, struct flow *up);
 
 /* A word for the log. */
 const char *matched_word(enum matched rc);

@@ -22,14 +22,15 @@ end_with(
 }
 
 static int
-recheck(struct handler *h)
+recheck(struct handler *h, const struct wire_packet *packet)
 {
 	struct message m = {.type = MESSAGE_RECHECKED};
 	char *why = m.u.rechecked.reason;
 	char reason[MESSAGE_REASON_MAX];
 
-	m.u.rechecked.verdict = recheck_peer(
-	    h->tls.ssl, h->conf->path, why, sizeof(m.u.rechecked.reason));
+	m.u.rechecked.verdict = recheck_peer(h->tls.ssl,
+	    packet->fds[WIRE_TRUST], packet->message.u.recheck.size, why,
+	    sizeof(m.u.rechecked.reason));
 	registration_tell(&h->registration, &m);
 	if (m.u.rechecked.verdict == RECHECK_FAILED)
 		log_event(LOG_WARNING, "recheck-failed", "id",
@@ -40,21 +41,32 @@ recheck(struct handler *h)
 	return end_with(h, END_CERTIFICATE, 403, reason);
 }
 
-int
-orders_obey(struct handler *h, const struct message *m)
+static int
+obey(struct handler *h, const struct wire_packet *packet)
 {
+	const struct message *m = &packet->message;
+
 	switch (m->type) {
 	case MESSAGE_KICK:
 		return end_with(
 		    h, END_KICKED, m->u.kick.status, m->u.kick.reason);
 	case MESSAGE_RECHECK:
-		return recheck(h);
+		return recheck(h, packet);
 	case MESSAGE_LOG_LEVEL:
 		log_set_level((int)m->u.log_level.level);
 		return 0;
 	default:
 		return 0;
 	}
+}
+
+int
+orders_obey(struct handler *h, struct wire_packet *packet)
+{
+	int end = obey(h, packet);
+
+	wire_close_fds(packet);
+	return end;
 }
 
 int
@@ -119,14 +131,13 @@ static int
 aside_serve(void *arg)
 {
 	struct handler *h = arg;
-	struct wire_packet packet;
+	static struct wire_packet packet;
 	uint64_t in, out;
 	int end = 0;
 
 	registration_connect(&h->registration);
 	while (!end && registration_receive(&h->registration, &packet)) {
-		fd_close(&packet.fd);
-		end = orders_obey(h, &packet.message);
+		end = orders_obey(h, &packet);
 	}
 	if (deadline_left(h->report_at) == 0) {
 		measure(h, &in, &out);

@@ -9,10 +9,11 @@
 #include "handler_state.h"
 
 /*
- * Obeys m. Returns 1 where the handler must end, and says in h->removal how; 0
- * where all goes on. Messages that are no orders are passed over.
+ * Obeys a message, and closes what came with it. Returns 1 where the handler
+ * must end, and says in h->removal how; 0 where all goes on. Messages that are
+ * no orders are passed over.
  */
-int orders_obey(struct handler *h, const struct message *m);
+int orders_obey(struct handler *h, struct wire_packet *packet);
 
 /* Likewise, where the client's certificate has ended by now. */
 int orders_expired(struct handler *h);

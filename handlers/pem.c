@@ -100,24 +100,35 @@ no_passphrase(char *buf, int size, int writing, void *arg)
 	return 0;
 }
 
-/* The file's PEM objects of any kind but keys, or NULL with err. */
+/* The PEM objects of any kind but keys, or NULL with err. */
 static STACK_OF(X509_INFO) *
-    read_infos(const char *path, char *err, size_t errsize)
+    parse_infos(const struct trust_file *f, char *err, size_t errsize)
 {
 	STACK_OF(X509_INFO) *infos = NULL;
-	struct text t;
-	BIO *bio;
+	BIO *bio = BIO_new_mem_buf(f->at, (int)f->len);
 
-	if (read_text(&t, path, 0, err, errsize) == -1)
-		return NULL;
-	bio = BIO_new_mem_buf(t.at, (int)t.len);
 	if (bio != NULL)
 		infos = PEM_X509_INFO_read_bio(bio, NULL, no_passphrase, NULL);
 	BIO_free(bio);
-	free_text(&t);
 	ERR_clear_error();
 	if (infos == NULL)
-		snprintf(err, errsize, "%s: not a PEM file", path);
+		snprintf(err, errsize, "%s: not a PEM file", f->path);
+	return infos;
+}
+
+static STACK_OF(X509_INFO) *
+    read_infos(const char *path, char *err, size_t errsize)
+{
+	STACK_OF(X509_INFO) * infos;
+	struct trust_file f = {.path = path};
+	struct text t;
+
+	if (read_text(&t, path, 0, err, errsize) == -1)
+		return NULL;
+	f.at = t.at;
+	f.len = (uint32_t)t.len;
+	infos = parse_infos(&f, err, errsize);
+	free_text(&t);
 	return infos;
 }
 
@@ -219,10 +230,10 @@ add_to_store(X509_STORE *store, STACK_OF(X509_INFO) * infos, int crls)
 }
 
 static int
-load_store(
-    X509_STORE *store, const char *path, int crls, char *err, size_t errsize)
+load_store(X509_STORE *store, const struct trust_file *f, int crls, char *err,
+    size_t errsize)
 {
-	STACK_OF(X509_INFO) *infos = read_infos(path, err, errsize);
+	STACK_OF(X509_INFO) *infos = parse_infos(f, err, errsize);
 	int added;
 
 	if (infos == NULL)
@@ -231,29 +242,60 @@ load_store(
 	free_infos(infos);
 	if (added > 0)
 		return 0;
-	snprintf(err, errsize, "%s: no %s in it", path,
+	snprintf(err, errsize, "%s: no %s in it", f->path,
 	    crls ? "CRL" : "certificate");
 	return -1;
 }
 
 X509_STORE *
-pem_store(const char *ca, const char *crl, char *err, size_t errsize)
+pem_store_of(const struct trust_file *ca, const struct trust_file *crl,
+    char *err, size_t errsize)
 {
+	const int checked = *crl->path != '\0';
 	X509_STORE *store = X509_STORE_new();
 
 	if (store == NULL) {
-		snprintf(err, errsize, "%s: out of memory", ca);
+		snprintf(err, errsize, "%s: out of memory", ca->path);
 		return NULL;
 	}
 	if (load_store(store, ca, 0, err, errsize) == 0 &&
-	    (crl == NULL || load_store(store, crl, 1, err, errsize) == 0)) {
-		if (crl != NULL)
+	    (!checked || load_store(store, crl, 1, err, errsize) == 0)) {
+		if (checked)
 			X509_STORE_set_flags(store,
 			    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 		return store;
 	}
 	X509_STORE_free(store);
 	return NULL;
+}
+
+/* NULL for path is a file that is none. */
+static int
+read_file(struct trust_file *f, struct text *t, const char *path, char *err,
+    size_t errsize)
+{
+	t->at = NULL;
+	t->len = 0;
+	if (path != NULL && read_text(t, path, 0, err, errsize) == -1)
+		return -1;
+	*f = (struct trust_file){
+	    path == NULL ? "" : path, t->at, (uint32_t)t->len};
+	return 0;
+}
+
+X509_STORE *
+pem_store(const char *ca, const char *crl, char *err, size_t errsize)
+{
+	struct text ca_text, crl_text = {NULL, 0};
+	struct trust_file ca_file, crl_file;
+	X509_STORE *store = NULL;
+
+	if (read_file(&ca_file, &ca_text, ca, err, errsize) == 0 &&
+	    read_file(&crl_file, &crl_text, crl, err, errsize) == 0)
+		store = pem_store_of(&ca_file, &crl_file, err, errsize);
+	free_text(&ca_text);
+	free_text(&crl_text);
+	return store;
 }
 
 STACK_OF(X509_NAME) * pem_names(const char *path, char *err, size_t errsize)

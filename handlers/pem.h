@@ -5,6 +5,8 @@
 #ifndef PEM_H
 #define PEM_H
 
+#include "trust.h"
+
 #include <openssl/x509.h>
 
 /*
@@ -30,6 +32,10 @@ EVP_PKEY *pem_key_encrypted(
  */
 X509_STORE *pem_store(
     const char *ca, const char *crl, char *err, size_t errsize);
+
+/* The same, of files that are in memory already. */
+X509_STORE *pem_store_of(const struct trust_file *ca,
+    const struct trust_file *crl, char *err, size_t errsize);
 
 /* The subjects of all certificates in the file, for a certificate request. */
 STACK_OF(X509_NAME) * pem_names(const char *path, char *err, size_t errsize);

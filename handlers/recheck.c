@@ -1,11 +1,13 @@
 /* A client's certificate, checked again: see recheck.h. */
 #include "recheck.h"
-#include "conf.h"
 #include "pem.h"
+#include "trust.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
+#include <string.h>
 
 /* An expired CRL is no error where the configuration says so. */
 static int
@@ -17,8 +19,7 @@ pass_expired_crl(int ok, X509_STORE_CTX *ctx)
 }
 
 static enum recheck_verdict
-verify(SSL *ssl, X509_STORE *store, const struct conf *conf, char *err,
-    size_t errsize)
+verify(SSL *ssl, X509_STORE *store, int pass_expired, char *err, size_t errsize)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	enum recheck_verdict verdict = RECHECK_FAILED;
@@ -32,7 +33,7 @@ verify(SSL *ssl, X509_STORE *store, const struct conf *conf, char *err,
 		goto out;
 	}
 	X509_STORE_CTX_set_depth(ctx, SSL_get_verify_depth(ssl));
-	if (conf->crl_expired == CRL_EXPIRED_WARN)
+	if (pass_expired)
 		X509_STORE_CTX_set_verify_cb(ctx, pass_expired_crl);
 	if (X509_verify_cert(ctx) == 1) {
 		verdict = RECHECK_GOOD;
@@ -51,19 +52,21 @@ out:
 }
 
 enum recheck_verdict
-recheck_peer(SSL *ssl, const char *conf_path, char *err, size_t errsize)
+recheck_peer(SSL *ssl, int fd, uint32_t size, char *err, size_t errsize)
 {
 	enum recheck_verdict verdict = RECHECK_FAILED;
 	X509_STORE *store;
-	struct conf conf;
+	struct trust trust;
 
-	if (conf_read(&conf, conf_path, err, errsize) == -1)
+	if (trust_read(&trust, fd, size) == -1) {
+		snprintf(err, errsize, "trust: %s", strerror(errno));
 		return RECHECK_FAILED;
-	store = pem_store(conf.ca, conf.crl, err, errsize);
+	}
+	store = pem_store_of(&trust.ca, &trust.crl, err, errsize);
 	if (store != NULL)
-		verdict = verify(ssl, store, &conf, err, errsize);
+		verdict = verify(ssl, store, trust.pass_expired, err, errsize);
 	X509_STORE_free(store);
-	conf_free(&conf);
+	trust_free(&trust);
 	ERR_clear_error();
 	return verdict;
 }

@@ -1,7 +1,7 @@
 /*
  * A client's certificate, checked again while its connection lives: against
- * the files as they are now, which the unprivileged handler may read. Keys it
- * has none, and needs none for this.
+ * the files as they are now. The handler opens none: the broker hands it what
+ * is in them (trust.h).
  */
 #ifndef RECHECK_H
 #define RECHECK_H
@@ -12,13 +12,13 @@
 #include <time.h>
 
 /*
- * Checks the chain that the peer of ssl presented against ca and crl of the
- * configuration file at conf_path. Returns the verdict; BAD and FAILED come
- * with a reason in err. An expired CRL fails the check and ends nobody; where
- * crl_expired is warn it is passed over.
+ * Checks the chain that the peer of ssl presented against the trust of size
+ * bytes in fd, which stays open. Returns the verdict; BAD and FAILED come with
+ * a reason in err. An expired CRL fails the check and ends nobody, unless the
+ * trust says to pass it over.
  */
 enum recheck_verdict recheck_peer(
-    SSL *ssl, const char *conf_path, char *err, size_t errsize);
+    SSL *ssl, int fd, uint32_t size, char *err, size_t errsize);
 
 /* When the first certificate of the peer's verified chain ends; Unix time. */
 time_t recheck_not_after(const SSL *ssl);

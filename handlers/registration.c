@@ -1,5 +1,6 @@
 /* A handler's standing with the broker: see registration.h. */
 #include "registration.h"
+#include "comeback.h"
 #include "deadline.h"
 #include "fd.h"
 #include "log.h"
@@ -18,7 +19,6 @@ registration_init(struct registration *r, const char *socket, enum role role,
 	*r = (struct registration){
 	    .socket = socket,
 	    .fd = -1,
-	    .retry_ms = REGISTRATION_RETRY_MS,
 	    .self = {.role = role,
 		.der_len = der_len,
 		.agent = agent,
@@ -31,17 +31,22 @@ registration_init(struct registration *r, const char *socket, enum role role,
 void
 registration_init_spawner(struct registration *r, const char *socket)
 {
-	*r = (struct registration){
-	    .socket = socket, .fd = -1, .retry_ms = REGISTRATION_RETRY_MS};
+	*r = (struct registration){.socket = socket, .fd = -1};
 }
 
+/*
+ * An agent that waits has time. A stone has little, and what is in a session
+ * counts for its customer's limits: these come at once.
+ */
 static void
 retry_later(struct registration *r)
 {
+	const int patient = r->self.role == ROLE_AGENT && r->session == 0;
+
 	fd_close(&r->fd);
-	r->retry_at = deadline_in(deadline_jitter(r->retry_ms));
-	if (r->retry_ms < REGISTRATION_RETRY_MAX_MS)
-		r->retry_ms *= 2;
+	r->retry_at = deadline_in(comeback_delay(
+	    patient ? r->present : 0, r->tries, deadline_random()));
+	r->tries++;
 }
 
 static int
@@ -52,11 +57,11 @@ introduce_self(const struct registration *r)
 	if (r->self.role == 0) {
 		m.type = MESSAGE_ATTACH;
 		m.u.attach.pid = (uint32_t)getpid();
-		return wire_send(r->fd, &m, -1);
+		return wire_send(r->fd, &m, NULL);
 	}
 	if (r->session == 0) {
 		m.u.reg = r->self;
-		return wire_send(r->fd, &m, -1);
+		return wire_send(r->fd, &m, NULL);
 	}
 	m.type = MESSAGE_ANNOUNCE;
 	m.u.announce = (struct message_announce){
@@ -69,7 +74,7 @@ introduce_self(const struct registration *r)
 	    .bytes_out = r->bytes_out,
 	};
 	memcpy(m.u.announce.peer, r->self.peer, sizeof(m.u.announce.peer));
-	return wire_send(r->fd, &m, -1);
+	return wire_send(r->fd, &m, NULL);
 }
 
 void
@@ -103,13 +108,17 @@ registration_receive(struct registration *r, struct wire_packet *packet)
 		retry_later(r);
 		return 0;
 	}
-	r->retry_ms = REGISTRATION_RETRY_MS;
+	r->tries = 0;
+	if (packet->message.type == MESSAGE_READY ||
+	    packet->message.type == MESSAGE_HANDOFF)
+		wire_close_fds(packet); /* no broker sends these */
 	if (packet->message.type == MESSAGE_MATCHED) {
 		r->session = packet->message.u.matched.session;
 		r->started = (uint64_t)(deadline_now() / 1000);
 		r->bytes_in = r->bytes_out = 0;
 	} else if (packet->message.type == MESSAGE_WELCOME) {
 		r->self.id = packet->message.u.welcome.id;
+		r->present = packet->message.u.welcome.present;
 	}
 	return 1;
 }
@@ -122,14 +131,14 @@ registration_wait_again(struct registration *r)
 	m.u.wait_again.session = r->session;
 	r->session = 0;
 	/* away from the broker, REGISTER says as much when it is back */
-	if (r->fd != -1 && wire_send(r->fd, &m, -1) == -1)
+	if (r->fd != -1 && wire_send(r->fd, &m, NULL) == -1)
 		retry_later(r);
 }
 
 void
 registration_tell(struct registration *r, const struct message *m)
 {
-	if (r->fd != -1 && wire_send(r->fd, m, -1) == -1)
+	if (r->fd != -1 && wire_send(r->fd, m, NULL) == -1)
 		retry_later(r);
 }
 
@@ -158,7 +167,7 @@ registration_end(struct registration *r, enum end_reason reason,
 	m.u.end.bytes_in = bytes_in;
 	m.u.end.bytes_out = bytes_out;
 	if (r->fd != -1)
-		wire_send(r->fd, &m, -1);
+		wire_send(r->fd, &m, NULL);
 	r->session = 0;
 }
 

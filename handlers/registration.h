@@ -1,8 +1,8 @@
 /*
  * A handler's standing with the broker: registered and waiting, or in a
  * session. The broker may go away and come back at any time; a registration
- * finds it again by itself, after a random delay so that a thousand handlers
- * do not come at once.
+ * finds it again by itself, after a random delay (comeback.h) so that a
+ * thousand handlers do not come at once.
  */
 #ifndef REGISTRATION_H
 #define REGISTRATION_H
@@ -11,16 +11,12 @@
 
 #include <stdint.h>
 
-/* The first attempt to find a lost broker comes within this; the next double.
- */
-#define REGISTRATION_RETRY_MS     1000
-#define REGISTRATION_RETRY_MAX_MS 8000
-
 struct registration {
 	const char *socket; /* borrowed */
 	int fd;             /* -1: not connected */
 	int64_t retry_at;   /* deadline.h; when to connect again */
-	int64_t retry_ms;
+	unsigned tries;     /* in vain, since the broker was lost */
+	uint32_t present;   /* with the broker that was lost, as it said last */
 	struct message_register self;
 	const uint8_t *der; /* borrowed, self.der_len bytes */
 	uint32_t session;   /* 0: in none */

@@ -6,6 +6,7 @@
 #include "conf.h"
 #include "fd.h"
 #include "handler.h"
+#include "handler_sandbox.h"
 #include "harden.h"
 #include "log.h"
 #include "program.h"
@@ -41,6 +42,8 @@ main(int argc, char **argv)
 		program_fail(EX_CONFIG, "%s", err);
 	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
+	if (handler_sandbox_make() == -1 || handler_sandbox_load(&conf) == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	if (tls_server_load(&material, &conf, err, sizeof(err)) == -1)
 		program_fail(EX_CONFIG, "%s", err);
 	if (o.test)

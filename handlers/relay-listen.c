@@ -1,13 +1,15 @@
 /*
  * relay-listen(8): the relay's own spawner, for hosts without xinetd and for
  * speed. Binds as root, becomes the relay's user, loads TLS once, and forks a
- * handler for each connection.
+ * handler for each connection, also those that xinetd(8) accepted.
  */
 #define _GNU_SOURCE
 #include "conf.h"
 #include "fd.h"
 #include "harden.h"
+#include "listen_sandbox.h"
 #include "log.h"
+#include "meeting.h"
 #include "program.h"
 #include "spawner.h"
 #include "tls_server.h"
@@ -23,25 +25,32 @@
 #define NAME "relay-listen"
 
 static void
-listen_all(struct spawner *s)
+listen_all(struct spawner *s, uid_t uid, gid_t gid)
 {
 	char err[512];
 
-	if (s->conf.nlisten == 0)
-		program_fail(EX_CONFIG, "%s: no listen line", s->conf_path);
+	if (s->conf.nlisten == 0 && s->conf.handoff == NULL)
+		program_fail(EX_CONFIG, "%s: no listen line, and no handoff",
+		    s->conf_path);
 	for (size_t i = 0; i < s->conf.nlisten; i++) {
 		s->listeners[i] = netaddr_listen(
 		    &s->conf.listen[i], SOMAXCONN, err, sizeof(err));
 		if (s->listeners[i] == -1)
 			program_fail(EX_UNAVAILABLE, "%s", err);
 	}
+	if (s->conf.handoff == NULL)
+		return;
+	s->handoff = meeting_listen(
+	    s->conf.handoff, uid, gid, &s->handoff_lock, err, sizeof(err));
+	if (s->handoff == -1)
+		program_fail(EX_UNAVAILABLE, "%s", err);
 }
 
 int
 main(int argc, char **argv)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
-	struct spawner s = {0};
+	struct spawner s = {.handoff = -1, .handoff_lock = -1};
 	struct program_options o;
 	char err[512];
 	uid_t uid;
@@ -61,7 +70,7 @@ main(int argc, char **argv)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	program_relay_user(&s.conf, &uid, &gid);
 	if (!o.test)
-		listen_all(&s);
+		listen_all(&s, uid, gid);
 	/* the keys are read as the user, as they will be at a reload */
 	program_become(uid, gid);
 	if (tls_server_load(&s.tls, &s.conf, err, sizeof(err)) == -1)
@@ -75,6 +84,8 @@ main(int argc, char **argv)
 	s.signals = program_signals(signals);
 	if (s.signals == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
+	if (listen_sandbox_enter(&s.conf) == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, NULL);
 	rc = spawner_run(&s);
 	log_event(LOG_NOTICE, "stop", NULL);

@@ -3,16 +3,22 @@
 #include "fd.h"
 #include "forker.h"
 #include "handler.h"
+#include "handoff.h"
 #include "log.h"
 #include "registration.h"
 #include "tls_server.h"
+#include "warm.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
 
-_Static_assert(CONF_LISTEN_MAX <= FORKER_LISTENERS_MAX, "too many listeners");
+_Static_assert(
+    CONF_LISTEN_MAX + 1 <= FORKER_LISTENERS_MAX, "too many listeners");
 
 struct loop {
 	struct spawner *spawner;
@@ -28,7 +34,28 @@ listeners(const struct forker *f, int fds[static FORKER_LISTENERS_MAX])
 	const struct spawner *s = l->spawner;
 
 	memcpy(fds, s->listeners, s->conf.nlisten * sizeof(*fds));
-	return s->conf.nlisten;
+	fds[s->conf.nlisten] = s->handoff;
+	return s->conf.nlisten + 1;
+}
+
+/* The last of them, whose connections bring the real one. */
+static int
+is_handoff(const struct spawner *s, size_t listener)
+{
+	return listener == s->conf.nlisten;
+}
+
+static int
+admits(const struct forker *f, size_t listener, int sock)
+{
+	const struct loop *l = f->owner;
+	struct rights who;
+
+	if (!is_handoff(l->spawner, listener) || handoff_trusts(sock, &who))
+		return 1;
+	log_event(LOG_WARNING, "stranger", "uid", LOG_U64(who.uid), "pid",
+	    LOG_U64(who.pid), NULL);
+	return 0;
 }
 
 static void
@@ -36,18 +63,43 @@ close_listeners(struct spawner *s)
 {
 	for (size_t i = 0; i < s->conf.nlisten; i++)
 		fd_close(&s->listeners[i]);
+	fd_close(&s->handoff);
+	fd_close(&s->handoff_lock);
 }
 
-/* In the child. All listeners are the same to it. */
+/* In the child, as what follows. */
+static int
+handle(struct spawner *s, int sock)
+{
+	return handler_run(sock, &s->conf, &s->tls);
+}
+
+static int
+handle_handed_over(struct spawner *s, int peer)
+{
+	int lifeline, rc = EX_OK, sock = handoff_take(peer, &lifeline);
+
+	fd_close(&peer);
+	if (sock == -1)
+		log_event(
+		    LOG_INFO, "no-handoff", "error", strerror(errno), NULL);
+	else
+		rc = handle(s, sock);
+	/* relay-handoff lives until now */
+	fd_close(&lifeline);
+	return rc;
+}
+
 static int
 become_handler(struct forker *f, size_t listener, int sock)
 {
 	struct loop *l = f->owner;
+	struct spawner *s = l->spawner;
 
-	(void)listener;
-	close_listeners(l->spawner);
+	close_listeners(s);
 	fd_close(&l->broker.fd);
-	return handler_run(sock, &l->spawner->conf, &l->spawner->tls);
+	return is_handoff(s, listener) ? handle_handed_over(s, sock)
+				       : handle(s, sock);
 }
 
 static void
@@ -55,6 +107,9 @@ drain(struct forker *f)
 {
 	struct loop *l = f->owner;
 
+	/* while the lock is held: another may listen there next */
+	if (l->spawner->handoff != -1)
+		unlink(l->spawner->conf.handoff);
 	close_listeners(l->spawner);
 	children_signal(f->children, SIGTERM);
 	log_event(LOG_NOTICE, "draining", "handlers",
@@ -71,6 +126,7 @@ reload(struct loop *l, char *err, size_t errsize)
 	struct tls_material tls;
 	struct conf conf;
 
+	warm_release();
 	if (conf_read(&conf, s->conf_path, err, errsize) == -1)
 		goto fail;
 	if (tls_server_load(&tls, &conf, err, errsize) == -1) {
@@ -80,14 +136,19 @@ reload(struct loop *l, char *err, size_t errsize)
 	/* the listeners stay as they are: it is no longer root */
 	memcpy(conf.listen, s->conf.listen, sizeof(conf.listen));
 	conf.nlisten = s->conf.nlisten;
+	free(conf.handoff);
+	conf.handoff = s->conf.handoff;
+	s->conf.handoff = NULL;
 	tls_material_free(&s->tls);
 	conf_free(&s->conf);
 	s->tls = tls;
 	s->conf = conf;
 	l->broker.socket = s->conf.socket;
+	warm_up(&s->tls);
 	log_event(LOG_NOTICE, "reloaded", NULL);
 	return 0;
 fail:
+	warm_up(&s->tls);
 	log_event(LOG_ERR, "reload-failed", "error", err, NULL);
 	return -1;
 }
@@ -125,7 +186,7 @@ serve_broker(struct forker *f)
 	char err[ADMIN_TEXT_MAX];
 
 	while (registration_receive(&l->broker, &packet)) {
-		fd_close(&packet.fd);
+		wire_close_fds(&packet);
 		if (packet.message.type == MESSAGE_LOG_LEVEL)
 			log_set_level((int)packet.message.u.log_level.level);
 		if (packet.message.type != MESSAGE_RECHECK)
@@ -169,6 +230,7 @@ spawner_run(struct spawner *s)
 {
 	static const struct forker_calls calls = {
 	    .listeners = listeners,
+	    .admits = admits,
 	    .child = become_handler,
 	    .reload = reload_everywhere,
 	    .drain = drain,
@@ -183,6 +245,7 @@ spawner_run(struct spawner *s)
 	int rc;
 
 	registration_init_spawner(&l.broker, s->conf.socket);
+	warm_up(&s->tls);
 	rc = forker_run(&f);
 	registration_close(&l.broker);
 	return rc;

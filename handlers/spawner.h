@@ -1,6 +1,7 @@
 /*
- * The spawner: accepts connections and forks one handler process for each.
- * TLS is loaded once, so that a handler starts with all it needs.
+ * The spawner: accepts connections, or has relay-handoff(8) hand them over, and
+ * forks one handler process for each. TLS is loaded once, so that a handler
+ * starts with all it needs.
  */
 #ifndef SPAWNER_H
 #define SPAWNER_H
@@ -13,7 +14,9 @@ struct spawner {
 	struct conf conf;
 	struct tls_material tls;
 	int listeners[CONF_LISTEN_MAX]; /* conf.nlisten of them */
-	int signals;                    /* signalfd: TERM, INT, HUP, CHLD */
+	int handoff;      /* listens at conf.handoff (meeting.h), or -1 */
+	int handoff_lock; /* likewise */
+	int signals;      /* signalfd: TERM, INT, HUP, CHLD */
 };
 
 /*

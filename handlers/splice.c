@@ -4,14 +4,16 @@
 #include <errno.h>
 #include <poll.h>
 
-#define TURN_READS 16 /* reads of one direction before the other's turn */
+#define TURN_READS 16    /* reads of one direction before the other's turn */
+#define CHUNK      65536 /* bytes of one read or write in place */
 
 static void
 init_flow(struct flow *f, struct channel *from, struct channel *to)
 {
 	f->from = from;
 	f->to = to;
-	f->off = f->len = 0;
+	f->at = f->buf;
+	f->len = 0;
 	f->ended = f->finished = 0;
 	f->readable = f->writable = 1;
 }
@@ -23,66 +25,118 @@ splice_init(struct splice *s, struct channel *a, struct channel *b)
 	init_flow(&s->ba, b, a);
 }
 
-/* Writes what is in the buffer, or the end. Returns 0, or -1 with errno. */
-static int
+/*
+ * Writes what was pulled, or the end. Returns NULL, or what failed, with errno.
+ */
+static struct channel *
 push(struct flow *f)
 {
 	while (f->len > 0) {
-		ssize_t n = f->to->write(f->to, f->buf + f->off, f->len);
+		ssize_t n = f->to->write(
+		    f->to, f->at, f->len < CHUNK ? f->len : CHUNK);
 
 		if (n == -1)
-			return -1;
-		f->off += (size_t)n;
+			return f->to;
+		f->at += n;
 		f->len -= (size_t)n;
+		if (f->from->take != NULL)
+			f->from->take(f->from, (size_t)n);
 	}
-	f->off = 0;
 	if (f->ended && !f->finished) {
 		if (f->to->finish(f->to) == -1)
-			return -1;
+			return f->to;
 		f->finished = 1;
 	}
-	return 0;
+	return NULL;
 }
 
-/* Fills the empty buffer. Returns 0, or -1 with errno. */
-static int
+/* Reads to where the other side takes it. */
+static struct channel *
+pull_in_place(struct flow *f)
+{
+	size_t size;
+	void *room = f->to->room(f->to, &size);
+	ssize_t n;
+
+	if (room == NULL)
+		return f->to;
+	n = f->from->read(f->from, room, size < CHUNK ? size : CHUNK);
+	if (n == -1)
+		return f->from;
+	f->to->put(f->to, (size_t)n);
+	f->ended = n == 0;
+	return NULL;
+}
+
+/* Gets more when all is written. Returns NULL, or what failed, with errno. */
+static struct channel *
 pull(struct flow *f)
 {
-	ssize_t n = f->from->read(f->from, f->buf, sizeof(f->buf));
+	size_t len;
 
-	if (n == -1)
-		return -1;
-	if (n == 0)
-		f->ended = 1;
-	f->len = (size_t)n;
-	return 0;
+	if (f->to->room != NULL)
+		return pull_in_place(f);
+	if (f->from->data != NULL) {
+		f->at = f->from->data(f->from, &len);
+		if (f->at == NULL)
+			return f->from;
+	} else {
+		ssize_t n = f->from->read(f->from, f->buf, sizeof(f->buf));
+
+		if (n == -1)
+			return f->from;
+		f->at = f->buf;
+		len = (size_t)n;
+	}
+	f->len = len;
+	f->ended = len == 0;
+	return NULL;
+}
+
+/* Notes that ch blocks f. Returns it where it does not block but broke. */
+static struct channel *
+blocked(struct flow *f, struct channel *ch)
+{
+	if (ch == NULL)
+		return NULL;
+	if (errno != EAGAIN)
+		return ch;
+	if (ch == f->to)
+		f->writable = 0;
+	else
+		f->readable = 0;
+	return NULL;
 }
 
 /* Moves what can be moved. Returns the channel that broke, or NULL. */
 static struct channel *
 move(struct flow *f)
 {
-	for (int i = 0; i < TURN_READS; i++) {
-		if (f->writable && push(f) == -1) {
-			if (errno != EAGAIN)
-				return f->to;
-			f->writable = 0;
-		}
-		if (f->len > 0 || f->ended || !f->readable)
+	struct channel *broke = NULL;
+
+	for (int i = 0; i < TURN_READS && broke == NULL; i++) {
+		if (f->writable)
+			broke = blocked(f, push(f));
+		if (broke != NULL || f->len > 0 || f->ended || !f->readable ||
+		    !f->writable)
 			break;
-		if (pull(f) == -1) {
-			if (errno != EAGAIN)
-				return f->from;
-			f->readable = 0;
-		}
+		broke = blocked(f, pull(f));
 	}
-	return NULL;
+	return broke;
+}
+
+/* Whether it has something for to, or is about to read right into it. */
+static int
+has_output(const struct flow *f)
+{
+	return f->len > 0 || (f->ended && !f->finished) ||
+	       (f->to->room != NULL && !f->ended && f->readable);
 }
 
 static int
 wants_write(const struct flow *f)
 {
-	return !f->writable && (f->len > 0 || (f->ended && !f->finished));
+	return !f->writable && has_output(f);
 }
 
 static int
@@ -95,9 +149,7 @@ wants_read(const struct flow *f)
 static int
 can_move(const struct flow *f)
 {
-	if (f->len > 0 || (f->ended && !f->finished))
-		return f->writable;
-	return !f->ended && f->readable;
+	return has_output(f) ? f->writable : !f->ended && f->readable;
 }
 
 /*
@@ -142,6 +194,8 @@ splice_run(struct splice *s, const struct splice_aside *aside)
 {
 	struct channel *a = s->ab.from, *b = s->ab.to;
 
+	channel_expect_bulk(a);
+	channel_expect_bulk(b);
 	for (;;) {
 		struct channel *broke;
 		struct pollfd pfd[3];
@@ -162,6 +216,8 @@ splice_run(struct splice *s, const struct splice_aside *aside)
 			pfd[2].fd = aside->fd(aside->arg);
 			timeout = aside->timeout(aside->arg);
 		}
+		if (b->before_wait != NULL && b->before_wait(b))
+			s->ab.writable = s->ba.readable = 1;
 		if (can_move(&s->ab) || can_move(&s->ba))
 			timeout = 0;
 		if (poll(pfd, 3, timeout) == -1 && errno != EINTR)

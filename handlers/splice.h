@@ -7,17 +7,17 @@
 #define SPLICE_H
 
 #include "channel.h"
-#include "hop.h"
 
-#define SPLICE_BUFFER HOP_DATA_MAX /* bytes; two TLS records */
+#define SPLICE_BUFFER 32768 /* bytes; two TLS records */
 
 /* One direction. */
 struct flow {
 	struct channel *from, *to;
-	size_t off, len;        /* what of buf is still to be written */
-	int ended;              /* from's clean end has come */
-	int finished;           /* and has been passed on */
-	int readable, writable; /* worth a try */
+	const unsigned char *at; /* what is still to be written: in buf, */
+	size_t len;              /* or in from's data */
+	int ended;               /* from's clean end has come */
+	int finished;            /* and has been passed on */
+	int readable, writable;  /* worth a try */
 	unsigned char buf[SPLICE_BUFFER];
 };
 

@@ -1,6 +1,7 @@
 /* TCP options: see tcp.h. */
 #include "tcp.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
@@ -23,4 +24,13 @@ tcp_options(int sock)
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
 		setsockopt(sock, options[i].level, options[i].name,
 		    &options[i].value, sizeof(options[i].value));
+}
+
+void
+tcp_cork(int sock, int on)
+{
+	int saved = errno;
+
+	setsockopt(sock, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+	errno = saved;
 }

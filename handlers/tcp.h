@@ -12,4 +12,10 @@
  */
 void tcp_options(int sock);
 
+/*
+ * Corked, what is written leaves in full segments only; without the cork what
+ * is left goes too (tcp(7)). errno is kept.
+ */
+void tcp_cork(int sock, int on);
+
 #endif

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #define CHAIN_DEPTH 3 /* leaf, two intermediates, root */
 
@@ -16,6 +17,27 @@
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"           \
 	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"           \
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+
+/* The 128-bit key is the fastest and enough; ChaCha20 where AES is software. */
+#define CIPHERS_13_AES                                                         \
+	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"                       \
+	"TLS_CHACHA20_POLY1305_SHA256"
+#define CIPHERS_13_CHACHA                                                      \
+	"TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:"                 \
+	"TLS_AES_256_GCM_SHA384"
+
+/* Whether this CPU has instructions for AES. */
+static int
+has_aes(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return __builtin_cpu_supports("aes") != 0;
+#elif defined(__aarch64__)
+	return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;
+#else
+	return 0;
+#endif
+}
 
 int
 tls_init(void)
@@ -33,9 +55,9 @@ tls_context(const SSL_METHOD *method, int tls_min)
 		return NULL;
 	/* no resumption, by session id or ticket, can outlive a revocation */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-				     SSL_OP_NO_COMPRESSION |
-				     SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_options(ctx,
+	    SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				  SSL_MODE_RELEASE_BUFFERS);
@@ -45,6 +67,8 @@ tls_context(const SSL_METHOD *method, int tls_min)
 	if (SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
 	    SSL_CTX_set_min_proto_version(
 		ctx, tls_min == 12 ? TLS1_2_VERSION : TLS1_3_VERSION) == 1 &&
+	    SSL_CTX_set_ciphersuites(
+		ctx, has_aes() ? CIPHERS_13_AES : CIPHERS_13_CHACHA) == 1 &&
 	    SSL_CTX_set_cipher_list(ctx, CIPHERS_12) == 1)
 		return ctx;
 	SSL_CTX_free(ctx);

@@ -11,9 +11,16 @@
 #include "reply.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
+#include <string.h>
 
 #define KEEPALIVE_MS 30000 /* an empty line to an idle agent */
+/* The agent's own line comes first then, and one wake-up serves both. */
+#define KEEPALIVE_LATE_MS (KEEPALIVE_MS + 2000)
+/* Who sends more often is not answered each time. */
+#define KEEPALIVE_EARLY_MS (KEEPALIVE_MS / 2)
+#define TRIM_MS            1000 /* who waits so long may wait for days */
 
 /* What a wait ended with. */
 enum event {
@@ -28,13 +35,19 @@ enum event {
 static int
 agent_is_there(struct handler *h)
 {
+	uint64_t arrived = h->tls.arrived;
 	char buf[256];
 	ssize_t n;
 
 	h->tls.drop_blank = 1;
 	n = h->tls.read(&h->tls, buf, sizeof(buf));
-	if (n == -1 && errno == EAGAIN)
+	if (n == -1 && errno == EAGAIN) {
+		if (h->tls.arrived > arrived &&
+		    deadline_left(h->keepalive) <
+			KEEPALIVE_LATE_MS - KEEPALIVE_EARLY_MS)
+			h->keepalive = deadline_now();
 		return 1;
+	}
 	if (n > 0)
 		log_event(LOG_NOTICE, "agent-spoke-early", "peer", h->peer,
 		    "identity", h->identity, NULL);
@@ -84,9 +97,17 @@ client_events(const struct handler *h)
 static int
 send_keepalive(struct handler *h)
 {
-	h->keepalive = deadline_in(KEEPALIVE_MS);
+	h->keepalive = deadline_in(KEEPALIVE_LATE_MS);
 	return channel_write_all(
 	    &h->tls, "\r\n", 2, deadline_in(HANDLER_SEND_MS));
+}
+
+/* The handshake has left much free memory, which fork did not share. */
+static void
+trim(struct handler *h)
+{
+	h->trim_at = DEADLINE_NONE;
+	malloc_trim(0);
 }
 
 /* One poll of the client, the broker and the signals. */
@@ -102,11 +123,14 @@ wait_once(struct handler *h, int64_t deadline)
 	    deadline, registration_due(&h->registration));
 
 	until = deadline_first(until, h->expires);
+	until = deadline_first(until, h->trim_at);
 	poll(pfd, 3, deadline_left(deadline_first(until, h->keepalive)));
 	if (pfd[2].revents != 0)
 		return EVENT_DRAIN;
 	if (!client_is_there(h, pfd[0].revents))
 		return EVENT_CLIENT_GONE;
+	if (deadline_left(h->trim_at) == 0)
+		trim(h);
 	if (deadline_left(h->keepalive) == 0 && send_keepalive(h) == -1)
 		return EVENT_CLIENT_GONE;
 	if (orders_expired(h))
@@ -149,7 +173,8 @@ welcome(struct handler *h, const struct message_welcome *m)
 		return WAITING;
 	h->welcomed = 1;
 	h->match_by = DEADLINE_NONE;
-	h->keepalive = deadline_in(KEEPALIVE_MS);
+	h->keepalive = deadline_in(KEEPALIVE_LATE_MS);
+	h->trim_at = deadline_in(TRIM_MS);
 	if (channel_write_all(&h->tls, out, reply_poll(out, m->customer),
 		deadline_in(HANDLER_SEND_MS)) == -1)
 		return ENDED;
@@ -169,7 +194,7 @@ refused_by_broker(struct handler *h, const struct message_refused *m)
 enum state
 waiting_registered(struct handler *h)
 {
-	struct wire_packet packet;
+	static struct wire_packet packet;
 
 	for (;;) {
 		enum event event;
@@ -180,22 +205,33 @@ waiting_registered(struct handler *h)
 			return stop_waiting(h, event, REGISTERED);
 		if (!registration_receive(&h->registration, &packet))
 			continue;
-		fd_close(&packet.fd); /* none comes before the welcome */
 		if (packet.message.type == MESSAGE_WELCOME)
 			return welcome(h, &packet.message.u.welcome);
 		if (packet.message.type == MESSAGE_REFUSED)
 			return refused_by_broker(h, &packet.message.u.refused);
-		if (orders_obey(h, &packet.message))
+		if (orders_obey(h, &packet))
 			return handler_remove(h);
 	}
 }
 
 /* ---- WAITING ---- */
 
+static enum state
+matched(struct handler *h, const struct wire_packet *packet)
+{
+	if (hop_open(&h->hop, packet->fds[WIRE_SOCKET],
+		packet->fds[WIRE_MEMORY], h->role) == 0)
+		return MATCHED;
+	log_event(LOG_ERR, "no-hop", "error", strerror(errno), NULL);
+	return h->welcomed
+		   ? CLOSING
+		   : handler_refuse(h, 503, "The relay is out of resources");
+}
+
 enum state
 waiting_waiting(struct handler *h)
 {
-	struct wire_packet packet;
+	static struct wire_packet packet;
 
 	for (;;) {
 		enum event event = wait_once(h, h->match_by);
@@ -203,14 +239,12 @@ waiting_waiting(struct handler *h)
 		if (event != EVENT_BROKER)
 			return stop_waiting(h, event, WAITING);
 		if (registration_receive(&h->registration, &packet)) {
-			if (packet.message.type == MESSAGE_MATCHED) {
-				h->hop = packet.fd;
-				return MATCHED;
-			}
+			if (packet.message.type == MESSAGE_MATCHED)
+				return matched(h, &packet);
 			if (packet.message.type == MESSAGE_REFUSED)
 				return refused_by_broker(
 				    h, &packet.message.u.refused);
-			if (orders_obey(h, &packet.message))
+			if (orders_obey(h, &packet))
 				return handler_remove(h);
 		}
 		if (h->registration.fd == -1)

@@ -119,7 +119,7 @@ need_mandoc() {
 
 @test 'each page that another or README names exists' {
     python <<'END'
-others = """openssl(1) ssh(1) stone(1) systemd(1) shutdown(2) syslog(3) sysexits(3) unix(7)
+others = """openssl(1) ssh(1) stone(1) systemd(1) connect(2) memfd_create(2) seccomp(2) shutdown(2) socket(2) syslog(3) sysexits(3) unix(7)
     cron(8) inetd(8) xinetd(8)""".split()
 known = {"%s(%s)" % tuple(os.path.basename(page).rsplit(".", 1)) for page in PAGES}
 for page in PAGES:
@@ -153,7 +153,7 @@ END
 @test 'a SYNOPSIS fits a line and is what the program prints' {
     need_mandoc
     local program help
-    for program in relay-broker relay-handler relay-listen relayagent relay-stone; do
+    for program in relay-broker relay-handler relay-handoff relay-listen relayagent relay-stone; do
         echo "$program"
         # relay-stone names an option that it does not know, as for a file
         [ "$program" = relay-stone ] && help=-h || help='-?'
@@ -175,7 +175,7 @@ letters["relayagent"] = re.search(r'define LETTERS\s+"(.*?)"', text("bin/agent_c
 language = text("bin/stone_conf.c")
 letters["relay-stone"] = "".join(re.findall(r"case '(.)':", language)) + "".join(
     letter + ":" for letter in re.search(r'strchr\("(\w+)", \*p\)', language).group(1) + "C")
-assert len(letters) == 5, letters
+assert len(letters) == 6, letters
 for name, found in letters.items():
     page = os.path.basename(names(f"man/{name}.[18]")[0])
     options = re.findall(r"^\.It Fl (\w)( Ar)?", section(page, "DESCRIPTION"), re.M)
@@ -225,12 +225,14 @@ def documented(page):
         out[word] = set(keys.split())
     return out
 
-listen = ["handlers/spawner.c", "handlers/relay-listen.c"]
+listen = ["handlers/listen_sandbox.c", "handlers/spawner.c", "handlers/relay-listen.c"]
+handoff = ["handlers/relay-handoff.c"]
 stone = names("bin/stone_*.c") + ["bin/relay-stone.c"]
 programs = {
     "relay-broker.8": names("broker/*.c"),
     "relay-listen.8": listen,
-    "relay-handler.8": [path for path in names("handlers/*.c") if path not in listen],
+    "relay-handler.8": [path for path in names("handlers/*.c") if path not in listen + handoff],
+    "relay-handoff.8": handoff,
     "relayagent.1": [path for path in names("bin/*.c") if path not in stone],
     "relay-stone.1": stone,
 }
@@ -272,7 +274,7 @@ END
     python <<'END'
 source = text("broker/conf.c")
 for key, value in re.findall(r"^#(\w+) = (.*)", text("broker/relay.conf"), re.M):
-    if key in ("crl", "group", "customers", "admin_group"):  # none, and the user's own
+    if key in ("crl", "group", "customers", "admin_group", "handoff"):  # none, and the user's own
         continue
     value = value.replace(".", "") if key == "tls_min" else value
     value = "CRL_EXPIRED_" + value.upper() if key == "crl_expired" else value
@@ -319,7 +321,8 @@ for name, phrase in (
     ("MESSAGE_DER_MAX", "has at most {} bytes in DER"),
     ("MESSAGE_DER_MAX", "{} bytes a client certificate"),
     ("PAIRING_AGENTS_MAX", "{} polls that wait"),
-    ("HOP_DATA_MAX", "up to {} bytes of payload"),
+    ("HOP_HEAD_MAX", "up to {} bytes of payload"),
+    ("HOP_RING_BYTES", "two rings of {} bytes"),
     ("REPLY_RETRY_AFTER", "Retry-After: {} "),
     ("AGENT_ACK_MS / 1000", "gives it {} seconds"),
     ("AGENT_ACK_MS / 1000", "{} s for an agent to acknowledge"),
@@ -327,6 +330,7 @@ for name, phrase in (
     ("KEEPALIVE_MS / 1000", "{} s between the keep-alives"),
     ("LINGER_MS / 1000", "for up to {} seconds, so that the refusal"),
     ("LINGER_MS / 1000", "{} s for a refused client"),
+    ("COMEBACK_EACH_MS", "{} ms for each on average"),
     ("HANDLER_SEND_MS / 1000", "{} s for a client to take an answer"),
 ):
     macro, *scale = name.split(" / ")
@@ -364,7 +368,7 @@ sys.exit(subprocess.run(sys.argv[1:], stdin=theirs, timeout=10).returncode)' "$@
     }
     local program
     start_broker
-    for program in "$scratch"/bin/relay-{broker,listen,handler}; do
+    for program in "$scratch"/bin/relay-{broker,listen,handler,handoff}; do
         status 0 "$program" -V
         status 0 "$program" -t -c relay.conf
         status 64 "$program" extra
@@ -385,10 +389,15 @@ sys.exit(subprocess.run(sys.argv[1:], stdin=theirs, timeout=10).returncode)' "$@
     status 69 "$scratch/bin/relay-broker" -c relay.conf
     start_relay listen
     status 69 "$scratch/bin/relay-listen" -c relay.conf
-    status 64 "$scratch/bin/relay-handler" -c relay.conf
-    if is_root; then
-        status 77 on_socket "$scratch/bin/relay-handler" -c relay.conf
-    fi
+    for program in "$scratch"/bin/relay-{handler,handoff}; do
+        status 64 "$program" -c relay.conf
+        if is_root; then
+            status 77 on_socket "$program" -c relay.conf
+        fi
+    done
+    mkdir lonely
+    cp "$scratch/bin/relay-handoff" lonely
+    status 71 lonely/relay-handoff -c relay.conf
     status 0 "$scratch/bin/relayagent" -V
     status 64 "$scratch/bin/relayagent"
     status 78 "$scratch/bin/relayagent" -C missing.conf
@@ -472,7 +481,7 @@ X-Ver: 2
 
 @test 'README and pages: what they say of installing and running works as it stands' {
     is_root && unshare -mpn --fork true 2>/dev/null || skip 'needs root and namespaces'
-    export -f commands example readme wait_until await not installed_host fetch
+    export -f commands example readme wait_until await not installed_host fetch handed_over
     export root tests scratch
     env -u MAKEFLAGS -u MAKELEVEL unshare -mpn --fork --mount-proc \
         bash -eEc 'trap "echo failed at line \$LINENO: \$BASH_COMMAND" ERR; installed_host' \
@@ -490,8 +499,15 @@ await() {
 }
 
 # fetch [PORT]: the page of intra through port 8080, or this one.
+# shellcheck disable=SC2120
 fetch() {
     [ "$(curl -s -m 5 "http://localhost:${1:-8080}/")" = 'hello from intra' ]
+}
+
+# handed_over: a fetch, by an agent whose connection is.
+# shellcheck disable=SC2119
+handed_over() {
+    fetch && pgrep -x relay-handoff
 }
 
 # installed_host: all three hosts in one that nobody else sees: its own
@@ -585,6 +601,18 @@ installed_host() {
     await 10 not pgrep -x relay-listen
     not fetch
     eval "$(readme '### The relay host' sh 6)"
+    await 60 fetch
+    not pgrep -x relay-handoff
+
+    # xinetd with relay-listen
+    cp /etc/vpn-warp/relay.conf "$home/relay.conf"
+    eval "$(readme '### The relay host' sh 7)"
+    cmp /etc/vpn-warp/relay.conf <(
+        eval "$(commands relay-handoff.8 'sed -i' | sed -n "s,.*sed -i \(.*\) relay.conf,sed \1 $home/relay.conf,p")"
+    )
+    await 60 handed_over
+    pkill -x relay-listen
+    cp "$home/relay.conf" /etc/vpn-warp/relay.conf
     await 60 fetch
 
     # relay-broker(8) and relay-listen(8), in the foreground

@@ -23,7 +23,9 @@ bats_require_minimum_version 1.5.0
 export LC_ALL=C
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-built=$tests/../build/bin
+# BUILT: the programs of another build, as that with sanitizers, which takes far
+# more address space.
+built=${BUILT:-$tests/../build/bin}
 relay_user=nobody
 relay_group=nogroup
 
@@ -233,11 +235,12 @@ command_or_end() {
 }
 
 # write_xinetd_conf [OPTION...]: the drop-in that is installed, with the paths,
-# the user and the port of this test.
+# the user and the port of this test, and $entry_edit, for sed.
 write_xinetd_conf() {
     sed -e "s,@libexecdir@,$scratch/bin,; s,@user@,$relay_user," \
         -e "s,@sysconfdir@/vpn-warp/relay.conf,$scratch/relay.conf $*," \
         -e "/^[[:space:]]*port/s/443/$relay_port/; /disable/s/yes/no/" \
+        -e "${entry_edit-}" ${BUILT:+-e /rlimit_as/d} \
         "$tests/../xinetd.d/vpn-warp-relay"
 }
 
@@ -354,7 +357,10 @@ end_all() {
         fi
     done
     wait_until 10 not survivors >/dev/null || left=1
-    if [ "$left" -ne 0 ]; then
+    if grep -E 'ERROR: [A-Za-z]*Sanitizer|: runtime error: ' "$scratch"/*.log; then
+        left=2
+    fi
+    if [ "$left" -eq 1 ]; then
         echo 'still alive:'
         survivors
         survivors | while read -r pid _; do kill -9 "$pid"; done

@@ -576,7 +576,7 @@ SCRIPT
 @test "a second broker does not take the socket from the first" {
     with_relay
     run -69 timeout 10 bin/relay-broker -c relay.conf
-    [[ $output == *"another broker serves it"* ]]
+    [[ $output == *"another process serves it"* ]]
     play <<'SCRIPT'
 works("alice")
 SCRIPT

@@ -1,98 +1,29 @@
 """The ways from a client to a service that the benchmarks compare.
 
-Each chain starts its own programs on free ports of 127.0.0.1, gives a local
-port for each service, and ends what it started.
+Each starts its own programs on free ports of 127.0.0.1 and gives a local port
+for each service: web, bulk and echo.
 """
 
 import os
 import pathlib
-import pwd
 import shutil
-import signal
-import socket
 import subprocess
-import tempfile
-import time
 import types
 
+from processes import answers, children, cpu_tree, free_port, wait_for
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-USER = pwd.getpwnam("nobody")
-CONNECT_SECONDS = 10
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_for(condition, what, seconds=CONNECT_SECONDS):
-    """Polls until condition() is true; what goes into the error."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit(f"bench: {what}: not there after {seconds} s")
-        time.sleep(0.02)
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-        return True
-    except OSError:
-        return False
-
-
-class Scratch:
-    """A folder, and the processes that live with it."""
-
-    def __init__(self):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="vpn-warp-bench."))
-        self.dir.chmod(0o755)
-        self.processes = []
-
-    def write(self, name, text, mode=0o644):
-        path = self.dir / name
-        path.write_text(text)
-        path.chmod(mode)
-        return path
-
-    def start(self, *command, user=False):
-        """Starts a program; its output goes to a file of the folder."""
-        name = os.path.basename(str(command[0]))
-        log = self.dir / f"{name}.{len(self.processes)}.log"
-        drop = {}
-        if user and os.geteuid() == 0:
-            drop = {"user": USER.pw_uid, "group": USER.pw_gid, "extra_groups": []}
-        with open(log, "wb") as out:
-            process = subprocess.Popen(
-                [str(word) for word in command], cwd=self.dir, stdout=out, stderr=out,
-                stdin=subprocess.DEVNULL, start_new_session=True, **drop)
-        process.log = log
-        self.processes.append(process)
-        return process
-
-    def close(self):
-        for process in reversed(self.processes):
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            process.wait()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-
-def cpu_seconds(process):
-    """User and system time of a process and the children it has waited for."""
-    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+TOOLS = ROOT / "build/bench"
+SERVICES = ("web", "bulk", "echo")
+POLLS = 16  # that each service's agent keeps
+SETTLE_SECONDS = 60
 
 
 class Services:
-    """What lies at the far end: a web page from haproxy, and iperf3."""
+    """What lies at the far end: a web page from haproxy, iperf3, an echo."""
 
     def __init__(self, scratch):
-        self.web, self.bulk = free_port(), free_port()
+        self.web, self.bulk, self.echo = (free_port() for _ in SERVICES)
         conf = scratch.write("web.cfg", f"""
 global
     nbthread 1
@@ -105,61 +36,94 @@ frontend web
 """)
         scratch.start("haproxy", "-db", "-f", conf)
         scratch.start("iperf3", "-s", "-B", "127.0.0.1", "-p", self.bulk)
-        wait_for(lambda: answers(self.web), "haproxy")
-        wait_for(lambda: answers(self.bulk), "iperf3")
+        scratch.start(TOOLS / "pingpong", "echo", self.echo)
+        for name in SERVICES:
+            wait_for(lambda: answers(getattr(self, name)), name)
 
 
 class Relay:
-    """stone -> relay-listen -> relayagent, one agent and stone a service.
+    """The relay, its certificates, and what polls and calls it.
 
-    ours is the same chain with relay-stone in the place of Debian's stone.
+    The chain stone -> relay-listen -> relayagent has one agent and one stone a
+    service. ours is the same chain with relay-stone in the place of Debian's.
     """
 
-    def __init__(self, scratch, services, polls=16):
+    def __init__(self, scratch):
         self.scratch = scratch
         shutil.copytree(ROOT / "build/bin", scratch.dir / "bin")
         self.bin = scratch.dir / "bin"
         self.port = free_port()
+        self.folders = {}
         self.ca("init")
         self.ca("server", "localhost")
-        scratch.write("relay.conf", f"""
+        # a thousand sessions of one certificate must not meet its limit
+        scratch.write("customers", "[default]\nnusers = 4000\n")
+        handoff = "handoff = run/handoff.sock" if self.has_handoff() else ""
+        self.conf = scratch.write("relay.conf", f"""
 listen = 127.0.0.1:{self.port}
 certificate = ca/server/localhost/cert.pem
 key = ca/server/localhost/private.pem
 ca = ca/ca.pem
+customers = customers
 socket = run/broker.sock
 user = nobody
 group = nogroup
+{handoff}
 """)
         self.broker = scratch.start(self.bin / "relay-broker", "-c", "relay.conf")
         self.listen = scratch.start(self.bin / "relay-listen", "-c", "relay.conf")
         wait_for(lambda: answers(self.port), "relay-listen")
-        self.ours = types.SimpleNamespace()
-        self.web, self.ours.web = self.forward("web", services.web, polls)
-        self.bulk, self.ours.bulk = self.forward("bulk", services.bulk, polls)
+
+    def has_handoff(self):
+        """Whether there is a first stage for xinetd that passes its socket on."""
+        return (self.bin / "relay-handoff").exists()
+
+    def start_chains(self, services):
+        self.ours = types.SimpleNamespace(cpu=self.cpu)
+        for name in SERVICES:
+            folder = self.client(name)
+            self.agent(folder, getattr(services, name), POLLS)
+            setattr(self, name, self.stone(name, folder, "stone"))
+            setattr(self.ours, name, self.stone(name, folder, self.bin / "relay-stone",
+                                                "-q", "CAfile=ca/ca.pem"))
+
+    def cpu(self):
+        """Seconds that all of the relay has used so far."""
+        return cpu_tree(self.listen.pid) + cpu_tree(self.broker.pid)
+
+    def handlers(self):
+        return children(self.listen.pid)
+
+    def settle(self, handlers):
+        """Waits until no more handlers than these are there: the others are reaped."""
+        wait_for(lambda: len(self.handlers()) <= handlers, "the handlers' end", SETTLE_SECONDS)
 
     def ca(self, *words):
         folder = self.scratch.dir / "ca"
         subprocess.run([self.bin / "relay-ca", "-d", folder, *words], check=True,
                        stdout=subprocess.DEVNULL)
-        if os.geteuid() == 0:
-            subprocess.run(["chown", "-R", f"{USER.pw_uid}:{USER.pw_gid}", folder], check=True)
+        self.scratch.own(folder)
 
     def client(self, name):
         """A certificate's folder."""
-        self.ca("client", name)
-        return self.scratch.dir / "ca/client" / name
+        if name not in self.folders:
+            self.ca("client", name)
+            self.folders[name] = self.scratch.dir / "ca/client" / name
+        return self.folders[name]
 
-    def forward(self, name, target, polls):
-        """An agent to target and both stones; returns the stones' ports."""
+    def files(self, name):
+        """What tlsload wants to know of a certificate."""
         folder = self.client(name)
+        return folder / "cert.pem", folder / "private.pem", self.scratch.dir / "ca/ca.pem"
+
+    def agent(self, folder, target, polls):
+        """A relayagent to a port of this host, waiting."""
         agent = self.scratch.start(
-            self.bin / "relayagent", "-n", "-m", polls, "-k", folder / "private.pem",
+            self.bin / "relayagent", "-n", "-m", f"{polls}:{polls}", "-k", folder / "private.pem",
             "-c", folder / "cert.pem", "-a", "ca/ca.pem", f"localhost:{self.port}",
             f"127.0.0.1:{target}", user=True)
         wait_for(lambda: agent.log.read_text().count(": waiting ") >= polls, "relayagent")
-        return (self.stone(name, folder, "stone"),
-                self.stone(name, folder, self.bin / "relay-stone", "-q", "CAfile=ca/ca.pem"))
+        return agent
 
     def stone(self, name, folder, *command):
         """A stone that listens; returns its port."""
@@ -175,7 +139,7 @@ localhost:{self.port}/ssl,http localhost:{port} "GET / HTTP/1.1" --
 
 
 class OpenSSH:
-    """ssh -L -> sshd <- ssh -R, the same service both ways through one sshd."""
+    """ssh -L -> sshd <- ssh -R, the same services both ways through one sshd."""
 
     CIPHER = "aes128-gcm@openssh.com"
 
@@ -185,7 +149,8 @@ class OpenSSH:
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch.dir / key],
                            check=True)
         shutil.copy(scratch.dir / "user_key.pub", scratch.dir / "authorized_keys")
-        pathlib.Path("/run/sshd").mkdir(exist_ok=True)
+        if os.geteuid() == 0:
+            pathlib.Path("/run/sshd").mkdir(exist_ok=True)
         scratch.write("sshd_config", f"""
 ListenAddress 127.0.0.1:{port}
 HostKey {scratch.dir}/host_key
@@ -197,15 +162,69 @@ MaxSessions 100
 """)
         scratch.start("/usr/sbin/sshd", "-D", "-e", "-f", scratch.dir / "sshd_config")
         wait_for(lambda: answers(port), "sshd")
-        middle = [free_port(), free_port()]
-        self.web, self.bulk = free_port(), free_port()
         ssh = ["ssh", "-N", "-F", "none", "-i", scratch.dir / "user_key", "-p", port,
                "-c", self.CIPHER, "-o", "StrictHostKeyChecking=no",
                "-o", "UserKnownHostsFile=/dev/null", "-o", "ExitOnForwardFailure=yes",
                "127.0.0.1"]
-        scratch.start(*ssh, "-R", f"127.0.0.1:{middle[0]}:127.0.0.1:{services.web}",
-                      "-R", f"127.0.0.1:{middle[1]}:127.0.0.1:{services.bulk}")
+        remote, local, middle = [], [], []
+        for name in SERVICES:
+            near, far = free_port(), free_port()
+            setattr(self, name, near)
+            middle.append(far)
+            remote += ["-R", f"127.0.0.1:{far}:127.0.0.1:{getattr(services, name)}"]
+            local += ["-L", f"127.0.0.1:{near}:127.0.0.1:{far}"]
+        scratch.start(*ssh, *remote)
         wait_for(lambda: all(answers(p) for p in middle), "ssh -R")
-        scratch.start(*ssh, "-L", f"127.0.0.1:{self.web}:127.0.0.1:{middle[0]}",
-                      "-L", f"127.0.0.1:{self.bulk}:127.0.0.1:{middle[1]}")
-        wait_for(lambda: answers(self.web) and answers(self.bulk), "ssh -L")
+        scratch.start(*ssh, *local)
+        wait_for(lambda: all(answers(getattr(self, name)) for name in SERVICES), "ssh -L")
+
+
+class HAProxy:
+    """Three haproxies with the relay's own certificates, all in TLS 1.3.
+
+    One takes TCP from the client, one stands for the relay (TLS in, TLS out),
+    one gives TCP to the service. Cipher and threads are haproxy's defaults.
+    """
+
+    def __init__(self, scratch, relay, services):
+        server = scratch.dir / "ca/server/localhost"
+        client = relay.client("haproxy")
+        for name, folder in (("server", server), ("client", client)):
+            scratch.write(f"{name}.pem", (folder / "cert.pem").read_text()
+                          + (folder / "private.pem").read_text(), 0o600)
+        self.tls_in = (f"ssl crt {scratch.dir}/server.pem ca-file {scratch.dir}/ca/ca.pem "
+                       "verify required ssl-min-ver TLSv1.3")
+        self.tls_out = (f"ssl crt {scratch.dir}/client.pem ca-file {scratch.dir}/ca/ca.pem "
+                        "verify required verifyhost localhost ssl-min-ver TLSv1.3")
+        self.scratch = scratch
+        far = {name: free_port() for name in SERVICES}
+        self.middle = {name: free_port() for name in SERVICES}
+        near = {name: free_port() for name in SERVICES}
+        targets = {name: getattr(services, name) for name in SERVICES}
+        self.start("far", far, targets, self.tls_in, "")
+        self.relay = self.start("middle", self.middle, far, self.tls_in, self.tls_out)
+        self.start("near", near, self.middle, "", self.tls_out)
+        vars(self).update(near)
+
+    def start(self, name, ports, targets, bind, server):
+        parts = "".join(f"""
+listen {service}
+    bind 127.0.0.1:{port} {bind}
+    server next 127.0.0.1:{targets[service]} {server}
+""" for service, port in ports.items())
+        conf = self.scratch.write(f"{name}.cfg", f"""
+global
+    maxconn 8000
+    tune.ssl.cachesize 0
+defaults
+    mode tcp
+    timeout connect 10s
+    timeout client 60s
+    timeout server 60s
+{parts}""")
+        process = self.scratch.start("haproxy", "-db", "-f", conf)
+        wait_for(lambda: all(answers(port) for port in ports.values()), f"haproxy, {name}")
+        return process
+
+    def cpu(self):
+        return cpu_tree(self.relay.pid)

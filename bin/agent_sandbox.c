@@ -1,0 +1,80 @@
+/* The sandbox of relayagent: see agent_sandbox.h. */
+#define _GNU_SOURCE
+#include "agent_sandbox.h"
+#include "log.h"
+#include "way.h"
+
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+static const struct filter_rule pooling[] = {
+    FILTER_IS(socketpair, 0, AF_UNIX), FILTER_IS(prctl, 0, PR_SET_PDEATHSIG),
+    FILTER_CALL(getppid),
+    FILTER_CALL(tgkill), /* raise(3): a poll whose pool has gone */
+};
+
+static struct way way = {.rules = {.fd = -1}};
+
+int
+agent_sandbox_renew(const struct agent_conf *conf)
+{
+	struct way next;
+
+	if (way_open(&next) == -1)
+		return -1;
+	for (size_t i = 0; i < conf->nrelays; i++)
+		if (way_add(&next, &conf->relays[i]) == -1)
+			goto fail;
+	for (size_t i = 0; i < conf->ntargets; i++)
+		if (way_add(&next, &conf->targets[i].addr) == -1)
+			goto fail;
+	if (way_add(&next, &conf->proxy.addr) == -1)
+		goto fail;
+	way_close(&way);
+	way = next;
+	return 0;
+fail:
+	way_close(&next);
+	return -1;
+}
+
+/* The pool itself may read anything, since a reload may name any file. */
+static int
+restrict_files(void)
+{
+	struct landlock l;
+	int rc = landlock_open(&l, LANDLOCK_FILES);
+
+	if (rc == 0)
+		rc = landlock_allow(&l, "/", LANDLOCK_READ);
+	if (rc == 0)
+		rc = landlock_enter(&l);
+	landlock_close(&l);
+	return rc;
+}
+
+int
+agent_sandbox_enter(const struct agent_conf *conf)
+{
+	const struct filter_list lists[] = {filter_common, filter_reading,
+	    filter_forking, filter_dialling, filter_way, FILTER_LIST(pooling)};
+	int rc;
+
+	if (way_init() == -1 || agent_sandbox_renew(conf) == -1 ||
+	    restrict_files() == -1)
+		return -1;
+	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
+	if (way.rules.lacks[0] != '\0')
+		log_event(LOG_WARNING, "sandbox-degraded", "lacks",
+		    way.rules.lacks, NULL);
+	if (rc == 0)
+		log_event(
+		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);
+	return rc == -1 ? -1 : 0;
+}
+
+int
+agent_sandbox_poll(void)
+{
+	return way_enter(&way);
+}

@@ -1,0 +1,12 @@
+/* The sandbox of relayctl, which runs as root. */
+#ifndef CTL_SANDBOX_H
+#define CTL_SANDBOX_H
+
+/*
+ * From now on the process may use its connection to the broker, files and its
+ * terminal: it can open no network, start no program, and signal nobody.
+ * Returns 0, or -1 with errno.
+ */
+int ctl_sandbox_enter(void);
+
+#endif

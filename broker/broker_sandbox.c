@@ -1,0 +1,56 @@
+/* The broker's sandbox: see broker_sandbox.h. */
+#define _GNU_SOURCE
+#include "broker_sandbox.h"
+#include "filter.h"
+#include "landlock.h"
+#include "log.h"
+
+#include <sys/socket.h>
+
+static const struct filter_rule serving[] = {
+    FILTER_CALL(accept), FILTER_CALL(accept4),
+    FILTER_IS(socketpair, 0, AF_UNIX), FILTER_CALL(dup), FILTER_CALL(epoll_ctl),
+    FILTER_CALL(epoll_pwait), FILTER_CALL(epoll_wait),
+    FILTER_CALL(timerfd_settime), FILTER_CALL(inotify_add_watch),
+    FILTER_CALL(inotify_rm_watch), FILTER_CALL(memfd_create), /* trust.c */
+    FILTER_CALL(ftruncate),                                   /* hopfds.c */
+    FILTER_CALL(pwrite64), FILTER_CALL(unlink),
+    FILTER_CALL(sysinfo), /* qsort(3) asks how much memory there is */
+};
+
+static int
+restrict_files(const struct conf *conf, struct landlock *l)
+{
+	if (landlock_open(l, LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE) ==
+	    -1)
+		return -1;
+	if (landlock_allow_beside(l, conf->path, LANDLOCK_READ) == -1 ||
+	    landlock_allow_beside(l, conf->customers, LANDLOCK_READ) == -1 ||
+	    landlock_allow_beside(l, conf->ca, LANDLOCK_READ) == -1 ||
+	    landlock_allow_beside(l, conf->crl, LANDLOCK_READ) == -1 ||
+	    landlock_allow(l, "/etc", LANDLOCK_READ) == -1 ||
+	    landlock_allow_beside(l, conf->socket, LANDLOCK_REMOVE) == -1)
+		return -1;
+	return landlock_enter(l);
+}
+
+int
+broker_sandbox_enter(const struct conf *conf)
+{
+	const struct filter_list lists[] = {filter_common, filter_logging,
+	    filter_reading, FILTER_LIST(serving)};
+	struct landlock l;
+	int rc = restrict_files(conf, &l);
+
+	landlock_close(&l);
+	if (rc == -1)
+		return -1;
+	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
+	if (l.lacks[0] != '\0')
+		log_event(
+		    LOG_WARNING, "sandbox-degraded", "lacks", l.lacks, NULL);
+	if (rc == 0)
+		log_event(
+		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);
+	return rc == -1 ? -1 : 0;
+}

@@ -1,0 +1,224 @@
+/*
+ * brokerload: is many handlers at once to the broker, without TLS and without
+ * clients. Standard input says what to do, one command a line; each is
+ * answered by one line:
+ *
+ *	wait N		be N agents that wait, in all	waiting N
+ *	register N	let N agents come and leave	p50 MS p99 MS max MS
+ *	pair N PAUSE	let N stones come, PAUSE us	p50 MS p99 MS max MS
+ *			apart, each to an agent that
+ *			then comes again
+ *
+ * What a pairing takes is told from the stone's connect to its MATCHED.
+ *
+ * usage: brokerload socket
+ */
+#include "fd.h"
+#include "meeting.h"
+#include "timing.h"
+#include "wire.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define PER_CERTIFICATE 10  /* agents that wait with one certificate */
+#define DER_LEN         450 /* bytes; as those that relay-ca makes */
+#define BURST           50  /* handlers that come at once */
+#define ANSWER_MS       10000
+
+static const char *path;
+static int *agents; /* fds, those of one certificate side by side */
+static size_t nagents, agents_max;
+static uint8_t *oldest; /* of each certificate: who is matched next */
+
+static void
+fail(const char *what)
+{
+	perror(what);
+	exit(EX_UNAVAILABLE);
+}
+
+/* ---- one handler ---- */
+
+/* Waits for a message of this type; returns the session it is about, if any. */
+static uint32_t
+await(int fd, enum message_type type)
+{
+	struct wire_packet packet;
+
+	for (;;) {
+		struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+		if (poll(&pfd, 1, ANSWER_MS) != 1 ||
+		    wire_receive(fd, &packet) != 1)
+			fail("brokerload: no answer");
+		fd_close(&packet.fd);
+		if (packet.message.type == type)
+			break;
+		if (packet.message.type == MESSAGE_REFUSED)
+			fail(packet.message.u.refused.reason);
+	}
+	return type == MESSAGE_MATCHED ? packet.message.u.matched.session : 0;
+}
+
+/* Returns the fd of a handler that has asked to be let in. */
+static int
+knock(enum role role, size_t certificate)
+{
+	uint8_t der[DER_LEN] = {0};
+	struct message m = {.type = MESSAGE_REGISTER, .der = der};
+	int fd = meeting_connect(path);
+
+	memcpy(der, &certificate, sizeof(certificate));
+	m.u.reg.role = role;
+	m.u.reg.der_len = DER_LEN;
+	m.u.reg.wants = role == ROLE_STONE ? CUSTOMER_FORWARD : 0;
+	snprintf(m.u.reg.peer, sizeof(m.u.reg.peer), "192.0.2.1:%zu",
+	    certificate % 65536);
+	if (fd == -1 || wire_send(fd, &m, -1) == -1)
+		fail("brokerload: register");
+	return fd;
+}
+
+/* Returns the fd of a handler that is welcome. */
+static int
+come(enum role role, size_t certificate)
+{
+	int fd = knock(role, certificate);
+
+	await(fd, MESSAGE_WELCOME);
+	return fd;
+}
+
+static void
+leave(int fd, uint32_t session)
+{
+	struct message m = {.type = MESSAGE_END};
+
+	m.u.end.session = session;
+	m.u.end.reason = END_DONE;
+	if (wire_send(fd, &m, -1) == -1)
+		fail("brokerload: end");
+	close(fd);
+}
+
+/* ---- commands ---- */
+
+static void
+wait_in_all(size_t n)
+{
+	for (; nagents < n && nagents < agents_max; nagents++)
+		agents[nagents] = come(ROLE_AGENT, nagents / PER_CERTIFICATE);
+	printf("waiting %zu\n", nagents);
+}
+
+/* In bursts, as after an outage. */
+static void
+register_some(double *took, size_t n)
+{
+	int fds[BURST] = {0};
+
+	for (size_t done = 0; done < n; done += BURST) {
+		size_t burst = n - done < BURST ? n - done : BURST;
+		double start = timing_now();
+
+		for (size_t i = 0; i < burst; i++)
+			fds[i] = knock(ROLE_AGENT, agents_max + done + i);
+		for (size_t i = 0; i < burst; i++) {
+			await(fds[i], MESSAGE_WELCOME);
+			took[done + i] = timing_now() - start;
+		}
+		for (size_t i = 0; i < burst; i++)
+			close(fds[i]);
+	}
+}
+
+/* A stone to the oldest agent of this certificate; returns what it took. */
+static double
+pair_once(size_t certificate)
+{
+	size_t i = certificate * PER_CERTIFICATE + oldest[certificate];
+	double start = timing_now(), took;
+	int stone = come(ROLE_STONE, certificate);
+	uint32_t session = await(stone, MESSAGE_MATCHED);
+
+	took = timing_now() - start;
+	await(agents[i], MESSAGE_MATCHED);
+	leave(stone, session);
+	leave(agents[i], session);
+	agents[i] = come(ROLE_AGENT, certificate);
+	oldest[certificate] = (uint8_t)((oldest[certificate] + 1) %
+					PER_CERTIFICATE);
+	return took;
+}
+
+static void
+pair_some(double *took, size_t n, unsigned pause_us)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t certificate = (size_t)random() %
+				     (nagents / PER_CERTIFICATE);
+
+		took[i] = pair_once(certificate);
+		if (pause_us > 0)
+			usleep(pause_us);
+	}
+}
+
+static void
+obey(const char *line)
+{
+	size_t n = 0;
+	unsigned pause_us = 0;
+	char word[16];
+	double *took;
+
+	if (sscanf(line, "%15s %zu %u", word, &n, &pause_us) < 2 || n == 0)
+		exit(EX_USAGE);
+	if (strcmp(word, "wait") == 0) {
+		wait_in_all(n);
+		return;
+	}
+	took = calloc(n, sizeof(*took));
+	if (took == NULL)
+		fail("brokerload");
+	if (strcmp(word, "register") == 0)
+		register_some(took, n);
+	else if (strcmp(word, "pair") == 0 && nagents >= PER_CERTIFICATE)
+		pair_some(took, n, pause_us);
+	else
+		exit(EX_USAGE);
+	timing_print(took, n);
+	free(took);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct rlimit files;
+	char line[64];
+
+	if (argc != 2) {
+		fputs("usage: brokerload socket\n", stderr);
+		return EX_USAGE;
+	}
+	path = argv[1];
+	if (setvbuf(stdout, NULL, _IOLBF, 0) != 0 ||
+	    getrlimit(RLIMIT_NOFILE, &files) == -1)
+		fail("brokerload");
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	agents_max = (size_t)files.rlim_max;
+	agents = calloc(agents_max, sizeof(*agents));
+	oldest = calloc(agents_max / PER_CERTIFICATE + 1, sizeof(*oldest));
+	if (agents == NULL || oldest == NULL)
+		fail("brokerload");
+	while (fgets(line, sizeof(line), stdin) != NULL)
+		obey(line);
+	return EX_OK;
+}

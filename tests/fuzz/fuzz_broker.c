@@ -1,0 +1,267 @@
+/*
+ * What the broker does with any packet from a handler, a spawner or an
+ * administrator (broker/reception.c, admin.c, removal.c, reload.c, sweep.c): a
+ * few connections send packets in any order, and die. The invariants are those
+ * of tests/model/pairing.pml, and bear its names.
+ */
+#define _GNU_SOURCE
+#include "broker_state.h"
+#include "fd.h"
+#include "fuzz.h"
+#include "log.h"
+#include "sweep.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define CONNS 6
+
+static struct {
+	struct conn *conn;
+	int fd; /* the handler's end */
+	uint32_t in_session;
+	unsigned char der; /* whose certificate it is */
+} handlers[CONNS];
+
+static struct {
+	uint32_t id;
+	unsigned char der;
+} matched[256];
+static size_t nmatched;
+
+static struct broker *
+start(void)
+{
+	static char conf[64];
+	struct broker *b = calloc(1, sizeof(*b));
+	char err[256] = "";
+
+	if (conf[0] == '\0') {
+		static const char text[] = "certificate = c\nkey = k\nca = a\n";
+		char name[] = "/tmp/fuzz-broker.XXXXXX";
+		int fd = mkstemp(name);
+
+		MUST(fd != -1 && write(fd, text, sizeof(text) - 1) ==
+				     (ssize_t)sizeof(text) - 1);
+		unlink(name);
+		snprintf(conf, sizeof(conf), "/proc/self/fd/%d", fd);
+	}
+	log_set_level(LOG_EMERG);
+	MUST(b != NULL);
+	b->conf_path = conf;
+	b->trust = -1;
+	b->epoll = epoll_create1(EPOLL_CLOEXEC);
+	b->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	MUST(filewatch_open(&b->crl) == 0);
+	b->accounts = accounts_new();
+	b->pairing = pairing_new();
+	b->sessions = sessions_new();
+	MUST(reload_files(b, err, sizeof(err)) == 0);
+	return b;
+}
+
+static void
+connect_one(struct broker *b, size_t i)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	struct conn *c = calloc(1, sizeof(*c));
+	int pair[2];
+
+	MUST(c != NULL &&
+	     socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		 0, pair) == 0);
+	c->fd = pair[0];
+	ev.data.ptr = c;
+	MUST(epoll_ctl(b->epoll, EPOLL_CTL_ADD, c->fd, &ev) == 0);
+	LIST_INSERT_HEAD(&b->conns, c, link);
+	handlers[i].conn = c;
+	handlers[i].fd = pair[1];
+	handlers[i].in_session = 0;
+	handlers[i].der = 0;
+}
+
+/* Sees that a match is one. */
+static void
+on_matched(size_t i, const struct wire_packet *packet)
+{
+	uint32_t id = packet->message.u.matched.session;
+	int poll_matched_twice = handlers[i].in_session != 0;
+	int two_identities_joined;
+
+	for (size_t k = 0; k < WIRE_FDS; k++)
+		MUST(packet->fds[k] != -1);
+	MUST(!poll_matched_twice);
+	handlers[i].in_session = id;
+	for (size_t k = 0; k < nmatched; k++) {
+		if (matched[k].id != id)
+			continue;
+		two_identities_joined = matched[k].der != handlers[i].der;
+		MUST(!two_identities_joined);
+		return;
+	}
+	if (nmatched < sizeof(matched) / sizeof(*matched)) {
+		matched[nmatched].id = id;
+		matched[nmatched++].der = handlers[i].der;
+	}
+}
+
+/* Reads what the broker says to all. */
+static void
+listen_to(struct broker *b)
+{
+	static struct wire_packet packet;
+
+	for (size_t i = 0; i < CONNS; i++) {
+		while (handlers[i].fd != -1 &&
+		       wire_receive(handlers[i].fd, &packet) == 1) {
+			if (packet.message.type == MESSAGE_MATCHED)
+				on_matched(i, &packet);
+			wire_close_fds(&packet);
+		}
+		if (handlers[i].conn != NULL && handlers[i].conn->fd == -1) {
+			handlers[i].conn = NULL;
+			fd_close(&handlers[i].fd);
+		}
+	}
+	conn_free_dropped(b);
+}
+
+/* What serve and dispatch of broker.c do */
+static void
+serve(struct broker *b, struct conn *c)
+{
+	static struct wire_packet packet;
+	int rc = wire_receive(c->fd, &packet);
+
+	if (rc == -1 && errno == EAGAIN)
+		return;
+	if (rc == 1) {
+		wire_close_fds(&packet);
+		if (packet.message.type == MESSAGE_ADMIN)
+			rc = admin_take(b, c, &packet.message);
+		else
+			rc = reception_take(b, c, &packet.message);
+		rc = rc == 0 ? 1 : -1;
+	}
+	if (rc != 1)
+		conn_drop(b, c);
+}
+
+/* A packet as it should be but for the fuzzed body, or any bytes at all. */
+static void
+say(size_t i, struct fuzz_input *in)
+{
+	static uint8_t body[sizeof(struct message_announce) + 8];
+	static struct message m;
+	unsigned type = fuzz_byte(in), len = fuzz_byte(in);
+	uint8_t der = (uint8_t)(type >> 6);
+
+	memset(&m, 0, sizeof(m));
+	memset(body, 0, sizeof(body));
+	len = (unsigned)fuzz_bytes(
+	    in, body, len < sizeof(body) ? len : sizeof(body));
+	m.type = (enum message_type)(type % 32);
+	memcpy(&m.u, body, sizeof(body));
+	m.der = &der;
+	if (m.type == MESSAGE_REGISTER) {
+		m.u.reg.role = 1 + m.u.reg.role % 2;
+		m.u.reg.der_len = 1;
+		m.u.reg.peer[NETADDR_TEXT_MAX - 1] = '\0';
+	} else if (m.type == MESSAGE_ANNOUNCE) {
+		m.u.announce.role = 1 + m.u.announce.role % 2;
+		m.u.announce.der_len = 1;
+		m.u.announce
+		    .session = nmatched > 0 && m.u.announce.session < 64
+				   ? matched[m.u.announce.session % nmatched].id
+				   : m.u.announce.session;
+		m.u.announce.peer[NETADDR_TEXT_MAX - 1] = '\0';
+	} else if (m.type == MESSAGE_END || m.type == MESSAGE_PROGRESS) {
+		m.u.end.session = handlers[i].in_session;
+	} else if (m.type == MESSAGE_WAIT_AGAIN) {
+		m.u.wait_again.session = handlers[i].in_session;
+	} else if (m.type == MESSAGE_ADMIN) {
+		m.u.admin.command = 1 + m.u.admin.command % 8;
+	}
+	/* any fds will do: the broker has to close them */
+	if (wire_send(handlers[i].fd, &m, (const int[WIRE_FDS]){0}) == -1) {
+		send(handlers[i].fd, body, len, MSG_NOSIGNAL);
+	} else if (handlers[i].conn->waiter.state == WAITER_ABSENT &&
+		   (m.type == MESSAGE_REGISTER || m.type == MESSAGE_ANNOUNCE)) {
+		handlers[i].der = der;
+		handlers[i].in_session = m.type == MESSAGE_ANNOUNCE
+					     ? m.u.announce.session
+					     : 0;
+	} else if (m.type == MESSAGE_WAIT_AGAIN) {
+		handlers[i].in_session = 0;
+	}
+}
+
+static void
+turn(struct broker *b, struct fuzz_input *in)
+{
+	unsigned what = fuzz_byte(in);
+	size_t i = what % CONNS;
+
+	if (handlers[i].conn == NULL)
+		connect_one(b, i);
+	if ((what & 0xc0) == 0xc0)
+		fd_close(&handlers[i].fd); /* it dies */
+	else
+		say(i, in);
+	serve(b, handlers[i].conn);
+	for (int k = 0; k < 3 && sweep_pending(b); k++)
+		sweep_turn(b);
+	reload_settle(b);
+	listen_to(b);
+	log_set_level(LOG_EMERG); /* an administrator may have raised it */
+}
+
+static void
+finish(struct broker *b)
+{
+	struct conn *c;
+
+	while ((c = LIST_FIRST(&b->conns)) != NULL)
+		conn_drop(b, c);
+	conn_free_dropped(b);
+	sweep_free_all(b);
+	MUST(sessions_count(b->sessions) == 0);
+	pairing_free(b->pairing);
+	sessions_free(b->sessions);
+	accounts_free(b->accounts);
+	customers_free(b->customers);
+	conf_free(&b->conf);
+	fd_close(&b->epoll);
+	fd_close(&b->timer);
+	filewatch_close(&b->crl);
+	fd_close(&b->trust);
+	free(b);
+	for (size_t i = 0; i < CONNS; i++)
+		fd_close(&handlers[i].fd);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static unsigned before;
+	struct fuzz_input in = {data, size};
+	struct broker *b = start();
+	int fd_kept;
+
+	nmatched = 0;
+	memset(handlers, 0, sizeof(handlers));
+	for (size_t i = 0; i < CONNS; i++)
+		handlers[i].fd = -1;
+	for (int turns = 0; in.left > 0 && turns < 200; turns++)
+		turn(b, &in);
+	finish(b);
+	if (before == 0)
+		before = fuzz_open_fds();
+	fd_kept = fuzz_open_fds() > before;
+	MUST(!fd_kept);
+	return 0;
+}

@@ -1,0 +1,37 @@
+/*
+ * relay.conf(5) (broker/conf.c, lines.c): taken with every field in its bounds,
+ * or refused with a reason that names the line.
+ */
+#include "conf.h"
+#include "fuzz.h"
+#include "lines.h"
+
+#include <string.h>
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *path = fuzz_file(data, size);
+	char *beside = lines_relative("relay.conf", "cert.pem");
+	char err[512] = "";
+	struct conf conf;
+
+	MUST(beside != NULL && strcmp(beside, "cert.pem") == 0);
+	free(beside);
+	MUST(conf_read(&conf, "/nowhere", err, sizeof(err)) == -1);
+	if (conf_read(&conf, path, err, sizeof(err)) == -1) {
+		MUST(strncmp(err, path, strlen(path)) == 0);
+		MUST(conf.path == NULL && conf.key == NULL);
+		return 0;
+	}
+	MUST(conf.nlisten <= CONF_LISTEN_MAX);
+	MUST(conf.certificate != NULL && conf.key != NULL && conf.ca != NULL);
+	MUST(conf.socket != NULL && conf.user != NULL && conf.group != NULL);
+	MUST(conf.tls_min == 12 || conf.tls_min == 13);
+	MUST(conf.tls_timeout > 0 && conf.tls_timeout <= 3600);
+	MUST(conf.head_timeout > 0 && conf.head_timeout <= 3600);
+	MUST(conf.match_timeout > 0 && conf.match_timeout <= 3600);
+	MUST(conf.crl_expired != CRL_EXPIRED_UNSET);
+	conf_free(&conf);
+	return 0;
+}

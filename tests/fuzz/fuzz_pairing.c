@@ -1,0 +1,227 @@
+/*
+ * The pairing rules (broker/pairing.c) under events in any order. The
+ * invariants are those of tests/model/pairing.pml, and bear its names; besides,
+ * nusers and max_agents hold, who waited longest is taken, and nobody is left
+ * waiting who could be matched.
+ */
+#include "fuzz.h"
+#include "pairing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define N          12
+#define KEYS       3
+#define NUSERS     3
+#define MAX_AGENTS 4
+#define EXPIRE     1000
+
+struct member {
+	struct waiter waiter; /* first */
+	unsigned key;
+	struct member *with;
+	unsigned order; /* lower waits longer */
+};
+
+static struct member members[N];
+static unsigned first, last; /* orders given at the head, at the tail */
+
+static struct customer_key
+key_of(unsigned key)
+{
+	struct customer_key k = {{0}};
+
+	snprintf(k.text, sizeof(k.text), "customer %u", key);
+	return k;
+}
+
+static unsigned
+count(unsigned key, enum role role, enum waiter_state state)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < N; i++)
+		n += members[i].key == key && members[i].waiter.role == role &&
+		     members[i].waiter.state == state;
+	return n;
+}
+
+static unsigned
+slots(unsigned key)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < N; i++)
+		n += members[i].key == key && members[i].waiter.has_slot;
+	return n;
+}
+
+/* Whoever of w's role, key and standing waits longer than w does */
+static int
+waits_longer(const struct member *w)
+{
+	for (size_t i = 0; i < N; i++) {
+		const struct member *o = &members[i];
+
+		if (o->waiter.state == WAITER_WAITING && o->key == w->key &&
+		    o->waiter.role == w->waiter.role &&
+		    (o->waiter.suspect < w->waiter.suspect ||
+			(o->waiter.suspect == w->waiter.suspect &&
+			    !w->waiter.suspect && o->order < w->order)))
+			return 1;
+	}
+	return 0;
+}
+
+static void
+match(const struct member *m)
+{
+	struct waiter *agent, *stone;
+
+	while (m->waiter.state == WAITER_WAITING &&
+	       pairing_next(&m->waiter, &agent, &stone)) {
+		struct member *a = (struct member *)(void *)agent;
+		struct member *s = (struct member *)(void *)stone;
+		int two_identities_joined = a->key != s->key;
+		int poll_matched_twice = a->with != NULL || s->with != NULL;
+
+		MUST(!two_identities_joined);
+		MUST(!poll_matched_twice);
+		MUST(agent->role == ROLE_AGENT && stone->role == ROLE_STONE);
+		MUST(agent->state == WAITER_IN_SESSION);
+		MUST(stone->state == WAITER_IN_SESSION && stone->has_slot);
+		MUST(!waits_longer(a) && !waits_longer(s));
+		a->with = s;
+		s->with = a;
+	}
+}
+
+static void
+enter(struct pairing *table, struct member *m, unsigned how)
+{
+	struct entitlement grant = {{NUSERS, CUSTOMER_FORWARD, EXPIRE},
+	    MAX_AGENTS, (how & 0x30) != 0x30};
+	struct customer_key key;
+	enum role role = (how & 1) != 0 ? ROLE_AGENT : ROLE_STONE;
+	unsigned waiting;
+	uint64_t now = (how & 0xc0) == 0xc0 ? EXPIRE : 0;
+	enum verdict v;
+
+	m->key = (how >> 1) % KEYS;
+	key = key_of(m->key);
+	waiting = count(m->key, role, WAITER_WAITING);
+	memset(&m->waiter, 0, sizeof(m->waiter));
+	m->waiter.role = role;
+	m->waiter.agent = how >> 6;
+	m->waiter.wants = (how & 0x0c) == 0x0c ? CUSTOMER_WEB : 0;
+	v = pairing_enter(table, &m->waiter, &key, &grant, now);
+	MUST((v == PAIRING_WAIT) == (m->waiter.state == WAITER_WAITING));
+	MUST((v == PAIRING_NOT_ALLOWED) == !grant.allow);
+	MUST(v != PAIRING_EXPIRED || now >= EXPIRE);
+	if (v == PAIRING_MAX_AGENTS)
+		MUST(role == ROLE_AGENT && waiting >= MAX_AGENTS);
+	if (v == PAIRING_NUSERS)
+		MUST(role == ROLE_STONE && waiting + slots(m->key) >= NUSERS);
+	if (v != PAIRING_WAIT)
+		return;
+	MUST(role == ROLE_AGENT || waiting + slots(m->key) < NUSERS);
+	m->order = last++;
+	match(m);
+}
+
+static void
+part(struct member *m)
+{
+	if (m->with != NULL)
+		m->with->with = NULL;
+	m->with = NULL;
+}
+
+/* What a handler might say next. */
+static void
+step(struct pairing *table, struct member *m, unsigned how)
+{
+	struct customer_key key;
+
+	if (m->waiter.state == WAITER_ABSENT && (how & 7) == 7) {
+		m->key = (how >> 3) % KEYS;
+		key = key_of(m->key);
+		memset(&m->waiter, 0, sizeof(m->waiter));
+		m->waiter.role = (how & 0x80) != 0 ? ROLE_AGENT : ROLE_STONE;
+		MUST(pairing_announce(
+			 table, &m->waiter, &key, (how & 0x40) != 0) == 0);
+	} else if (m->waiter.state == WAITER_ABSENT) {
+		enter(table, m, how);
+	} else if (m->waiter.state == WAITER_IN_SESSION && (how & 1) != 0) {
+		if (m->waiter.role == ROLE_STONE && m->with != NULL)
+			pairing_suspect(&m->waiter, m->with->waiter.agent);
+		part(m);
+		m->order = --first;
+		pairing_wait_again(&m->waiter);
+		match(m);
+	} else {
+		part(m);
+		pairing_leave(table, &m->waiter);
+		MUST(m->waiter.state == WAITER_ABSENT);
+	}
+}
+
+static void
+check(void)
+{
+	for (unsigned key = 0; key < KEYS; key++) {
+		unsigned agents = count(key, ROLE_AGENT, WAITER_WAITING);
+		unsigned stones = count(key, ROLE_STONE, WAITER_WAITING);
+		int waiter_lost = agents > 0 && stones > 0;
+
+		MUST(!waiter_lost);
+	}
+}
+
+/* One customer cannot fill the relay, whatever it is granted. */
+static void
+fill(enum role role)
+{
+	const struct entitlement grant = {
+	    {UINT32_MAX, CUSTOMER_FORWARD, EXPIRE}, UINT32_MAX, 1};
+	const struct customer_key key = key_of(0);
+	struct waiter *all = calloc(PAIRING_AGENTS_MAX + 1, sizeof(*all));
+	struct pairing *table = pairing_new();
+
+	MUST(all != NULL && table != NULL);
+	for (size_t i = 0; i <= PAIRING_AGENTS_MAX; i++) {
+		all[i].role = role;
+		MUST(
+		    pairing_enter(table, &all[i], &key, &grant, 0) ==
+		    (i < PAIRING_AGENTS_MAX ? PAIRING_WAIT : PAIRING_TOO_MANY));
+	}
+	for (size_t i = 0; i <= PAIRING_AGENTS_MAX; i++)
+		pairing_leave(table, &all[i]);
+	pairing_free(table);
+	free(all);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct pairing *table = pairing_new();
+	struct fuzz_input in = {data, size};
+
+	if (size == 0) {
+		fill(ROLE_AGENT);
+		fill(ROLE_STONE);
+	}
+	MUST(table != NULL);
+	memset(members, 0, sizeof(members));
+	first = last = 1U << 31;
+	while (in.left > 1) {
+		struct member *m = &members[fuzz_byte(&in) % N];
+
+		step(table, m, fuzz_byte(&in));
+		check();
+	}
+	for (size_t i = 0; i < N; i++)
+		pairing_leave(table, &members[i].waiter);
+	pairing_free(table);
+	return 0;
+}

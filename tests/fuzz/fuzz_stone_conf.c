@@ -1,0 +1,70 @@
+/*
+ * Stone's language, as relay-stone reads it (bin/stone_words.c, stone_conf.c,
+ * stone_place.c, stone_request.c): forwards that can be used, or a reason.
+ */
+#include "fuzz.h"
+#include "head.h"
+#include "stone_conf.h"
+#include "stone_request.h"
+
+#include <string.h>
+
+static void
+check_forward(const struct stone_forward *f)
+{
+	char text[512], request[HEAD_MAX_BYTES];
+	size_t n;
+
+	MUST(f->relay.host[0] != '\0' && f->relay.port[0] != '\0');
+	MUST(f->tls.key != NULL && f->tls.cert != NULL);
+	stone_place_text(&f->listen, text, sizeof(text));
+	MUST(stone_place_same(&f->listen, &f->listen));
+	n = stone_request_write(
+	    request, f->request, "[2001:db8:1111:2222:3333:4444:5555:6666]:1");
+	MUST(n >= 4 && n <= sizeof(request));
+}
+
+/* As the command line has them: words as they are */
+static void
+from_argv(const uint8_t *data, size_t size)
+{
+	char *text = fuzz_string(data, size), *argv[] = {NULL, text, NULL};
+	struct stone_words words;
+	char err[256];
+
+	MUST(stone_words_from_argv(&words, 2, argv, err, sizeof(err)) == 0);
+	MUST(words.count == 1 && words.list[0].text == text);
+	stone_words_free(&words);
+	free(text);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct stone_conf conf;
+	const char *path = fuzz_file(data, size);
+	struct stone_words words;
+	char err[1024] = "";
+	size_t next = 0;
+	int rc;
+
+	memset(&conf, 0, sizeof(conf));
+	from_argv(data, size);
+	if (stone_words_from_file(&words, size == 0 ? "/nowhere" : path, err,
+		sizeof(err)) == -1) {
+		MUST(*err != '\0');
+		return 0;
+	}
+	/* as words of the command line, and as those of a file */
+	if (size % 2 == 1)
+		words.file = NULL;
+	rc = stone_conf_options(&conf, &words, &next, err, sizeof(err));
+	if (rc == 0)
+		rc = stone_conf_forwards(&conf, &words, next, err, sizeof(err));
+	MUST(conf.nforwards <= STONE_FORWARDS_MAX);
+	for (size_t i = 0; i < conf.nforwards; i++)
+		check_forward(&conf.forwards[i]);
+	MUST(rc == 0 || *err != '\0');
+	stone_words_free(&words);
+	return 0;
+}

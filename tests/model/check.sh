@@ -1,0 +1,85 @@
+#!/bin/bash
+# Checks the model of pairing with spin: one line for each property, and one for
+# each mutant, a broken model in which that property must be seen to fail.
+
+set -u
+model=$(cd "$(dirname "$0")" && pwd)/pairing.pml
+work=$(mktemp -d) || exit
+trap 'rm -rf "$work"' EXIT
+export LC_ALL=C
+failed=0
+
+# build NAME "SPIN FLAGS" CC FLAG...: makes the verifier NAME/pan.
+build() {
+    local name=$1 flags=$2
+    shift 2
+    mkdir -p "$work/$name" && cd "$work/$name" || return
+    # shellcheck disable=SC2086 # these are several
+    spin -a $flags "$model" >spin.log 2>&1 && "${CC:-cc}" -O2 -w "$@" -o pan pan.c
+}
+
+# check NAME "SPIN FLAGS" "PAN FLAGS" CC FLAG...: its output is NAME/out.
+check() {
+    local name=$1 flags=$2 options=$3
+    shift 3
+    # shellcheck disable=SC2086
+    build "$name" "$flags" "$@" && timeout 200 ./pan -m10000 -w24 $options >out 2>&1
+}
+
+# Several at a time; each takes below 1 GiB.
+check safety '' '' -DSAFETY &
+check liveness -DLIVENESS '-a -N no_waiter_lost' &
+check ends '' -l -DNP &
+wait
+for mutant in IDENTITY DOUBLE FD ANNOUNCE; do
+    check "$mutant" "-DMUTANT_$mutant" '' -DSAFETY &
+done
+wait
+for mutant in RESTART AGENT_FORGOTTEN NO_REMATCH; do
+    check "$mutant" "-DLIVENESS -DMUTANT_$mutant" '-a -N no_waiter_lost' &
+done
+wait
+
+# report WORD PROPERTY FIGURE: one line.
+report() {
+    printf '%-7s %-24s %s\n' "$@"
+    [ "$1" = ok ] || failed=1
+}
+
+# states NAME: how many it looked at.
+states() {
+    sed -n 's/^ *\([0-9]*\) states, stored.*/\1 states/p' "$work/$1/out"
+}
+
+# holds NAME PROPERTY: the whole search ended, without an error.
+holds() {
+    local word=failed
+    if grep -q 'errors: 0$' "$work/$1/out" && ! grep -q 'Search not completed\|max search depth' "$work/$1/out"; then
+        word=ok
+    fi
+    report "$word" "$2" "$(states "$1")"
+}
+
+# caught MUTANT PATTERN: the search ended with this error.
+caught() {
+    local word=failed
+    if grep -q "^pan:1: $2" "$work/$1/out"; then
+        word=ok
+    fi
+    report "$word" "mutant $1" "$(grep '^pan:1' "$work/$1/out")"
+}
+
+holds safety two_identities_joined
+holds safety poll_matched_twice
+holds safety fd_kept
+holds safety session_unknown
+holds liveness no_waiter_lost
+holds ends 'every run ends'
+caught IDENTITY 'assertion violated  *!(two_identities_joined)'
+caught DOUBLE 'assertion violated  *!(poll_matched_twice)'
+caught FD 'assertion violated  *!(fd_kept)'
+caught ANNOUNCE 'assertion violated  *!(session_unknown)'
+caught RESTART 'acceptance cycle'
+caught AGENT_FORGOTTEN 'acceptance cycle'
+caught NO_REMATCH 'acceptance cycle'
+exit "$failed"

@@ -1,0 +1,311 @@
+/*
+ * "sandboxed CONF PATH STAGE CALL": enters a stage of a program's sandbox, by
+ * the function that the program calls, and makes a system call. CONF is a
+ * relay.conf; PATH a file for the calls that would write one. Prints "allowed",
+ * or why the call was refused; a call that is forbidden kills, with SIGSYS.
+ */
+#define _GNU_SOURCE
+#include "agent_sandbox.h"
+#include "broker_sandbox.h"
+#include "ctl_sandbox.h"
+#include "handler_sandbox.h"
+#include "harden.h"
+#include "listen_sandbox.h"
+#include "log.h"
+#include "program.h"
+#include "stone_sandbox.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static struct conf conf;
+static const char *path; /* to write to, or to remove */
+static struct agent_conf agent = {.nrelays = 1,
+    .relays = {{"127.0.0.1", "9"}},
+    .ntargets = 1,
+    .targets = {{.addr = {"127.0.0.1", "10"}}}};
+static struct forwards stone = {
+    .conf = {.nforwards = 1, .forwards = {{.relay = {"127.0.0.1", "9"}}}}};
+
+/* ---- stages ---- */
+
+static int
+broker(void)
+{
+	return broker_sandbox_enter(&conf);
+}
+
+static int
+listen_(void)
+{
+	return listen_sandbox_enter(&conf);
+}
+
+static int
+handler_of_listen(void)
+{
+	return listen_() == -1 ? -1 : handler_sandbox_serve();
+}
+
+static int
+handler_loading(void)
+{
+	return handler_sandbox_make() == -1 ? -1 : handler_sandbox_load(&conf);
+}
+
+static int
+handler(void)
+{
+	return handler_loading() == -1 ? -1 : handler_sandbox_serve();
+}
+
+static int
+agent_pool(void)
+{
+	return agent_sandbox_enter(&agent);
+}
+
+static int
+agent_poll(void)
+{
+	return agent_pool() == -1 ? -1 : agent_sandbox_poll();
+}
+
+static int
+stone_server(void)
+{
+	return stone_sandbox_enter(&stone);
+}
+
+static int
+stone_session(void)
+{
+	return stone_server() == -1 ? -1 : stone_sandbox_session();
+}
+
+/* ---- calls: -1 with errno, or anything else ---- */
+
+static long
+call_exec(void)
+{
+	char *const none[] = {NULL};
+
+	return execve("/bin/true", none, none);
+}
+
+static long
+call_fork(void)
+{
+	long pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static long
+call_kill(void)
+{
+	return kill(1, 0);
+}
+
+static long
+call_ptrace(void)
+{
+	return ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+}
+
+static long
+call_peek(void)
+{
+	return process_vm_readv(1, NULL, 0, NULL, 0, 0);
+}
+
+static long
+call_executable(void)
+{
+	return (long)mmap(NULL, 4096, PROT_READ | PROT_EXEC,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static long
+call_protect(void)
+{
+	static char page[8192] __attribute__((aligned(4096)));
+
+	return mprotect(page, 4096, PROT_READ | PROT_EXEC);
+}
+
+static long
+call_open(void)
+{
+	return open("/etc/hosts", O_RDONLY);
+}
+
+static long
+call_read_elsewhere(void)
+{
+	return open("/proc/version", O_RDONLY);
+}
+
+static long
+call_read_beside(void)
+{
+	return open(conf.certificate, O_RDONLY);
+}
+
+static long
+call_write(void)
+{
+	return open(path, O_WRONLY | O_CREAT, 0600);
+}
+
+static long
+call_unlink(void)
+{
+	return unlink(path);
+}
+
+static long
+call_inet(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static long
+call_packet(void)
+{
+	return socket(AF_PACKET, SOCK_RAW, 0);
+}
+
+static long
+call_stream(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0);
+}
+
+static long
+call_seqpacket(void)
+{
+	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+}
+
+static long
+call_write_out(void)
+{
+	return write(STDERR_FILENO, "", 0);
+}
+
+/* Nobody listens there: what is allowed is refused by the other side. */
+static long
+connect_to(uint16_t port)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET,
+	    .sin_port = htons(port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return connect(fd, (const struct sockaddr *)&sin, sizeof(sin)) == -1 &&
+		       errno == ECONNREFUSED
+		   ? 0
+		   : -1;
+}
+
+static long
+call_connect_relay(void)
+{
+	return connect_to(9);
+}
+
+static long
+call_connect_target(void)
+{
+	return connect_to(10);
+}
+
+static long
+call_connect_other(void)
+{
+	return connect_to(11);
+}
+
+static const struct {
+	const char *name;
+	int (*enter)(void);
+} stages[] = {
+    {"broker", broker},
+    {"listen", listen_},
+    {"listen-handler", handler_of_listen},
+    {"handler-loading", handler_loading},
+    {"handler", handler},
+    {"agent", agent_pool},
+    {"agent-poll", agent_poll},
+    {"stone", stone_server},
+    {"stone-session", stone_session},
+    {"relayctl", ctl_sandbox_enter},
+};
+
+static const struct {
+	const char *name;
+	long (*make)(void);
+} calls[] = {
+    {"exec", call_exec},
+    {"fork", call_fork},
+    {"kill", call_kill},
+    {"ptrace", call_ptrace},
+    {"peek", call_peek},
+    {"executable", call_executable},
+    {"protect", call_protect},
+    {"open", call_open},
+    {"read-elsewhere", call_read_elsewhere},
+    {"read-beside", call_read_beside},
+    {"write-file", call_write},
+    {"unlink", call_unlink},
+    {"inet", call_inet},
+    {"packet", call_packet},
+    {"stream", call_stream},
+    {"seqpacket", call_seqpacket},
+    {"write", call_write_out},
+    {"connect-relay", call_connect_relay},
+    {"connect-target", call_connect_target},
+    {"connect-other", call_connect_other},
+};
+
+int
+main(int argc, char **argv)
+{
+	const char *what;
+	char err[512];
+	size_t s = 0, c = 0;
+
+	if (argc != 5 || harden_process(-1) == -1 ||
+	    conf_read(&conf, argv[1], err, sizeof(err)) == -1)
+		return EX_USAGE;
+	log_open("sandboxed", LOG_TO_STDERR, 0);
+	path = argv[2];
+	while (s < sizeof(stages) / sizeof(*stages) &&
+	       strcmp(stages[s].name, argv[3]) != 0)
+		s++;
+	while (c < sizeof(calls) / sizeof(*calls) &&
+	       strcmp(calls[c].name, argv[4]) != 0)
+		c++;
+	if (s == sizeof(stages) / sizeof(*stages) ||
+	    c == sizeof(calls) / sizeof(*calls))
+		return EX_USAGE;
+	if (stages[s].enter() == -1)
+		return EX_OSERR;
+	what = calls[c].make() != -1 ? "allowed" : strerrorname_np(errno);
+	/* dprintf(3) would ask for more than a handler may */
+	return write(STDOUT_FILENO, what, strlen(what)) == -1;
+}
