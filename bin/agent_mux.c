@@ -119,7 +119,7 @@ on_connect(struct mux_source *source, uint32_t events)
 	mux_stream_ready(source, events);
 }
 
-/* The whole of TARGET_MS ends for all attempts of a stream at one time. */
+/* One that does not answer soon is left for the next; the last has its time. */
 static void
 try_address(struct mux_stream *s)
 {
