@@ -3,7 +3,6 @@
 #include "deadline.h"
 #include "dial.h"
 #include "fd.h"
-#include "harden.h"
 #include "log.h"
 #include "mux_state.h"
 #include "program.h"
@@ -24,20 +23,13 @@
 #define PAUSE_MS   250   /* a Unix socket's backlog is full: try again */
 #define SEND_MS    10000
 
-/* The addresses of one target, and who waits for them. */
-struct place {
-	struct mux_source source; /* of resolve.pipe; the first */
-	struct agent_mux *agent;
-	struct resolve resolve;
-};
-
 struct agent_mux {
 	const struct agent_conf *conf;
 	const char *client;
 	struct mux *mux;
 	struct mux_source signals_source;
 	int signals;
-	struct place places[TARGETS_MAX];
+	struct resolved places[TARGETS_MAX]; /* of the targets */
 };
 
 static struct agent_mux *
@@ -46,7 +38,7 @@ agent_of(const struct mux_stream *s)
 	return mux_owner(s->mux);
 }
 
-static struct place *
+static struct resolved *
 place_of(const struct mux_stream *s)
 {
 	return &agent_of(s)->places[s->target];
@@ -75,8 +67,7 @@ static int
 introduce(const struct mux_stream *s)
 {
 	const struct agent_mux *a = agent_of(s);
-	const struct resolve_address
-	    *to = &place_of(s)->resolve.found.list[s->attempt];
+	const struct resolve_address *to = &place_of(s)->list[s->attempt];
 	unsigned char out[PROXY_PROTOCOL_MAX];
 	size_t len;
 
@@ -95,10 +86,11 @@ give_up_address(struct mux_stream *s, int error)
 	char why[256];
 
 	fd_close(&s->fd);
-	if (++s->attempt < place_of(s)->resolve.found.count) {
+	if (++s->attempt < place_of(s)->count) {
 		try_address(s);
 		return;
 	}
+	place_of(s)->failed = 1;
 	snprintf(why, sizeof(why), "%s: %s", t->text, strerror(error));
 	refuse_unreachable(s, why);
 }
@@ -127,11 +119,11 @@ on_connect(struct mux_source *source, uint32_t events)
 	mux_stream_ready(source, events);
 }
 
-/* The whole of TARGET_MS ends for all attempts of a stream at one time. */
+/* One that does not answer soon is left for the next; the last has its time. */
 static void
 try_address(struct mux_stream *s)
 {
-	const struct resolved *found = &place_of(s)->resolve.found;
+	const struct resolved *found = place_of(s);
 	const struct resolve_address *to = &found->list[s->attempt];
 
 	s->due = deadline_in(
@@ -146,49 +138,18 @@ try_address(struct mux_stream *s)
 }
 
 static void
-begin(struct mux_stream *s)
-{
-	const struct resolved *found = &place_of(s)->resolve.found;
-
-	s->attempt = 0;
-	if (found->count == 0)
-		refuse_unreachable(s, found->error);
-	else
-		try_address(s);
-}
-
-/* ---- addresses ---- */
-
-static void
-begin_if_waiting(struct mux_stream *s, void *arg)
-{
-	if (place_of(s) == arg && s->fd == -1)
-		begin(s);
-}
-
-static void
-on_resolved(struct mux_source *source, uint32_t events)
-{
-	struct place *place = (struct place *)source;
-
-	(void)events;
-	resolve_take(&place->resolve);
-	mux_each_waiting(place->agent->mux, begin_if_waiting, place);
-}
-
-static void
 reach_target(struct mux_stream *s)
 {
-	struct agent_mux *a = agent_of(s);
-	struct place *place = place_of(s);
-	const int known = place->resolve.pipe != -1;
+	const struct agent_mux *a = agent_of(s);
+	struct resolved *place = place_of(s);
 
-	s->due = deadline_in(TARGET_MS);
-	if (resolve_start(&place->resolve, &a->conf->targets[s->target]))
-		begin(s);
-	else if (!known && mux_watch(a->mux, place->resolve.pipe, EPOLLIN,
-			       &place->source) == -1)
-		refuse_unreachable(s, strerror(errno));
+	resolve_target(
+	    place, &a->conf->targets[s->target], mux_count(s->mux) > 1);
+	s->attempt = 0;
+	if (place->count == 0)
+		refuse_unreachable(s, place->error);
+	else
+		try_address(s);
 }
 
 /* ---- calls of the session ---- */
@@ -219,10 +180,8 @@ on_late(struct mux_stream *s)
 	s->due = DEADLINE_NONE;
 	if (s->fd != -1)
 		give_up_address(s, ETIMEDOUT);
-	else if (s->tries > 0)
-		try_address(s);
 	else
-		refuse_unreachable(s, "its name was not found in time");
+		try_address(s);
 }
 
 static void
@@ -253,11 +212,6 @@ agent_mux_new(
 	a->conf = conf;
 	a->client = client;
 	a->signals = -1;
-	for (size_t i = 0; i < TARGETS_MAX; i++) {
-		a->places[i].source.ready = on_resolved;
-		a->places[i].agent = a;
-		a->places[i].resolve.pipe = -1;
-	}
 	a->mux = mux_new(MUX_SERVER, relay, &calls, a, conf->max_streams);
 	if (a->mux != NULL)
 		return a;
@@ -274,8 +228,6 @@ agent_mux_session(struct agent_mux *a)
 void
 agent_mux_free(struct agent_mux *a)
 {
-	for (size_t i = 0; i < TARGETS_MAX; i++)
-		resolve_stop(&a->places[i].resolve);
 	mux_free(a->mux);
 	fd_close(&a->signals);
 	free(a);
@@ -311,13 +263,13 @@ on_signal(struct mux_source *source, uint32_t events)
 		mux_drain(a->mux);
 }
 
+/* SIGHUP is ignored, but not while it is blocked. */
 static int
 watch_signals(struct agent_mux *a)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
 
 	a->signals = program_signals(signals);
-	signal(SIGHUP, SIG_DFL); /* it was ignored, and is blocked now */
 	a->signals_source.ready = on_signal;
 	if (a->signals == -1)
 		return -1;
@@ -333,7 +285,6 @@ agent_mux_run(const struct agent_conf *conf, struct channel *relay,
 
 	memset(end, 0, sizeof(*end));
 	end->result = MUX_BROKE;
-	harden_raise_nofile();
 	if (a == NULL || watch_signals(a) == -1 ||
 	    channel_write_all(
 		relay, ok, sizeof(ok) - 1, deadline_in(SEND_MS)) == -1) {

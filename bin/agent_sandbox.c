@@ -4,8 +4,6 @@
 #include "log.h"
 #include "way.h"
 
-#include <sched.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -13,17 +11,6 @@ static const struct filter_rule pooling[] = {
     FILTER_IS(socketpair, 0, AF_UNIX), FILTER_IS(prctl, 0, PR_SET_PDEATHSIG),
     FILTER_CALL(getppid),
     FILTER_CALL(tgkill), /* raise(3): a poll whose pool has gone */
-};
-
-/* A session of many connections has names looked up by a child (resolve.h). */
-static const struct filter_rule resolving[] = {
-    FILTER_IS(clone, 0, SIGCHLD | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID),
-    FILTER_CALL(set_robust_list),
-    FILTER_CALL(pipe2),
-    FILTER_CALL(dup2),
-    FILTER_CALL(close_range),
-    FILTER_CALL(kill),
-    FILTER_CALL(wait4),
 };
 
 static struct way way = {.rules = {.fd = -1}};
@@ -69,13 +56,11 @@ restrict_files(void)
 int
 agent_sandbox_enter(const struct agent_conf *conf)
 {
-	const struct filter_list more = FILTER_LIST(resolving);
 	const struct filter_list lists[] = {filter_common, filter_reading,
-	    filter_forking, filter_dialling, filter_way, more,
-	    FILTER_LIST(pooling)};
+	    filter_forking, filter_dialling, filter_way, FILTER_LIST(pooling)};
 	int rc;
 
-	if (way_init(&more) == -1 || agent_sandbox_renew(conf) == -1 ||
+	if (way_init() == -1 || agent_sandbox_renew(conf) == -1 ||
 	    restrict_files() == -1)
 		return -1;
 	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));

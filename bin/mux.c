@@ -185,16 +185,3 @@ mux_open(
 	errno = ENOMEM;
 	return -1;
 }
-
-void
-mux_each_waiting(
-    struct mux *m, void (*visit)(struct mux_stream *s, void *arg), void *arg)
-{
-	struct mux_stream *s, *next;
-
-	for (s = LIST_FIRST(&m->streams); s != NULL; s = next) {
-		next = LIST_NEXT(s, entry);
-		if (s->stage == MUX_ASKED)
-			visit(s, arg);
-	}
-}

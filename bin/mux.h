@@ -149,8 +149,4 @@ void mux_stream_abort(struct mux_stream *s);
 
 #define MUX_SOCKET_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 
-/* Calls visit for each stream that is not joined, nor ended. */
-void mux_each_waiting(
-    struct mux *m, void (*visit)(struct mux_stream *s, void *arg), void *arg);
-
 #endif

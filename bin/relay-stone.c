@@ -123,6 +123,7 @@ serve_all(struct stone_server *server)
 	server->signals = program_signals(signals);
 	if (server->signals == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
+	harden_raise_nofile(); /* a session may carry many connections */
 	if (stone_sandbox_enter(server->forwards) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, "forwards",

@@ -60,6 +60,7 @@ main(int argc, char **argv)
 	log_open(NAME, run.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, run.debug);
 	if (run.daemon)
 		become_daemon(&source);
+	harden_raise_nofile(); /* a session may carry many connections */
 	if (agent_sandbox_enter(&conf) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, "relay",

@@ -1,29 +1,23 @@
-/* Addresses of targets, from a child: see resolve.h. */
-#define _GNU_SOURCE
+/* Addresses of targets: see resolve.h. */
 #include "resolve.h"
 #include "deadline.h"
 #include "dial.h"
-#include "fd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define OUT     3     /* the child's end of the pipe */
-#define GOOD_MS 30000 /* names move; a failure is asked anew at once */
+#define OLD_MS      30000  /* names move */
+#define OLD_BUSY_MS 300000 /* but a look-up may take its time */
+#define FAILED_MS   1000   /* between two for a target that is not there */
 
 /* Returns 0, or what getaddrinfo(3) does. */
 static int
-look_up(struct resolved *found, const struct target *t, int flags)
+look_up(struct resolved *found, const struct target *t)
 {
-	const struct addrinfo hints = {
-	    .ai_socktype = SOCK_STREAM, .ai_flags = flags};
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	const struct addrinfo *order[RESOLVE_MAX];
 	struct addrinfo *list;
 	int rc = getaddrinfo(t->addr.host, t->addr.port, &hints, &list);
@@ -51,95 +45,31 @@ set_path(struct resolved *found, const char *path)
 	found->count = 1;
 }
 
-/*
- * In the child, which keeps nobody's socket open; a byte says that it is so. A
- * pipe takes all this at once.
- */
-static void
-answer(int out, const struct target *t)
+static int
+is_good(const struct resolved *r, int busy)
 {
-	struct resolved found = {0};
-	ssize_t n;
+	const int64_t age = deadline_now() - r->at;
+
+	if (r->at == 0)
+		return 0;
+	if (r->failed || r->count == 0)
+		return age < FAILED_MS;
+	return age < (busy ? OLD_BUSY_MS : OLD_MS);
+}
+
+void
+resolve_target(struct resolved *r, const struct target *t, int busy)
+{
 	int rc;
 
-	if (dup2(out, OUT) == -1 || close_range(OUT + 1, ~0U, 0) == -1 ||
-	    write(OUT, "", 1) != 1)
-		_exit(1);
-	rc = look_up(&found, t, 0);
-	if (rc != 0)
-		snprintf(found.error, sizeof(found.error), "%s: %s",
-		    t->addr.host,
-		    rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
-	n = write(OUT, &found, sizeof(found));
-	_exit(n == sizeof(found) ? 0 : 1);
-}
-
-static int
-start_child(struct resolve *r, const struct target *t)
-{
-	int ends[2];
-	char ready;
-
-	if (pipe2(ends, O_CLOEXEC) == -1)
-		return -1;
-	r->child = fork();
-	if (r->child == 0)
-		answer(ends[1], t);
-	fd_close(&ends[1]);
-	if (r->child == -1) {
-		fd_close(&ends[0]);
-		return -1;
-	}
-	r->pipe = ends[0];
-	if (read(r->pipe, &ready, 1) == 1)
-		return 0;
-	resolve_stop(r);
-	errno = EAGAIN;
-	return -1;
-}
-
-int
-resolve_start(struct resolve *r, const struct target *t)
-{
-	if (r->pipe != -1)
-		return 0;
-	if (r->found.count > 0 && deadline_left(r->until) != 0)
-		return 1;
-	memset(&r->found, 0, sizeof(r->found));
-	r->until = DEADLINE_NONE;
-	if (t->addr.host[0] == '\0') {
-		set_path(&r->found, t->path);
-		return 1;
-	}
-	if (look_up(&r->found, t, AI_NUMERICHOST) == 0)
-		return 1;
-	if (start_child(r, t) == 0)
-		return 0;
-	snprintf(r->found.error, sizeof(r->found.error), "%s: %s", t->addr.host,
-	    strerror(errno));
-	return 1;
-}
-
-void
-resolve_take(struct resolve *r)
-{
-	ssize_t n = read(r->pipe, &r->found, sizeof(r->found));
-
-	if (n != sizeof(r->found) || r->found.count > RESOLVE_MAX) {
-		memset(&r->found, 0, sizeof(r->found));
-		snprintf(r->found.error, sizeof(r->found.error),
-		    "the resolver's process ended");
-	}
-	r->until = deadline_in(GOOD_MS);
-	resolve_stop(r);
-}
-
-void
-resolve_stop(struct resolve *r)
-{
-	if (r->pipe == -1)
+	if (is_good(r, busy))
 		return;
-	kill(r->child, SIGKILL);
-	waitpid(r->child, NULL, 0);
-	fd_close(&r->pipe);
+	memset(r, 0, sizeof(*r));
+	if (t->addr.host[0] == '\0') {
+		set_path(r, t->path);
+	} else if ((rc = look_up(r, t)) != 0) {
+		snprintf(r->error, sizeof(r->error), "%s: %s", t->addr.host,
+		    rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
+	}
+	r->at = deadline_now();
 }

@@ -1,7 +1,6 @@
 /*
- * A target's addresses, for a process that must not wait for the resolver: a
- * child does, and sends them through a pipe. What was found is good for a
- * while.
+ * A target's addresses, kept for a process that serves many connections: a
+ * look-up holds all of them up, and is made only where it must be.
  */
 #ifndef RESOLVE_H
 #define RESOLVE_H
@@ -10,7 +9,6 @@
 
 #include <stdint.h>
 #include <sys/socket.h>
-#include <sys/types.h>
 
 #define RESOLVE_MAX 8 /* addresses of one target; more are not tried */
 
@@ -23,25 +21,15 @@ struct resolved {
 	size_t count; /* 0: none, see error */
 	struct resolve_address list[RESOLVE_MAX];
 	char error[NETADDR_HOST_MAX + 128];
-};
-
-struct resolve {
-	struct resolved found;
-	int64_t until; /* deadline.h; found is good so long */
-	int pipe;      /* from the child; -1: there is none */
-	pid_t child;
+	int64_t at; /* deadline.h; when that was; 0: not yet */
+	int failed; /* none of them could be reached since */
 };
 
 /*
- * Sees to it that r->found has t's addresses. Returns 1: it has; or 0: r->pipe
- * will tell, for resolve_take. A numeric address or a path needs no child.
+ * Sees to it that r has t's addresses: they are looked up at first, again when
+ * r->failed, and again when they are old, which may be longer while others are
+ * busy. An address or a path is no name, and costs nothing.
  */
-int resolve_start(struct resolve *r, const struct target *t);
-
-/* r->pipe can be read: takes the answer into r->found, and closes the pipe. */
-void resolve_take(struct resolve *r);
-
-/* Ends the child, if there is one. */
-void resolve_stop(struct resolve *r);
+void resolve_target(struct resolved *r, const struct target *t, int busy);
 
 #endif

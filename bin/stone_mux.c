@@ -4,7 +4,6 @@
 #include "deadline.h"
 #include "fd.h"
 #include "handover.h"
-#include "harden.h"
 #include "log.h"
 #include "mux_state.h"
 #include "program.h"
@@ -232,16 +231,22 @@ end_quietly(int sig)
 	_exit(EX_OK);
 }
 
-/* Nothing is lost by an end until it is ready; then SIGTERM is no more. */
 static void
 let_term_end_us(int yes)
 {
 	sigset_t set;
 
-	signal(SIGTERM, end_quietly);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(yes ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
+}
+
+/* Nothing is lost by an end until it is ready; then SIGTERM is no more. */
+void
+stone_mux_prepare(void)
+{
+	signal(SIGTERM, end_quietly);
+	let_term_end_us(1);
 }
 
 static int
@@ -290,6 +295,7 @@ prepare_listener(void)
 	if (s.forward->conf->listen.path != NULL)
 		return;
 	tcp_options(s.forward->listener);
+	tcp_may_pause(s.forward->listener);
 	setsockopt(
 	    s.forward->listener, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 }
@@ -309,7 +315,6 @@ prepare_mux(void)
 	s.control_source.ready = on_control;
 	s.listener_source.ready = on_listener;
 	prepare_listener();
-	harden_raise_nofile();
 	s.mux = mux_new(MUX_CLIENT, &s.relay.channel, &calls, NULL, 0);
 	return s.mux == NULL || mux_watch(s.mux, s.control, EPOLLIN,
 				    &s.control_source) == -1
@@ -366,7 +371,6 @@ stone_mux_run(struct forward *forward, const struct proxy *proxy, int control)
 
 	s.forward = forward;
 	s.control = control;
-	let_term_end_us(1);
 	if (stone_relay_connect(&s.relay, forward, proxy, NULL) == -1)
 		return EX_TEMPFAIL;
 	if (send_request() == -1) {

@@ -9,11 +9,16 @@
 #include "forward.h"
 
 /*
+ * What a process that becomes one needs, and cannot do in its sandbox: SIGTERM
+ * ends it from now on, until it is ready.
+ */
+void stone_mux_prepare(void);
+
+/*
  * Opens the session and serves until it ends; control (handover.h) leads to
  * the relay-stone that keeps it. Connections that the agent has not answered
  * go back there where the session ends. Drops the forward's keys on the way.
- * SIGTERM ends the process until it is ready. Returns a sysexits(3) code for
- * _exit(2).
+ * Returns a sysexits(3) code for _exit(2).
  */
 int stone_mux_run(
     struct forward *forward, const struct proxy *proxy, int control);

@@ -10,9 +10,9 @@
 
 static const struct filter_rule serving[] = {
     FILTER_CALL(chdir), FILTER_CALL(getcwd), FILTER_CALL(listen),
-    FILTER_IS(socketpair, 0, AF_UNIX), /* to each shared session */
     FILTER_CALL(tgkill),
-    FILTER_CALL(unlink), /* the socket of a Unix listener */
+    FILTER_IS(socketpair, 0, AF_UNIX), /* to shared sessions */
+    FILTER_CALL(unlink),               /* the socket of a Unix listener */
 };
 
 static struct way way = {.rules = {.fd = -1}};
@@ -87,10 +87,9 @@ stone_sandbox_enter(const struct forwards *set)
 {
 	const struct filter_list lists[] = {filter_common, filter_reading,
 	    filter_forking, filter_dialling, filter_way, FILTER_LIST(serving)};
-	const struct filter_list none = {NULL, 0};
 	int rc;
 
-	if (way_init(&none) == -1 || stone_sandbox_renew(set) == -1 ||
+	if (way_init() == -1 || stone_sandbox_renew(set) == -1 ||
 	    restrict_files(set) == -1)
 		return -1;
 	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));

@@ -6,6 +6,7 @@
 #include "handover.h"
 #include "log.h"
 #include "orphans.h"
+#include "program.h"
 #include "stone_line.h"
 #include "stone_mux.h"
 #include "stone_sandbox.h"
@@ -204,6 +205,7 @@ become_session(struct stone_sessions *k, struct forker *f, struct forwards *set,
 	for (size_t i = 0; i < set->conf.nforwards; i++)
 		if (i != index)
 			fd_close(&set->list[i].listener);
+	stone_mux_prepare();
 	if (stone_sandbox_session() == -1)
 		_exit(EX_OSERR);
 	_exit(stone_mux_run(&set->list[index], &set->proxy, control));

@@ -28,11 +28,10 @@ struct way {
 };
 
 /*
- * Makes the filter that belongs to every way, with what else such a process
- * does; once, before the parent is in a sandbox itself. Returns 0, or -1 with
- * errno.
+ * Makes the filter that belongs to every way; once, before the parent is in a
+ * sandbox itself. Returns 0, or -1 with errno.
  */
-int way_init(const struct filter_list *more);
+int way_init(void);
 
 /* Begins one that leads nowhere yet. Returns 0, or -1 with errno. */
 int way_open(struct way *w);

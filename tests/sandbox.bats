@@ -101,9 +101,9 @@ never=(exec ptrace peek packet)
 
 @test 'relayagent starts no program, writes no file; its polls connect where they are to' {
     forbids agent "${never[@]}" executable protect write-file unlink
-    forbids agent-poll "${never[@]}" executable protect write-file unlink
+    forbids agent-poll "${never[@]}" fork kill executable protect write-file unlink
     allows agent fork
-    allows agent-poll fork open connect-relay connect-target
+    allows agent-poll open connect-relay connect-target
     need_landlock 1
     refuses agent-poll EACCES read-elsewhere read-beside
     need_landlock 4
