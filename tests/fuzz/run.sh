@@ -1,6 +1,6 @@
 #!/bin/bash
-# run.sh FOLDER FUZZER...: runs each fuzzer of FOLDER/bin for FUZZ_SECONDS, as
-# many at a time as there are processors, on the inputs in the tree and those of
+# run.sh FOLDER FUZZER...: runs each fuzzer of FOLDER/bin for FUZZ_SECONDS,
+# two at a time for each processor, on the inputs in the tree and those of
 # earlier runs. New inputs, and those that break something, stay in FOLDER.
 
 set -u
@@ -30,4 +30,4 @@ fuzz() {
 }
 export -f fuzz
 
-printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -I '{}' bash -c 'fuzz {}'
+printf '%s\0' "$@" | xargs -0 -P "$((2 * $(nproc)))" -I '{}' bash -c 'fuzz {}'
