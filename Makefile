@@ -83,7 +83,7 @@ $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 .PHONY: all test-programs run demo test lint install uninstall clean dist \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
 	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
-	blhc faults soak deps-model deps-fuzz deps-hard
+	valgrind blhc faults soak deps-model deps-fuzz deps-hard
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -209,6 +209,10 @@ sanitize: deps-hard  ## run the tests with ASan and UBSan (FILES="a.bats ...")
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' all
 	@BUILT=$(CURDIR)/$(B)/sanitize/bin ASAN_OPTIONS=detect_leaks=0 \
 		tests/run.sh $(FILES)
+
+valgrind: deps-hard  ## 200 sessions under valgrind
+	@$(MAKE) --no-print-directory B=$(B)/valgrind CPPFLAGS=-DINSTRUMENTED=1 all
+	@tests/valgrind.sh $(B)/valgrind/bin $(B)/valgrind/wrapped
 
 blhc: deps-hard  ## see in the log of a build that every hardening flag is used
 	@rm -rf $(B)/blhc

@@ -33,7 +33,7 @@ start_target() {
 
 # client KIND PORT [ARGUMENT...]: of traffic.py.
 client() {
-    timeout 100 python3 -B "$tests/traffic.py" client "$@" 3>&-
+    timeout "${CLIENT_SECONDS:-100}" python3 -B "$tests/traffic.py" client "$@" 3>&-
 }
 
 # start_client NAME KIND PORT [ARGUMENT...]: in the background. Its result is

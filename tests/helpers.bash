@@ -357,7 +357,7 @@ end_all() {
         fi
     done
     wait_until 10 not survivors >/dev/null || left=1
-    if grep -E 'ERROR: [A-Za-z]*Sanitizer|: runtime error: ' "$scratch"/*.log; then
+    if grep -E 'ERROR: [A-Za-z]*Sanitizer|: runtime error: |^==[0-9]+== ' "$scratch"/*.log; then
         left=2
     fi
     if [ "$left" -eq 1 ]; then
