@@ -63,11 +63,12 @@ COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
 	$(CFLAGS) $(CPPFLAGS)
 
 DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
-	libseccomp-dev libnghttp2-dev uthash-dev node-llhttp openssl
+	libnghttp2-dev libseccomp-dev uthash-dev node-llhttp openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
-	redis-tools rsync openssh-server openssh-client
+	redis-tools rsync openssh-server openssh-client nftables sslscan \
+	testssl.sh
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_MODEL = gcc libc6-dev spin
 DEPS_FUZZ = $(DEPS_BUILD) clang libclang-rt-14-dev llvm
@@ -82,7 +83,7 @@ $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 .PHONY: all test-programs run demo test lint install uninstall clean dist \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
 	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
-	blhc deps-model deps-fuzz deps-hard
+	blhc faults soak deps-model deps-fuzz deps-hard
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -143,6 +144,27 @@ demo: deps-run  ## the same, but end after the page: "demo: PASS"
 test: deps-test  ## run the tests over real programs
 	@$(MAKE) --no-print-directory all test-programs
 	@tests/run.sh
+
+# What the suite tries a few times, or with a few, these try in earnest. Each of
+# the figures may be set: "make faults FAULT_ROUNDS=3".
+FAULT_ROUNDS = 20
+FAULT_STRIDE = 5
+FAULTS = deaths pauses sweep lossy surroundings tls-hostile tls-scan
+LOAD_SESSIONS = 10000
+LOAD_CERTIFICATES = 100
+LOAD_AGENTS = 5000
+LOAD_SECONDS = 120
+
+faults: deps-test  ## break everything, 20 times each, under load (half an hour)
+	@$(MAKE) --no-print-directory all test-programs
+	@FAULT_ROUNDS=$(FAULT_ROUNDS) FAULT_STRIDE=$(FAULT_STRIDE) \
+		BATS_TEST_TIMEOUT=1500 tests/run.sh $(FAULTS:%=%.bats)
+
+soak: deps-test  ## 10,000 sessions, then 5,000 agents that wait (ten minutes)
+	@$(MAKE) --no-print-directory all test-programs
+	@LOAD_SESSIONS=$(LOAD_SESSIONS) LOAD_CERTIFICATES=$(LOAD_CERTIFICATES) \
+		LOAD_AGENTS=$(LOAD_AGENTS) LOAD_SECONDS=$(LOAD_SECONDS) \
+		BATS_TEST_TIMEOUT=600 tests/run.sh load.bats
 
 bench: deps-bench  ## measure beside real peers, in ratios (below 15 minutes)
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)

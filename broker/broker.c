@@ -106,8 +106,7 @@ accept_one(struct broker *b)
 	if (epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &ev) == -1)
 		goto fail;
 	c->fd = fd;
-	LIST_INSERT_HEAD(&b->conns, c, link);
-	b->present++;
+	conn_add(b, c);
 	return;
 fail:
 	free(c);

@@ -77,7 +77,7 @@ struct broker {
 	struct sessions *sessions;
 	struct reload_state reload;
 	struct row_status totals; /* its counters */
-	uint32_t present;         /* how many are in conns */
+	size_t nconns, most;      /* connections, and the most since a trim */
 	LIST_HEAD(, conn) conns;
 	LIST_HEAD(, conn) closing;  /* dropped while events may name them */
 	LIST_HEAD(, conn) awaiting; /* the end of a reload */
@@ -89,10 +89,16 @@ struct broker {
 /* Now, by CLOCK_BOOTTIME, in seconds. */
 uint64_t conn_uptime(void);
 
+/* Counts c among the connections, which it begins to belong to. */
+void conn_add(struct broker *b, struct conn *c);
+
 /* Closes c and forgets it; its memory lives until the turn of the loop ends. */
 void conn_drop(struct broker *b, struct conn *c);
 
-/* Frees what was dropped in this turn of the loop. */
+/*
+ * Frees what was dropped in this turn of the loop. After a crowd has left, the
+ * memory goes back to the kernel, too.
+ */
 void conn_free_dropped(struct broker *b);
 
 /* Has EPOLLOUT told of c, or no longer. Returns 0, or -1 with errno. */

@@ -3,9 +3,13 @@
 #include "fd.h"
 #include "sweep.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
+
+/* Fewer connections are not worth it: about 350 bytes each. */
+#define CROWD_MIN 512
 
 uint64_t
 conn_uptime(void)
@@ -46,6 +50,14 @@ leave_session(struct broker *b, struct conn *c)
 	c->session = NULL;
 }
 
+void
+conn_add(struct broker *b, struct conn *c)
+{
+	LIST_INSERT_HEAD(&b->conns, c, link);
+	if (++b->nconns > b->most)
+		b->most = b->nconns;
+}
+
 /* Its memory is freed after the batch of events that it may occur in. */
 void
 conn_drop(struct broker *b, struct conn *c)
@@ -63,7 +75,7 @@ conn_drop(struct broker *b, struct conn *c)
 	b->totals.spawners -= (uint32_t)c->spawner;
 	fd_close(&c->fd);
 	LIST_REMOVE(c, link);
-	b->present--;
+	b->nconns--;
 	LIST_INSERT_HEAD(&b->closing, c, link);
 }
 
@@ -84,5 +96,10 @@ conn_free_dropped(struct broker *b)
 	while ((c = LIST_FIRST(&b->closing)) != NULL) {
 		LIST_REMOVE(c, link);
 		free(c);
+	}
+	/* free(3) keeps what lies below the smallest thing still in use */
+	if (b->most >= CROWD_MIN && b->nconns < b->most / 2) {
+		malloc_trim(0);
+		b->most = b->nconns;
 	}
 }

@@ -1,6 +1,7 @@
 /* The security baseline: see harden.h. */
 #define _GNU_SOURCE
 #include "harden.h"
+#include "log_syslog.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -11,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <syslog.h>
 #include <unistd.h>
 
 static int
@@ -43,8 +43,8 @@ harden_process(int keep)
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return -1;
-	/* else syslog(3) goes on writing to whatever gets its fd's number */
-	closelog();
+	/* else the syslog's lines go on to whatever gets its fd's number */
+	log_syslog_close();
 	return close_above_std(keep);
 }
 

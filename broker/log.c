@@ -1,5 +1,6 @@
 /* Log lines: see log.h. */
 #include "log.h"
+#include "log_syslog.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -23,7 +24,7 @@ log_open(const char *ident, enum log_target target, int debug)
 	/* now, while its file can still be opened: times ask for the zone */
 	tzset();
 	if (target == LOG_TO_SYSLOG)
-		openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+		log_syslog_open();
 }
 
 static const char *const level_words[] = {
@@ -127,7 +128,7 @@ log_event(int priority, const char *event, ...)
 	}
 	va_end(ap);
 	if (logger.target == LOG_TO_SYSLOG)
-		syslog(priority, "%s", line);
+		log_syslog_send(priority, logger.ident, line);
 	else
 		write_stderr(line);
 }
@@ -143,7 +144,7 @@ log_failure(const char *text)
 								     : '?');
 	clean[n] = '\0';
 	if (logger.target == LOG_TO_SYSLOG)
-		syslog(LOG_ERR, "%s", clean);
+		log_syslog_send(LOG_ERR, logger.ident, clean);
 	else
 		dprintf(STDERR_FILENO, "%s: %s\n", logger.ident, clean);
 }

@@ -169,7 +169,7 @@ welcome(const struct broker *b, struct conn *c,
 	struct message answer = {.type = MESSAGE_WELCOME};
 
 	answer.u.welcome.id = c->id;
-	answer.u.welcome.present = b->present;
+	answer.u.welcome.present = (uint32_t)b->nconns;
 	answer.u.welcome.log_level = b->log_level_is_set ? (uint32_t)log_level()
 							 : LOG_LEVEL_OWN;
 	if (customer_format(&entry->grant.customer, m->der, m->u.reg.der_len,

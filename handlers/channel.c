@@ -69,12 +69,25 @@ strip_blank(struct channel *ch, char *buf, size_t len)
 	return len - n;
 }
 
+/* OpenSSL tells of a fatal alert once; after that it looks like a clean end. */
+static int
+is_broken(const SSL *ssl, int rc)
+{
+	int why = SSL_get_error(ssl, rc);
+
+	return why == SSL_ERROR_SSL || why == SSL_ERROR_SYSCALL;
+}
+
 static ssize_t
 tls_read(struct channel *ch, void *buf, size_t len)
 {
 	size_t got = 0, n;
 	int rc = 0;
 
+	if (ch->broken) {
+		errno = ECONNRESET;
+		return -1;
+	}
 	/* fill buf with as many records as are there */
 	while (len - got > 0) {
 		ERR_clear_error();
@@ -90,8 +103,11 @@ tls_read(struct channel *ch, void *buf, size_t len)
 		    !SSL_has_pending(ch->ssl))
 			break;
 	}
-	if (got > 0)
+	if (got > 0) {
+		if (rc != 1 && is_broken(ch->ssl, rc))
+			ch->broken = 1;
 		return (ssize_t)got;
+	}
 	if (SSL_get_error(ch->ssl, rc) == SSL_ERROR_ZERO_RETURN)
 		return 0;
 	return tls_error(ch->ssl, rc, &ch->read_wants);

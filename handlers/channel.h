@@ -52,6 +52,7 @@ struct channel {
 	short write_wants; /* what a blocked write or finish polls for */
 	uint64_t arrived;  /* bytes read in all, dropped ones too */
 	int drop_blank;    /* TLS: drop CR and LF until another byte comes */
+	int broken;        /* TLS: the next read fails, this one had data */
 	SSL *ssl;          /* TLS only */
 	struct hop *hop;   /* hop only */
 };

@@ -66,6 +66,9 @@ hop_send(struct hop *h, enum hop_type type, const void *buf, size_t len)
 	do {
 		n = sendmsg(h->fd, &msg, MSG_NOSIGNAL);
 	} while (n == -1 && errno == EINTR);
+	/* a handful of packets always fits: nobody polls for room */
+	if (n == -1 && errno == EAGAIN)
+		errno = ENOBUFS;
 	return n == -1 ? -1 : 0;
 }
 
@@ -167,9 +170,10 @@ hop_data(struct hop *h, size_t *len)
 int
 hop_before_wait(struct hop *h)
 {
-	int heard = h->heard;
+	int heard;
 
 	hop_bell(h);
+	heard = h->heard;
 	h->heard = 0;
 	return heard;
 }
@@ -180,7 +184,9 @@ hop_bell(struct hop *h)
 	int reader = ring_bell_reader(&h->out);
 	int writer = ring_bell_writer(&h->in);
 
-	/* a bell that cannot be sent: poll(2) tells why */
-	if (reader || writer)
-		hop_send(h, HOP_BELL, NULL, 0);
+	if (!(reader || writer) || hop_send(h, HOP_BELL, NULL, 0) == 0)
+		return;
+	/* who is gone shows in poll(2); one that sleeps on would hang */
+	if (errno != EPIPE && errno != ECONNRESET)
+		h->gone = h->heard = 1;
 }

@@ -4,8 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 
-#define TURN_READS 16    /* reads of one direction before the other's turn */
-#define CHUNK      65536 /* bytes of one read or write in place */
+#define TURN_READS 16 /* reads of one direction before the other's turn */
 
 static void
 init_flow(struct flow *f, struct channel *from, struct channel *to)
@@ -32,8 +31,8 @@ static struct channel *
 push(struct flow *f)
 {
 	while (f->len > 0) {
-		ssize_t n = f->to->write(
-		    f->to, f->at, f->len < CHUNK ? f->len : CHUNK);
+		ssize_t n = f->to->write(f->to, f->at,
+		    f->len < SPLICE_BUFFER ? f->len : SPLICE_BUFFER);
 
 		if (n == -1)
 			return f->to;
@@ -60,7 +59,8 @@ pull_in_place(struct flow *f)
 
 	if (room == NULL)
 		return f->to;
-	n = f->from->read(f->from, room, size < CHUNK ? size : CHUNK);
+	n = f->from->read(
+	    f->from, room, size < SPLICE_BUFFER ? size : SPLICE_BUFFER);
 	if (n == -1)
 		return f->from;
 	f->to->put(f->to, (size_t)n);

@@ -8,7 +8,7 @@
 
 #include "channel.h"
 
-#define SPLICE_BUFFER 32768 /* bytes; two TLS records */
+#define SPLICE_BUFFER 65536 /* bytes; four TLS records */
 
 /* One direction. */
 struct flow {

@@ -1,6 +1,7 @@
 /* TLS, common to both ends: see tls.h. */
 #include "tls.h"
 #include "deadline.h"
+#include "key_updates.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -85,7 +86,7 @@ tls_new(const struct tls_material *material, int fd)
 	if (SSL_use_cert_and_key(ssl, material->certificate, material->key,
 		material->chain, 1) == 1 &&
 	    SSL_set1_verify_cert_store(ssl, material->store) == 1 &&
-	    SSL_set_fd(ssl, fd) == 1)
+	    SSL_set_fd(ssl, fd) == 1 && key_updates_bound(ssl) == 0)
 		return ssl;
 	SSL_free(ssl);
 	return NULL;

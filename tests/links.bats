@@ -5,6 +5,7 @@
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154
 
 load helpers
+load lan
 
 relay_address=10.77.0.1
 
@@ -16,11 +17,7 @@ setup_file() {
 setup() {
     is_root || skip 'needs root, for network namespaces'
     prepare
-    lan=vw$BATS_TEST_NUMBER.$$
-    ip netns add "$lan" 2>/dev/null || skip 'needs network namespaces'
-    hosts=()
-    in_lan ip link add br0 type bridge
-    in_lan ip link set br0 up
+    make_lan
     host relay "$relay_address"
     host alice 10.77.0.2
     host bob 10.77.0.3
@@ -40,41 +37,8 @@ teardown() {
     kill -CONT $(handlers_of 10.77.0.3) 2>/dev/null || :
     local rc=0
     end_all || rc=1
-    for name in "${hosts[@]/#/$lan.}" "$lan"; do
-        [ ! -e "/run/netns/$name" ] || ip netns del "$name"
-    done
+    end_lan
     return "$rc"
-}
-
-in_lan() {
-    ip netns exec "$lan" "$@"
-}
-
-# on HOST COMMAND...
-on() {
-    local name=$1
-    shift
-    exec ip netns exec "$lan.$name" "$@"
-}
-
-# host NAME ADDRESS: one on the lan.
-host() {
-    ip netns add "$lan.$1"
-    hosts+=("$1")
-    in_lan ip link add "$1" type veth peer name eth0 netns "$lan.$1"
-    in_lan ip link set "$1" master br0 up
-    ip netns exec "$lan.$1" ip address add "$2/24" dev eth0
-    ip netns exec "$lan.$1" ip link set eth0 up
-    ip netns exec "$lan.$1" ip link set lo up
-}
-
-# The host's own link stays up: it is told nothing.
-cut() {
-    in_lan ip link set "$1" nomaster
-}
-
-mend() {
-    in_lan ip link set "$1" master br0
 }
 
 # agent NAME: on the host and with the certificate of that name.

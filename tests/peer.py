@@ -113,6 +113,19 @@ class Peer:
                 self.ended = "reset"
                 return
 
+    def _drain(self):
+        """Takes what has come: unwrap() would stumble over it, and lose it."""
+        try:
+            while not self.ended:
+                data = self.tls.read(262144)
+                if not data:
+                    self.ended = "clean"
+                self.got += data
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self.ended = "clean"
+
     def _take(self, length):
         taken = bytes(self.got[:length])
         del self.got[:length]
@@ -167,6 +180,7 @@ class Peer:
 
     def finish(self):
         """Ends our direction cleanly; the other stays open."""
+        self._drain()
         try:
             self.tls.unwrap()
         except ssl.SSLWantReadError:

@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")" || exit
 # Debian's programs, before any other of the same name
 export PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
-export LC_ALL=C BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-120}"
+export LC_ALL=C BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-300}"
 
 jobs=${JOBS:-$(nproc)}
 command -v parallel >/dev/null || jobs=1

@@ -84,10 +84,10 @@ never=(exec ptrace peek packet)
 }
 
 @test 'relay-listen forks, and starts no program, writes no file and dials nowhere' {
-    forbids listen "${never[@]}" executable protect write-file unlink inet
+    forbids listen "${never[@]}" executable protect write-file inet
     allows listen fork read-beside
     need_landlock 6
-    refuses listen EACCES read-elsewhere
+    refuses listen EACCES read-elsewhere unlink
     refuses listen EPERM kill
 }
 

@@ -159,7 +159,11 @@ def whole(sock, name):
     sender = Sender(sock, sent, 0 if endless else int(down), lambda: endless and not ended.is_set())
     try:
         same = receive_half(sock, got)
-    except (Ended, OSError) as error:
+    except OSError:
+        raise
+    except Ended as error:
+        ended.set()
+        sender.join(2)  # as in session()
         raise sender.failure or error
     finally:
         ended.set()
@@ -251,7 +255,8 @@ def connect(port):
 
 
 def session(port, name, up, down=None):
-    """Returns what is wrong with it, or None."""
+    """Returns what is wrong with it, or None. Without down, up is a point, or a
+    function: bytes go both ways while it is true."""
     start = time.monotonic()
     sock = connect(port)
     sent, got = Half(), Half()
@@ -259,7 +264,7 @@ def session(port, name, up, down=None):
     if down:
         sender = Sender(sock, sent, int(up), lambda: False)
     else:
-        sender = Sender(sock, sent, 0, lambda: holds(up, sent, got))
+        sender = Sender(sock, sent, 0, up if callable(up) else lambda: holds(up, sent, got))
     try:
         named = receive_frame(sock).decode()
         same = receive_half(sock, got)
@@ -267,7 +272,10 @@ def session(port, name, up, down=None):
         if receive(sock, 4) != b"same":
             return "the target got something else"
     except (Ended, OSError) as error:
-        how = sender.failure or error
+        how = error
+        if isinstance(error, Ended):
+            sender.join(2)  # it may have been told of the reset, and not yet have said so
+            how = sender.failure or error
         word = "clean end" if isinstance(how, Ended) else "error"
         return "%s at=%.3f after=%d %s" % (word, time.time(), got.bytes, how)
     if named != name:

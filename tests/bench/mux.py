@@ -1,96 +1,106 @@
-"""Connections that share sessions, beside those that have one each, and OpenSSH's channels."""
+"""Sessions that are shared by many connections, beside those that are not.
+
+The chain is relay-stone's with --sessions; the rest of it is the same.
+"""
 
 import json
 import re
+import subprocess
 import time
 import types
 
-from processes import cpu_tree, wait_for
+from chains import wait_for
+from processes import quiet
 from report import Target, is_noisy, median
-from rounds import interleave, run
+from rounds import SPARE_SECONDS, interleave, run
+from short import per_second
 
 LIMIT = 40  # seconds, for each measure
-SESSIONS = 1  # one process each side: what it carries, it carries in few writes
+SESSIONS = 1
+TRIES = 20  # iperf3 refuses while its last client is not quite gone
 UNITS = {"us": 0.001, "ms": 1, "s": 1000}
 
 
-def shared(relay):
-    """Ports of relay-stones whose connections share sessions."""
-    ports = types.SimpleNamespace()
+def shared_chain(relay):
+    """relay-stones whose connections share sessions."""
+    shared = types.SimpleNamespace(cpu=relay.cpu)
     for name in ("web", "bulk"):
         before = relay.broker.log.read_text().count(": paired ")
-        setattr(ports, name, relay.stone(
+        setattr(shared, name, relay.stone(
             name, relay.client(name), relay.bin / "relay-stone", "-q", "CAfile=ca/ca.pem",
             "--sessions", SESSIONS))
         wait_for(lambda start=before: relay.broker.log.read_text().count(": paired ")
                  >= start + SESSIONS, "shared sessions")
-    return ports
+    return shared
 
 
-def wrk(bench, port, *options):
-    return run("wrk", f"-d{bench.seconds}s", "--latency", *options, f"http://127.0.0.1:{port}/")
+def short(bench, chain):
+    """Connections of one request each, 1/s, and the relay's CPU for one, ms."""
+    cpu = getattr(chain, "cpu", lambda: 0)
+    before = quiet(cpu)
+    rate = per_second(bench, chain.web)
+    return {"rate": rate, "cpu": (quiet(cpu) - before) / (rate * bench.seconds) * 1e3}
 
 
-def per_second(bench, ports):
-    """Short HTTP connections, 16 at a time."""
-    text = wrk(bench, ports.web, "-c16", "-t2", "-H", "Connection: close")
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
+def kept(bench, chain):
+    """Requests of one kept connection, ms: the median, and what 99 % take at most."""
+    text = run("wrk", "-c1", "-t1", f"-d{bench.seconds}s", "--latency",
+               f"http://127.0.0.1:{chain.web}/")
+    found = (re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)\b", text).groups()
+             for percent in (50, 99))
+    return dict(zip(("p50", "p99"), (float(value) * UNITS[unit] for value, unit in found)))
 
 
-def kept(bench, ports):
-    """How long 50 and 99 % of the requests of one kept connection take at most, ms."""
-    text = wrk(bench, ports.web, "-c1", "-t1")
-    found = (re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)\b", text) for percent in (50, 99))
-    return [float(one[1]) * UNITS[one[2]] for one in found]
+def bulk(bench, chain, options):
+    """MB/s of one stream, as the receiver counts them."""
+    for _ in range(TRIES):
+        result = subprocess.run(
+            ["iperf3", "-J", "-c", "127.0.0.1", "-p", str(chain.bulk), "-t",
+             str(bench.seconds), *options],
+            text=True, capture_output=True, timeout=SPARE_SECONDS, check=False)
+        received = json.loads(result.stdout)["end"].get("sum_received")
+        if received is not None:
+            return {"rate": received["bits_per_second"] / 8e6}
+        time.sleep(0.3)
+    raise SystemExit("bench: iperf3 does not work through a chain")
 
 
-def stream(bench, ports, *options):
-    """MB/s of one, as the receiver counts them."""
-    while True:  # the server may not be through with the last one
-        result = json.loads(run("iperf3", "-J", "-c", "127.0.0.1", "-p", ports.bulk,
-                                "-t", bench.seconds, *options))
-        if "busy" not in result.get("error", ""):
-            return result["end"]["sum_received"]["bits_per_second"] / 8e6
-        time.sleep(0.2)
+def compare(bench, chains, load, *words):
+    """Rounds of one load through these chains; returns a function for its medians."""
+    results = interleave(bench, {name: lambda c=chain: load(bench, c, *words)
+                                 for name, chain in chains.items()}, LIMIT)
 
+    def figures(field):
+        series = {name: [one[field] for one in values] for name, values in results.items()}
+        medians = {name: median(values) for name, values in series.items()}
+        bench.report.say(f"{field}: " + "  ".join(
+            f"{name} {value:.3g}" for name, value in medians.items()))
+        return medians, is_noisy(*series.values())
 
-def relay_cpu(bench, ports):
-    """Of the relay for one of many short connections, ms."""
-    def used():
-        return cpu_tree(bench.relay.listen.pid) + cpu_tree(bench.relay.broker.pid)
-    before = used()
-    connections = per_second(bench, ports) * bench.seconds
-    return (used() - before) / connections * 1e3
-
-
-def columns(results):
-    return "  ".join(f"{name} {median(values):.3g}" for name, values in results.items())
+    return figures
 
 
 def measure(bench):
-    bench.report.section("Connections that share a session (relay-stone --sessions)")
-    ways = {name: bench.chains[name] for name in ("stone", "relay-stone", "OpenSSH")}
-    ways["shared"] = shared(bench.relay)
+    bench.report.section("Connections that share a session (relay-stone --sessions "
+                         f"{SESSIONS}), to the OpenSSH chain")
+    names = ("stone", "relay-stone", "OpenSSH")
+    chains = {name: bench.chains[name] for name in names}
+    chains["shared"] = shared_chain(bench.relay)
+    both = {name: chains[name] for name in ("shared", "OpenSSH")}
 
-    def turns(load, *names):
-        return interleave(bench, {name: lambda w=ways[name]: load(bench, w) for name in names},
-                          LIMIT)
-
-    def tell(what, results, yardstick, target):
-        ratio = median(results["shared"]) / median(results[yardstick])
-        bench.report.measure(what, ratio, "x", target, columns(results),
-                             is_noisy(*results.values()))
-
-    tell("short connections, to OpenSSH", turns(per_second, *ways), "OpenSSH",
-         Target(2, "x", at_least=True))
-    both = turns(kept, "OpenSSH", "shared")
-    for i, percent in enumerate((50, 99)):
-        tell(f"kept connection, p{percent}, to OpenSSH",
-             {name: [one[i] for one in values] for name, values in both.items()}, "OpenSSH",
-             Target(1, "x"))
-    for what, options in (("to", ()), ("from", ("-R",))):
-        tell(f"bulk {what} the service, to one session each",
-             turns(lambda b, w, o=options: stream(b, w, *o), "relay-stone", "shared"),
-             "relay-stone", Target(0.9, "x", at_least=True))
-    results = turns(relay_cpu, "relay-stone", "shared")
-    bench.report.say(f"relay CPU for a short connection, ms: {columns(results)}")
+    figures = compare(bench, chains, short)
+    rate, noisy = figures("rate")
+    bench.report.measure("shared: short connections, to OpenSSH", rate["shared"] / rate["OpenSSH"],
+                         "x", Target(2, "x", at_least=True), noisy=noisy)
+    figures("cpu")
+    figures = compare(bench, both, kept)
+    for field in ("p50", "p99"):
+        took, noisy = figures(field)
+        bench.report.measure(f"shared: kept connection, {field}, to OpenSSH",
+                             took["shared"] / took["OpenSSH"], "x", Target(1, "x"), noisy=noisy)
+    own = {name: chains[name] for name in ("shared", "relay-stone")}
+    for way, options in (("to", []), ("from", ["-R"])):
+        rate, noisy = compare(bench, own, bulk, options)("rate")
+        bench.report.measure(f"shared: 1 stream {way} the service, to relay-stone",
+                             rate["shared"] / rate["relay-stone"], "x",
+                             Target(0.9, "x", at_least=True), noisy=noisy)
