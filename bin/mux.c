@@ -36,6 +36,7 @@ mux_new(enum mux_side side, struct channel *relay,
 	m->side = side;
 	m->source.ready = on_relay;
 	m->relay = relay;
+	channel_expect_bulk(relay); /* it is read until EAGAIN */
 	m->calls = calls;
 	m->owner = owner;
 	m->streams_max = streams;

@@ -18,7 +18,6 @@
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #define TRIES_MAX  3 /* sessions that one connection is given to */
