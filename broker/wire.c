@@ -29,12 +29,11 @@ wire_send(int sock, const struct message *m, const int *fds)
 		return -1;
 	iov.iov_len = (size_t)len;
 	if (size > 0) {
-		struct cmsghdr *cmsg;
+		struct cmsghdr *cmsg = &control.align; /* CMSG_FIRSTHDR */
 
 		memset(&control, 0, sizeof(control));
 		msg.msg_control = control.buf;
 		msg.msg_controllen = CMSG_SPACE(size);
-		cmsg = CMSG_FIRSTHDR(&msg);
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
 		cmsg->cmsg_len = CMSG_LEN(size);

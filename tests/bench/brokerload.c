@@ -57,7 +57,7 @@ await(int fd, enum message_type type)
 		if (poll(&pfd, 1, ANSWER_MS) != 1 ||
 		    wire_receive(fd, &packet) != 1)
 			fail("brokerload: no answer");
-		fd_close(&packet.fd);
+		wire_close_fds(&packet);
 		if (packet.message.type == type)
 			break;
 		if (packet.message.type == MESSAGE_REFUSED)
@@ -80,7 +80,7 @@ knock(enum role role, size_t certificate)
 	m.u.reg.wants = role == ROLE_STONE ? CUSTOMER_FORWARD : 0;
 	snprintf(m.u.reg.peer, sizeof(m.u.reg.peer), "192.0.2.1:%zu",
 	    certificate % 65536);
-	if (fd == -1 || wire_send(fd, &m, -1) == -1)
+	if (fd == -1 || wire_send(fd, &m, NULL) == -1)
 		fail("brokerload: register");
 	return fd;
 }
@@ -102,7 +102,7 @@ leave(int fd, uint32_t session)
 
 	m.u.end.session = session;
 	m.u.end.reason = END_DONE;
-	if (wire_send(fd, &m, -1) == -1)
+	if (wire_send(fd, &m, NULL) == -1)
 		fail("brokerload: end");
 	close(fd);
 }
