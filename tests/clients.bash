@@ -128,7 +128,9 @@ handler_in_session() {
     local pid log=$scratch/relay.log
     [ "$spawner" != xinetd ] || log=$SYSLOG_FILE
     for pid in $(pgrep -P "$(pid_of relay)"); do
-        if grep -q "\[$pid\]: matched .* role=$1 .*result=taken" "$log"; then
+        # the last: another process may have had this number before
+        if grep "\[$pid\]: " "$log" | tail -n 1 |
+            grep -q ": matched .* role=$1 .*result=taken"; then
             echo "$pid"
         fi
     done
