@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -203,16 +204,19 @@ kernel_can(void)
 	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
-int
-filter_make(struct filter *f, const struct filter_list *lists, size_t n)
+void
+filter_free(struct filter *f)
 {
-	scmp_filter_ctx ctx;
+	free(f->code);
+	*f = (struct filter){NULL, 0};
+}
+
+static int
+build(struct filter *f, const struct filter_list *lists, size_t n)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int rc = -1;
 
-	*f = (struct filter){NULL, 0};
-	if (!kernel_can())
-		return 0;
-	ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (ctx == NULL) {
 		errno = ENOMEM;
 		return -1;
@@ -233,6 +237,31 @@ out:
 }
 
 int
+filter_make(struct filter *f, const struct filter_list *lists, size_t n)
+{
+	struct filter again = {NULL, 0};
+	int rc;
+
+	*f = again;
+	if (!kernel_can())
+		return 0;
+	/* libseccomp 2.5 keeps some allocations that failed to itself */
+	rc = build(f, lists, n);
+	if (rc == 0)
+		rc = build(&again, lists, n);
+	if (rc == 0 &&
+	    (again.len != f->len ||
+		memcmp(again.code, f->code, f->len * sizeof(*f->code)) != 0)) {
+		errno = ENOMEM;
+		rc = -1;
+	}
+	filter_free(&again);
+	if (rc == -1)
+		filter_free(f);
+	return rc;
+}
+
+int
 filter_enter(const struct filter *f)
 {
 	const struct sock_fprog program = {f->len, f->code};
@@ -240,13 +269,6 @@ filter_enter(const struct filter *f)
 	if (f->code == NULL)
 		return 0;
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
-}
-
-void
-filter_free(struct filter *f)
-{
-	free(f->code);
-	*f = (struct filter){NULL, 0};
 }
 
 int

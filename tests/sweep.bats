@@ -56,6 +56,8 @@ a_relay_of_xinetd() {
     [ -n "$SYSLOG_FILE" ] || skip 'needs root, and no other syslog daemon'
     start_broker
     spawner=xinetd syslog_before=$(wc -l <"$SYSLOG_FILE")
+    # relay-handoff would clear the environment first
+    entry_edit='s,/relay-handoff,/relay-handler,'
     write_xinetd_conf | sed "s,^\([[:space:]]*\)passenv.*,\1env = LD_PRELOAD=$scratch/shim.so FAULTS=$control," \
         >xinetd.conf
     start relay unprivileged xinetd -dontfork -f "$scratch/xinetd.conf" \
@@ -63,11 +65,11 @@ a_relay_of_xinetd() {
     await_start relay listening "$relay_port"
 }
 
-# swept SUBJECT: and nothing was wrong.
+# swept SUBJECT [KIND...]: and nothing was wrong.
 swept() {
     SCRATCH=$scratch RELAY_PORT=$relay_port CLIENT_ADDRESS=$client_address \
         RELAY_LOG=$scratch/relay.log STONE_PORT=${stone_port-} TARGET_PORT=${target_port-} \
-        python3 -B "$tests/faults/sweep.py" "$1" "$control" "$stride" >sweep.log 2>&1 3>&- || {
+        python3 -B "$tests/faults/sweep.py" "$1" "$control" "$stride" "${@:2}" >sweep.log 2>&1 3>&- || {
         cat sweep.log
         return 1
     }
@@ -85,10 +87,13 @@ swept() {
     swept stone-handler
 }
 
-@test "any call of a handler of xinetd may fail" {
+# Not allocations: libseccomp, which such a handler makes its filter with, dies
+# of some. The others are the same as those of relay-listen's handlers.
+@test "any call of a handler of xinetd but an allocation may fail" {
+    local kinds=(read write recvmsg sendmsg connect socket poll open)
     a_relay_of_xinetd
-    swept agent-handler
-    swept stone-handler
+    swept agent-handler "${kinds[@]}"
+    swept stone-handler "${kinds[@]}"
 }
 
 @test "any call of relay-listen may fail" {
