@@ -10,6 +10,7 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const uint8_t der[MESSAGE_DER_MAX];
 	static uint8_t out[MESSAGE_MAX];
 	struct message m;
 	ptrdiff_t len, n;
@@ -22,6 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += len;
 		size -= (size_t)len;
 		m.type = (enum message_type)(size % 64);
+		m.der = der;
 		message_encode(&m, out, sizeof(out));
 	}
 	return 0;
