@@ -5,7 +5,7 @@ import re
 import time
 import types
 
-from processes import cpu_tree, wait_for
+from processes import quiet, wait_for
 from report import Target, is_noisy, median
 from rounds import interleave, run
 
@@ -56,11 +56,9 @@ def stream(bench, ports, *options):
 
 def relay_cpu(bench, ports):
     """Of the relay for one of many short connections, ms."""
-    def used():
-        return cpu_tree(bench.relay.listen.pid) + cpu_tree(bench.relay.broker.pid)
-    before = used()
+    before = quiet(bench.relay.cpu)
     connections = per_second(bench, ports) * bench.seconds
-    return (used() - before) / connections * 1e3
+    return (quiet(bench.relay.cpu) - before) / connections * 1e3
 
 
 def columns(results):

@@ -123,7 +123,7 @@ def own_cpu(pid):
     """Seconds of all threads that live, to the nanosecond."""
     try:
         tasks = os.listdir(f"/proc/{pid}/task")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0.0
     times = (proc(pid, f"task/{task}/schedstat").split() for task in tasks)
     return sum(int(fields[0]) for fields in times if fields) / 1e9
