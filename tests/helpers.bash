@@ -405,8 +405,14 @@ count_all() {
     echo "handlers=$(handlers) broker-fds=$(broker_fds) unix-sockets=$(unix_sockets)"
 }
 
+# relay-listen has a connection to the broker, beside the broker's own socket.
+spawner_is_attached() {
+    [ "$(unix_sockets)" -ge 2 ]
+}
+
 # take_baseline: what there is when nothing is going on.
 take_baseline() {
+    [ "${spawner-}" != listen ] || wait_until 10 spawner_is_attached
     baseline=$(count_all)
 }
 

@@ -18,7 +18,7 @@ for program in "$programs"/*; do
     fi
     cat >"$folder/$name" <<SCRIPT
 #!/bin/sh
-exec valgrind -q --leak-check=full --show-leak-kinds=definite "$program" "\$@"
+exec valgrind -q --vgdb=no --leak-check=full --show-leak-kinds=definite "$program" "\$@"
 SCRIPT
     chmod 755 "$folder/$name"
 done
