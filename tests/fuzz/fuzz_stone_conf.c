@@ -12,7 +12,7 @@
 static void
 check_forward(const struct stone_forward *f)
 {
-	char text[512], request[HEAD_MAX_BYTES];
+	char text[512], request[HEAD_MAX_BYTES], authority[HEAD_SERVICE_MAX];
 	size_t n;
 
 	MUST(f->relay.host[0] != '\0' && f->relay.port[0] != '\0');
@@ -22,6 +22,13 @@ check_forward(const struct stone_forward *f)
 	n = stone_request_write(
 	    request, f->request, "[2001:db8:1111:2222:3333:4444:5555:6666]:1");
 	MUST(n >= 4 && n <= sizeof(request));
+	if (stone_request_check_shared(f->request, text, sizeof(text)) == -1) {
+		MUST(f->sessions == 0 && *text != '\0');
+		return;
+	}
+	n = stone_request_write_shared(request, f->request, authority);
+	MUST(n <= sizeof(request) && *authority != '\0');
+	MUST(memcmp(request + n - 4, "\r\n\r\n", 4) == 0);
 }
 
 /* As the command line has them: words as they are */
