@@ -48,7 +48,8 @@ struct conn {
 
 struct reload_state {
 	unsigned owed;     /* answers that are missing, of all connections */
-	uint64_t give_up;  /* uptime; 0: none runs */
+	unsigned sweeps;   /* that ask everyone; a reload may overtake one */
+	uint64_t give_up;  /* uptime; 0: none runs, or not all are asked */
 	uint64_t fresh_at; /* uptime; who comes earlier checks again */
 	unsigned good, bad, failed;
 	char error[ADMIN_TEXT_MAX]; /* the first; "": none */

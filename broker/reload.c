@@ -205,6 +205,8 @@ static void
 recheck_done(struct broker *b, struct sweep *s)
 {
 	(void)s;
+	if (--b->reload.sweeps > 0)
+		return;
 	b->reload.give_up = conn_uptime() + GIVE_UP_SECONDS;
 	reload_settle(b);
 }
@@ -217,9 +219,15 @@ reload_all(struct broker *b, const struct conn *asks)
 	struct reload_state *r = &b->reload;
 	char err[ADMIN_TEXT_MAX];
 
-	/* answers to an earlier reload that are still to come count for this */
+	/*
+	 * One that is still under way becomes part of this: whom it ended, and
+	 * the answers that are still to come, count here.
+	 */
+	if (r->sweeps == 0 && r->give_up == 0)
+		r->bad = 0;
+	r->sweeps++;
 	r->give_up = 0;
-	r->good = r->bad = r->failed = 0;
+	r->good = r->failed = 0;
 	r->error[0] = '\0';
 	r->fresh_at = conn_uptime() + b->conf.tls_timeout +
 		      b->conf.head_timeout + LATE_SECONDS;

@@ -148,6 +148,39 @@ SCRIPT
     wait_until 5 says broker ' reloaded .*ended=0 '
 }
 
+# handler_of NAME: the pid of the handler with which NAME's poll waits.
+handler_of() {
+    sed -n "s/.*relay-listen\[\([0-9]*\)\]: agent-waits .*$(fingerprint "$1" | sed 's/.*://')\$/\1/p" relay.log
+}
+
+# has_reloads COUNT: so many have begun.
+has_reloads() {
+    ctl status --json | jq -e ".status.reloads_total >= $1"
+}
+
+@test "a reload that overtakes another counts whom that one ended" {
+    start_broker
+    start_relay listen
+    start_play both <<'SCRIPT'
+gone, stays = poll("alice"), poll("carol")
+at_point("waiting")
+assert gone.end(5) == "clean"
+SCRIPT
+    await_point both waiting
+    # one that does not answer keeps the first reload from ending
+    kill -STOP "$(handler_of carol)"
+    revoke alice
+    go_on waiting
+    ended_well both
+    ctl reload >second.out &
+    second=$!
+    wait_until 5 has_reloads 2
+    kill -CONT "$(handler_of carol)"
+    wait "$second"
+    cat second.out
+    grep -E ' 1 ended' second.out
+}
+
 @test "who presents a certificate while the files are read again is checked again, too" {
     start_broker
     start_relay listen
