@@ -18,13 +18,6 @@ teardown() {
     end_all
 }
 
-# with_relay [LINE...]: a relay with these lines in relay.conf.
-with_relay() {
-    [ $# -eq 0 ] || configure "$@"
-    start_broker
-    start_relay listen
-}
-
 # ---- sizes ----
 
 @test "a poll's head may have 8 KiB and not a byte more" {

@@ -410,6 +410,14 @@ spawner_is_attached() {
     [ "$(unix_sockets)" -ge 2 ]
 }
 
+# with_relay [LINE...]: a relay with these lines in relay.conf, of relay-listen.
+with_relay() {
+    [ $# -eq 0 ] || configure "$@"
+    start_broker
+    start_relay listen
+    take_baseline
+}
+
 # take_baseline: what there is when nothing is going on.
 take_baseline() {
     [ "${spawner-}" != listen ] || wait_until 10 spawner_is_attached
