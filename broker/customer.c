@@ -1,5 +1,6 @@
 /* What a certificate's owner is entitled to: see customer.h. */
 #include "customer.h"
+#include "hex.h"
 
 #include <inttypes.h>
 #include <openssl/evp.h>
@@ -36,8 +37,7 @@ digest_hex(const char *text, size_t textlen, const uint8_t *der, size_t len,
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
 		return -1;
-	for (size_t i = 0; i < DIGEST_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", md[i]);
+	hex_write(hex, md, DIGEST_BYTES);
 	return 0;
 }
 

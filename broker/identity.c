@@ -1,9 +1,9 @@
 /* Who a certificate is: see identity.h. */
 #include "identity.h"
+#include "hex.h"
 
 #include <ctype.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +19,7 @@ identity_of_der(struct identity *id, const uint8_t *der, size_t len)
 void
 identity_hex(const struct identity *id, char hex[static IDENTITY_HEX_SIZE])
 {
-	for (size_t i = 0; i < IDENTITY_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", id->sha256[i]);
+	hex_write(hex, id->sha256, IDENTITY_BYTES);
 }
 
 int

@@ -6,12 +6,18 @@
 #include <time.h>
 
 double
-timing_now(void)
+timing_of(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+double
+timing_now(void)
+{
+	return timing_of(CLOCK_MONOTONIC);
 }
 
 static int

@@ -5,6 +5,10 @@
 #define TIMING_H
 
 #include <stddef.h>
+#include <time.h>
+
+/* A clock, in milliseconds. */
+double timing_of(clockid_t clock);
 
 /* The monotonic clock, in milliseconds. */
 double timing_now(void);
