@@ -11,6 +11,7 @@ FEW = 50  # handlers that share their pages
 PER_CERTIFICATE = 1000  # of one certificate, 1,024 may wait
 SAMPLE = 200  # handlers whose memory is read
 THREADS = 8
+IDLE_AFTER = 3  # seconds; a handler gives its free memory back when it has waited for one
 KEEPALIVE = 30  # seconds between an agent's empty lines, and the relay's
 
 
@@ -40,6 +41,7 @@ def few(bench):
     """Memory of a handler, the mean of a few: what they share counts in parts."""
     before = set(bench.relay.handlers())
     process = hold(bench, "idle.0", FEW)
+    time.sleep(IDLE_AFTER)
     memory_line(bench, before, FEW)
     bench.scratch.stop(process)
     bench.relay.settle(len(before))
