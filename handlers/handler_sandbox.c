@@ -1,10 +1,9 @@
 /* The sandbox of a handler: see handler_sandbox.h. */
 #define _GNU_SOURCE
 #include "handler_sandbox.h"
-#include "filter.h"
 #include "instrumented.h"
-#include "landlock.h"
 #include "log.h"
+#include "sandbox.h"
 
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -45,12 +44,7 @@ handler_sandbox_make(void)
 	const struct filter_list lists[] = {
 	    filter_common, filter_logging, FILTER_LIST(serving)};
 
-	if (filter_make(&stage, lists, sizeof(lists) / sizeof(*lists)) == -1)
-		return -1;
-	if (stage.code == NULL)
-		log_event(
-		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);
-	return 0;
+	return filter_make(&stage, lists, sizeof(lists) / sizeof(*lists));
 }
 
 int
@@ -79,13 +73,11 @@ handler_sandbox_load(const struct conf *conf)
 	if (rc == 0)
 		rc = landlock_enter(&l);
 	landlock_close(&l);
+	if (rc == -1)
+		return -1;
 	/* one line for each connection is too much */
-	if (l.lacks[0] != '\0')
-		log_event(
-		    LOG_DEBUG, "sandbox-degraded", "lacks", l.lacks, NULL);
-	if (rc == 0)
-		rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
-	return rc == -1 ? -1 : 0;
+	return sandbox_filter(
+	    &l, lists, sizeof(lists) / sizeof(*lists), LOG_DEBUG);
 }
 
 /* A limit of 0 on files would kill who logs to one. */

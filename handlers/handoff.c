@@ -3,6 +3,7 @@
 #include "handoff.h"
 #include "deadline.h"
 #include "fd.h"
+#include "handoff_sandbox.h"
 #include "meeting.h"
 #include "program.h"
 #include "wire.h"
@@ -80,10 +81,12 @@ handoff_wait(int lifeline)
 	    {.fd = sigfd, .events = POLLIN},
 	};
 
+	/* who can't be confined ends, and the handler with it */
+	if (handoff_sandbox_enter() == -1)
+		return;
 	while (poll(pfd, 2, -1) == -1 || pfd[0].revents == 0)
 		if (read(sigfd, &info, sizeof(info)) == sizeof(info))
 			shutdown(lifeline, SHUT_WR);
-	fd_close(&sigfd);
 }
 
 /* ---- the handler ---- */

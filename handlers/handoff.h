@@ -31,7 +31,8 @@ int handoff_give(const char *path, int sock);
 
 /*
  * Waits until the handler at the other end of the lifeline has ended. SIGTERM
- * and SIGINT become a SIGTERM of the handler, once.
+ * and SIGINT become a SIGTERM of the handler, once. The process is confined to
+ * that (handoff_sandbox.h): what it may do afterwards is _exit(2).
  */
 void handoff_wait(int lifeline);
 

@@ -1,10 +1,9 @@
 /* The sandbox of relay-listen: see listen_sandbox.h. */
 #define _GNU_SOURCE
 #include "listen_sandbox.h"
-#include "filter.h"
 #include "handler_sandbox.h"
-#include "landlock.h"
 #include "log.h"
+#include "sandbox.h"
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -42,10 +41,8 @@ listen_sandbox_enter(const struct conf *conf)
 	if (rc == 0)
 		rc = landlock_enter(&l);
 	landlock_close(&l);
-	if (l.lacks[0] != '\0')
-		log_event(
-		    LOG_WARNING, "sandbox-degraded", "lacks", l.lacks, NULL);
-	if (rc == 0)
-		rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
-	return rc == -1 ? -1 : 0;
+	if (rc == -1)
+		return -1;
+	return sandbox_filter(
+	    &l, lists, sizeof(lists) / sizeof(*lists), LOG_WARNING);
 }

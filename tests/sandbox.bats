@@ -91,6 +91,11 @@ never=(exec ptrace peek packet)
     refuses listen EPERM kill
 }
 
+@test 'relay-handoff, which has handed over, only waits' {
+    forbids handoff "${never[@]}" fork kill executable protect open unlink write \
+        inet stream seqpacket
+}
+
 @test 'the broker forks nothing, signals nobody and has no network' {
     forbids broker "${never[@]}" fork kill executable protect write-file inet
     refuses broker EACCES stream
@@ -193,6 +198,33 @@ a_handler() {
     start_relay xinetd
     a_handler 2
     [ "$(limit_of "$(child_of relay)" 'Max file size')" = '0 0' ]
+}
+
+# has_state PID LETTER: as ps(1) has it.
+has_state() {
+    [ "$(ps -o state= -p "$1")" = "$2" ]
+}
+
+@test 'relay-handoff is in its sandbox, goes on there when it was stopped, and ends well' {
+    local entry_edit handoff
+    [ -n "$SYSLOG_FILE" ] || skip 'needs root, and no other syslog daemon'
+    sed -i '/^listen/d' relay.conf
+    configure 'handoff = handoff.sock'
+    start_broker
+    start forker "$scratch/bin/relay-listen" -c "$scratch/relay.conf"
+    await_start forker says forker ' start '
+    entry_edit="s,log_on_success.*,log_on_success = EXIT\nlog_type = FILE $scratch/exits.log,"
+    start_relay xinetd
+    start_agent agent alice 127.0.0.1:1
+    wait_until 10 says agent ' waiting '
+    handoff=$(child_of relay)
+    in_sandbox "$handoff" 1
+    kill -STOP "$handoff"
+    wait_until 5 has_state "$handoff" T
+    kill -CONT "$handoff"
+    wait_until 5 has_state "$handoff" S
+    stop agent
+    wait_until 10 grep 'EXIT: vpn-warp-relay status=0' exits.log
 }
 
 @test 'one of the same user cannot look into a handler' {

@@ -9,6 +9,7 @@
 #include "broker_sandbox.h"
 #include "ctl_sandbox.h"
 #include "handler_sandbox.h"
+#include "handoff_sandbox.h"
 #include "harden.h"
 #include "listen_sandbox.h"
 #include "log.h"
@@ -249,6 +250,7 @@ static const struct {
     {"listen-handler", handler_of_listen},
     {"handler-loading", handler_loading},
     {"handler", handler},
+    {"handoff", handoff_sandbox_enter},
     {"agent", agent_pool},
     {"agent-poll", agent_poll},
     {"stone", stone_server},
