@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent_sandbox.h"
 #include "log.h"
+#include "sandbox.h"
 #include "way.h"
 
 #include <sys/prctl.h>
@@ -58,19 +59,12 @@ agent_sandbox_enter(const struct agent_conf *conf)
 {
 	const struct filter_list lists[] = {filter_common, filter_reading,
 	    filter_forking, filter_dialling, filter_way, FILTER_LIST(pooling)};
-	int rc;
 
 	if (way_init() == -1 || agent_sandbox_renew(conf) == -1 ||
 	    restrict_files() == -1)
 		return -1;
-	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
-	if (way.rules.lacks[0] != '\0')
-		log_event(LOG_WARNING, "sandbox-degraded", "lacks",
-		    way.rules.lacks, NULL);
-	if (rc == 0)
-		log_event(
-		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);
-	return rc == -1 ? -1 : 0;
+	return sandbox_filter(&way.rules, lists, sizeof(lists) / sizeof(*lists),
+	    LOG_WARNING);
 }
 
 int

@@ -3,6 +3,7 @@
 #include "stone_sandbox.h"
 #include "lines.h"
 #include "log.h"
+#include "sandbox.h"
 #include "way.h"
 
 #include <stdlib.h>
@@ -87,19 +88,12 @@ stone_sandbox_enter(const struct forwards *set)
 {
 	const struct filter_list lists[] = {filter_common, filter_reading,
 	    filter_forking, filter_dialling, filter_way, FILTER_LIST(serving)};
-	int rc;
 
 	if (way_init() == -1 || stone_sandbox_renew(set) == -1 ||
 	    restrict_files(set) == -1)
 		return -1;
-	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
-	if (way.rules.lacks[0] != '\0')
-		log_event(LOG_WARNING, "sandbox-degraded", "lacks",
-		    way.rules.lacks, NULL);
-	if (rc == 0)
-		log_event(
-		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);
-	return rc == -1 ? -1 : 0;
+	return sandbox_filter(&way.rules, lists, sizeof(lists) / sizeof(*lists),
+	    LOG_WARNING);
 }
 
 int

@@ -1,9 +1,8 @@
 /* The broker's sandbox: see broker_sandbox.h. */
 #define _GNU_SOURCE
 #include "broker_sandbox.h"
-#include "filter.h"
-#include "landlock.h"
 #include "log.h"
+#include "sandbox.h"
 
 #include <sys/socket.h>
 
@@ -45,12 +44,6 @@ broker_sandbox_enter(const struct conf *conf)
 	landlock_close(&l);
 	if (rc == -1)
 		return -1;
-	rc = filter_once(lists, sizeof(lists) / sizeof(*lists));
-	if (l.lacks[0] != '\0')
-		log_event(
-		    LOG_WARNING, "sandbox-degraded", "lacks", l.lacks, NULL);
-	if (rc == 0)
-		log_event(
-		    LOG_WARNING, "sandbox-degraded", "lacks", "seccomp", NULL);
-	return rc == -1 ? -1 : 0;
+	return sandbox_filter(
+	    &l, lists, sizeof(lists) / sizeof(*lists), LOG_WARNING);
 }
