@@ -63,8 +63,8 @@ agent_sandbox_enter(const struct agent_conf *conf)
 	if (way_init() == -1 || agent_sandbox_renew(conf) == -1 ||
 	    restrict_files() == -1)
 		return -1;
-	return sandbox_filter(&way.rules, lists, sizeof(lists) / sizeof(*lists),
-	    LOG_WARNING);
+	return sandbox_filter(
+	    &way.rules, lists, sizeof(lists) / sizeof(*lists), LOG_WARNING);
 }
 
 int

@@ -92,8 +92,8 @@ stone_sandbox_enter(const struct forwards *set)
 	if (way_init() == -1 || stone_sandbox_renew(set) == -1 ||
 	    restrict_files(set) == -1)
 		return -1;
-	return sandbox_filter(&way.rules, lists, sizeof(lists) / sizeof(*lists),
-	    LOG_WARNING);
+	return sandbox_filter(
+	    &way.rules, lists, sizeof(lists) / sizeof(*lists), LOG_WARNING);
 }
 
 int

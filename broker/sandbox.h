@@ -10,7 +10,8 @@
 
 /*
  * Enters a filter of the n lists, where l has been entered before, and logs at
- * this level (log.h) what the kernel lacks of both. Returns 0, or -1 with errno.
+ * this level (log.h) what the kernel lacks of both. Returns 0, or -1 with
+ * errno.
  */
 int sandbox_filter(const struct landlock *l, const struct filter_list *lists,
     size_t n, int level);

@@ -99,6 +99,12 @@ tls_read(struct channel *ch, void *buf, size_t len)
 		if (ch->drop_blank)
 			n = strip_blank(ch, (char *)buf + got, n);
 		got += n;
+		if (got == 0 && !SSL_has_pending(ch->ssl)) {
+			/* only blank: poll(2) tells of more, without a read */
+			ch->read_wants = POLLIN;
+			errno = EAGAIN;
+			return -1;
+		}
 		if (got > 0 && len - got < TLS_RECORD_MAX &&
 		    !SSL_has_pending(ch->ssl))
 			break;

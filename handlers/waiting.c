@@ -24,6 +24,7 @@
 
 /* What a wait ended with. */
 enum event {
+	EVENT_NONE,
 	EVENT_BROKER,
 	EVENT_TIMEOUT,
 	EVENT_CLIENT_GONE,
@@ -137,7 +138,7 @@ wait_once(struct handler *h, int64_t deadline)
 		return EVENT_EXPIRED;
 	if (deadline_left(deadline) == 0)
 		return EVENT_TIMEOUT;
-	return EVENT_BROKER;
+	return pfd[1].revents != 0 ? EVENT_BROKER : EVENT_NONE;
 }
 
 /* The ways out that do not depend on the broker. */
@@ -201,6 +202,8 @@ waiting_registered(struct handler *h)
 
 		registration_connect(&h->registration);
 		event = wait_once(h, h->match_by);
+		if (event == EVENT_NONE)
+			continue;
 		if (event != EVENT_BROKER)
 			return stop_waiting(h, event, REGISTERED);
 		if (!registration_receive(&h->registration, &packet))
@@ -236,6 +239,8 @@ waiting_waiting(struct handler *h)
 	for (;;) {
 		enum event event = wait_once(h, h->match_by);
 
+		if (event == EVENT_NONE)
+			continue;
 		if (event != EVENT_BROKER)
 			return stop_waiting(h, event, WAITING);
 		if (registration_receive(&h->registration, &packet)) {

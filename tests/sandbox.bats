@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What each program may do no more, once it serves: a forbidden call kills it.
 #
-# shellcheck disable=SC2154
+# shellcheck disable=SC2034,SC2154
 
 load helpers
 

@@ -5,9 +5,8 @@
  *
  *	wait N		be N agents that wait, in all	waiting N
  *	register N	let N agents come and leave	p50 MS p99 MS max MS
- *	pair N PAUSE	let N stones come, PAUSE us	work MS p50 MS p99 MS max MS
- *			apart, each to an agent that
- *			then comes again
+ *	pair N PAUSE	let N stones come, PAUSE us	work MS p50 MS p99 MS
+ *max MS apart, each to an agent that then comes again
  *
  * What a pairing takes is told from the stone's connect to its MATCHED. Work is
  * the most CPU time that the broker used within one: a virtual machine's CPUs
@@ -40,7 +39,7 @@
 static const char *path;
 static int *agents; /* fds, those of one certificate side by side */
 static size_t nagents, agents_max;
-static uint8_t *oldest; /* of each certificate: who is matched next */
+static uint8_t *oldest;        /* of each certificate: who is matched next */
 static clockid_t broker_clock; /* the CPU time that it has used */
 
 static void

@@ -41,13 +41,13 @@ def few(bench):
     """Memory of a handler, the mean of a few: what they share counts in parts."""
     before = set(bench.relay.handlers())
     process = hold(bench, "idle.0", FEW)
-    time.sleep(IDLE_AFTER)
     memory_line(bench, before, FEW)
     bench.scratch.stop(process)
     bench.relay.settle(len(before))
 
 
 def memory_line(bench, before, count):
+    time.sleep(IDLE_AFTER)
     figure = pss(newcomers(bench, before, min(count, SAMPLE)))
     if figure is None:
         bench.report.say("memory of a handler: not measured, that needs root")
