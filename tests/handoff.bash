@@ -1,0 +1,64 @@
+# What the tests of relay-handoff share.
+#
+# shellcheck shell=bash disable=SC2034,SC2154
+
+setup_file() {
+    make_pki alice bob
+}
+
+setup() {
+    prepare
+    sed -i '/^listen/d' relay.conf
+    configure 'handoff = handoff.sock'
+}
+
+teardown() {
+    end_all
+}
+
+# start_forker: relay-listen, which listens for what is handed over alone.
+start_forker() {
+    : >forker.log
+    start forker "$scratch/bin/relay-listen" -c "$scratch/relay.conf"
+    await_start forker says forker ' start '
+}
+
+# with_xinetd: the entry that is installed.
+with_xinetd() {
+    [ -n "$SYSLOG_FILE" ] || skip 'xinetd: needs root, and no other syslog daemon'
+    start_broker
+    start_relay xinetd
+}
+
+with_both() {
+    with_xinetd
+    start_forker
+    wait_until 10 forker_is_known
+}
+
+forker_is_known() {
+    [ "$(counts .spawners)" -eq 1 ]
+}
+
+# below NAME: the names of the processes that it started.
+below() {
+    ps -o comm= --ppid "$(pid_of "$1")" | sort | uniq -c | xargs
+}
+
+# are_below NAME TEXT: whether these are all.
+are_below() {
+    [ "$(below "$1")" = "$2" ]
+}
+
+forker_fds() {
+    local fds=("/proc/$(pid_of forker)/fd"/*)
+    echo "${#fds[@]}"
+}
+
+forker_has_fds() {
+    [ "$(forker_fds)" -eq "$1" ]
+}
+
+works() {
+    play <<<'works("alice")'
+}
