@@ -1,6 +1,7 @@
 /* The sandbox of relay-handoff(8): see handoff_sandbox.h. */
 #define _GNU_SOURCE
 #include "handoff_sandbox.h"
+#include "instrumented.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -39,6 +40,9 @@ static struct sock_filter waiting[] = {
     ALLOW(shutdown),
     ALLOW(close),
     ALLOW(exit_group),
+#if INSTRUMENTED
+    ALLOW(sigaltstack),
+#endif
     RETURN(KILL_PROCESS),
 };
 

@@ -29,6 +29,11 @@ built=${BUILT:-$tests/../build/bin}
 relay_user=nobody
 relay_group=nogroup
 
+# needs_plain WHY: skips what programs with sanitizers cannot do.
+needs_plain() {
+    [ -z "${BUILT-}" ] || skip "with sanitizers: $1"
+}
+
 is_root() {
     [ "$(id -u)" -eq 0 ]
 }

@@ -80,7 +80,8 @@ all_is_as_before() {
     local now
     now=$(broker_rss)
     note "$baseline; RSS of the broker, KiB: $rss before, $now after"
-    [ "$now" -le $((rss + 1024)) ]
+    # sanitizers keep what was freed
+    [ -n "${BUILT-}" ] || [ "$now" -le $((rss + 1024)) ]
 }
 
 # numbers LOG: of the sessions that went well.
@@ -187,6 +188,7 @@ crowd_leaves() {
 }
 
 @test "the broker gives back the memory of a crowd that has left" {
+    needs_plain 'what is freed is kept'
     start_broker
     idle_fds=$(broker_fds)
     # once, for what it has of the first

@@ -104,7 +104,7 @@ fails() {
 start_local_xinetd() {
     sed -e "s,@bindir@,$scratch/bin,; s,@user@,$relay_user,; /disable/s/yes/no/" \
         -e "s,@sysconfdir@/vpn-warp/stone.conf,$scratch/stone.conf," \
-        -e "/^[[:space:]]*port/s/8080/$stone_port/" \
+        -e "/^[[:space:]]*port/s/8080/$stone_port/" ${BUILT:+-e /rlimit_as/d} \
         "$tests/../xinetd.d/relay-stone" >"$scratch/local.conf"
     start local unprivileged xinetd -dontfork -f "$scratch/local.conf" \
         -pidfile "$scratch/local-xinetd.pid" -filelog "$scratch/local-xinetd.log"

@@ -147,9 +147,9 @@ in_sandbox() {
     [ "$(status_of "$1" NoNewPrivs)" = 1 ]
 }
 
-# limit_of PID NAME: soft and hard.
-limit_of() {
-    sed -n "s/^$2 *\([^ ]*\) *\([^ ]*\).*/\1 \2/p" "/proc/$1/limits"
+# has_limit PID NAME VALUE: soft and hard; sanitizers need more.
+has_limit() {
+    [ -n "${BUILT-}" ] || grep -E "^$2 +$3 +$3 " "/proc/$1/limits"
 }
 
 child_of() {
@@ -163,8 +163,8 @@ a_handler() {
     wait_until 10 says agent ' waiting '
     handler=$(child_of relay)
     in_sandbox "$handler" "$1"
-    [ "$(limit_of "$handler" 'Max open files')" = '16 16' ]
-    [ "$(limit_of "$handler" 'Max processes')" = '0 0' ]
+    has_limit "$handler" 'Max open files' 16
+    has_limit "$handler" 'Max processes' 0
 }
 
 @test 'the running programs are in their sandboxes, and a handler has its limits' {
@@ -188,7 +188,7 @@ a_handler() {
     start relay sh -c "exec '$scratch/bin/relay-listen' -c '$scratch/relay.conf' 2>'$scratch/pipe'"
     wait_until 10 listening "$relay_port"
     a_handler 2
-    [ "$(limit_of "$(child_of relay)" 'Max file size')" = '0 0' ]
+    has_limit "$(child_of relay)" 'Max file size' 0
     stop relay
 }
 
@@ -197,7 +197,7 @@ a_handler() {
     start_broker
     start_relay xinetd
     a_handler 2
-    [ "$(limit_of "$(child_of relay)" 'Max file size')" = '0 0' ]
+    has_limit "$(child_of relay)" 'Max file size' 0
 }
 
 # has_state PID LETTER: as ps(1) has it.
