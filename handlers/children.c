@@ -1,21 +1,20 @@
 /* A server's children: see children.h. */
 #include "children.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#define ROOM_MIN 1024
 
-struct child {
-	pid_t pid;
-	UT_hash_handle hh;
-};
-
+/*
+ * A plain array: a thousand are searched in less time than a fork(2) takes, and
+ * memory that came and went with each child would be holes in the heap, from
+ * which later children have more pages of their own (warm.h).
+ */
 struct children {
-	struct child *live;
+	pid_t *pids;
+	size_t count, room;
 };
 
 struct children *
@@ -27,61 +26,59 @@ children_new(void)
 void
 children_free(struct children *set)
 {
-	struct child *c, *next;
-
-	HASH_ITER(hh, set->live, c, next)
-	{
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-		HASH_DEL(set->live, c);
-		free(c);
-	}
+	free(set->pids);
 	free(set);
+}
+
+static int
+make_room(struct children *set)
+{
+	size_t room = set->room == 0 ? ROOM_MIN : 2 * set->room;
+	pid_t *more;
+
+	if (set->count < set->room)
+		return 0;
+	more = realloc(set->pids, room * sizeof(*more));
+	if (more == NULL)
+		return -1;
+	set->pids = more;
+	set->room = room;
+	return 0;
 }
 
 int
 children_add(struct children *set, pid_t pid)
 {
-	struct child *c = calloc(1, sizeof(*c));
-
-	if (c == NULL)
+	if (make_room(set) == -1)
 		return -1;
-	c->pid = pid;
-	HASH_ADD(hh, set->live, pid, sizeof(c->pid), c);
-	if (c->hh.tbl == NULL) {
-		free(c);
-		errno = ENOMEM;
-		return -1;
-	}
+	set->pids[set->count++] = pid;
 	return 0;
 }
 
 size_t
 children_count(const struct children *set)
 {
-	return HASH_COUNT(set->live);
+	return set->count;
 }
 
 void
 children_signal(const struct children *set, int sig)
 {
-	const struct child *c;
-
-	for (c = set->live; c != NULL; c = c->hh.next)
-		kill(c->pid, sig);
+	for (size_t i = 0; i < set->count; i++)
+		kill(set->pids[i], sig);
 }
 
 pid_t
 children_reap(struct children *set, int *status)
 {
 	pid_t pid = waitpid(-1, status, WNOHANG);
-	struct child *c;
 
 	if (pid <= 0)
 		return 0;
-	HASH_FIND(hh, set->live, &pid, sizeof(pid), c);
-	if (c != NULL) {
-		HASH_DEL(set->live, c);
-		free(c);
-	}
+	for (size_t i = 0; i < set->count; i++)
+		if (set->pids[i] == pid) {
+			set->pids[i] = set->pids[--set->count];
+			break;
+		}
 	return pid;
 }

@@ -27,9 +27,9 @@ def load(chain_cpu, settle, port, files, at_once, count):
             "cpu": (quiet(chain_cpu) - before) * 1e3 / max(good, 1)}
 
 
-def grow(bench, levels):
+def grow(bench, haproxy, levels):
     """Loads of all levels through both, by chain and level."""
-    relay, haproxy = bench.relay, bench.chains["haproxy"]
+    relay = bench.relay
     files = relay.files(CROWD[0])
     handlers = len(relay.handlers())
     actions = {}
@@ -65,6 +65,7 @@ def measure(bench):
     bench.report.section("Growth: sessions at once, each made anew as one ends")
     levels = LEVELS if not bench.quick else LEVELS[:3]
     certificate, agents, polls = CROWD
+    haproxy = bench.chains["haproxy"]  # before agents come: those of the chains stay
     with bench.agents(certificate, bench.pick(agents, 2), polls):
-        results = grow(bench, levels)
+        results = grow(bench, haproxy, levels)
     show(bench, levels, results)
