@@ -19,12 +19,6 @@ teardown() {
     end_all
 }
 
-# fails COMMAND...
-fails() {
-    run "$@"
-    [ "$status" -ne 0 ]
-}
-
 # ---- its life ----
 
 @test "SIGTERM lets sessions end and takes no new ones; a second ends them with an error" {

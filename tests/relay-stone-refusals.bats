@@ -20,12 +20,6 @@ teardown() {
     end_all
 }
 
-# fails COMMAND...
-fails() {
-    run "$@"
-    [ "$status" -ne 0 ]
-}
-
 # ---- refusals ----
 
 # refused STATUS REASON: the client gets a reset and not a byte, the log why.

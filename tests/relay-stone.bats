@@ -20,12 +20,6 @@ teardown() {
     end_all
 }
 
-# fails COMMAND...
-fails() {
-    run "$@"
-    [ "$status" -ne 0 ]
-}
-
 # ---- as stone ----
 
 # both_stones: Debian's on $stone_port and ours on $ours_port, set up by the

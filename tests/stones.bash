@@ -61,3 +61,9 @@ to_false() {
 speak() {
     timeout 60 python3 -B "$tests/speak.py" "$@" 3>&-
 }
+
+# fails COMMAND...
+fails() {
+    run "$@"
+    [ "$status" -ne 0 ]
+}
