@@ -98,12 +98,20 @@ SCRIPT
     start_relay listen
     agent '-m 8'
     wait_until 10 waiting 8
+    # all have failed before it hears of the first
+    kill -STOP "$(pid_of agent)"
     stop relay
+    wait_until 10 polls_have_ended
+    kill -CONT "$(pid_of agent)"
     wait_until 10 says agent ' not-connected '
     start_relay listen
     wait_until 20 waiting 8
-    # one wait may be a few milliseconds, and their ends be further apart
-    [ "$(grep -c 'not-connected.*ended_the_poll' agent.log)" -le 3 ]
+    [ "$(grep -c 'not-connected.*ended_the_poll' agent.log)" -eq 1 ]
+}
+
+# polls_have_ended: all children of the agent are zombies.
+polls_have_ended() {
+    not grep -v Z <<<"$(ps -o state= --ppid "$(pid_of agent)")"
 }
 
 # ---- suspension ----

@@ -5,8 +5,9 @@
  *
  *	wait N		be N agents that wait, in all	waiting N
  *	register N	let N agents come and leave	p50 MS p99 MS max MS
- *	pair N PAUSE	let N stones come, PAUSE us	work MS p50 MS p99 MS
- *max MS apart, each to an agent that then comes again
+ *	pair N PAUSE	let N stones come, PAUSE us	work MS and the same
+ *			apart, each to an agent that
+ *			then comes again
  *
  * What a pairing takes is told from the stone's connect to its MATCHED. Work is
  * the most CPU time that the broker used within one: a virtual machine's CPUs
