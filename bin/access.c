@@ -57,38 +57,31 @@ parse_extension(struct extension *x, const char *text)
 }
 
 static int
-parse_extensions(struct extension *x, char *text, char *err, size_t errsize)
+parse_extensions(struct extension *x, char *text, struct failure *f)
 {
 	char *word, *rest;
 
 	for (word = strtok_r(text, ",", &rest); word != NULL;
 	     word = strtok_r(NULL, ",", &rest))
-		if (parse_extension(x, word) == -1) {
-			snprintf(err, errsize,
+		if (parse_extension(x, word) == -1)
+			return failure(f,
 			    "/%s is not served behind an "
 			    "allowed host",
 			    word);
-			return -1;
-		}
 	return 0;
 }
 
 static int
 add_address(struct access_list *list, const struct sockaddr *sa, int bits,
-    char *err, size_t errsize)
+    struct failure *f)
 {
 	struct prefix p;
 	int mapped = sa->sa_family == AF_INET ? PREFIX_ALL - V4_BITS : 0;
 
-	if (list->count == ACCESS_MAX) {
-		snprintf(
-		    err, errsize, "more than %d allowed hosts", ACCESS_MAX);
-		return -1;
-	}
-	if (prefix_of(&p, sa) == -1 || bits > PREFIX_ALL - mapped) {
-		snprintf(err, errsize, "no such address or prefix");
-		return -1;
-	}
+	if (list->count == ACCESS_MAX)
+		return failure(f, "more than %d allowed hosts", ACCESS_MAX);
+	if (prefix_of(&p, sa) == -1 || bits > PREFIX_ALL - mapped)
+		return failure(f, "no such address or prefix");
 	if (bits != BITS_NONE)
 		p.bits = (unsigned)(mapped + bits);
 	list->entries[list->count].prefix = p;
@@ -99,7 +92,7 @@ add_address(struct access_list *list, const struct sockaddr *sa, int bits,
 /* Every address of host. */
 static int
 add_host(struct access_list *list, const char *host, const struct extension *x,
-    char *err, size_t errsize)
+    struct failure *f)
 {
 	struct prefix numeric;
 	const struct addrinfo hints = {
@@ -108,26 +101,23 @@ add_host(struct access_list *list, const char *host, const struct extension *x,
 	    .ai_socktype = SOCK_STREAM,
 	};
 	struct addrinfo *ai, *p;
-	char why[128];
 	int rc;
 
 	rc = getaddrinfo(host, NULL, &hints, &ai);
-	if (rc != 0) {
-		snprintf(err, errsize, "%s: %s", host,
+	if (rc != 0)
+		return failure(f, "%s: %s", host,
 		    rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
-		return -1;
-	}
 	for (p = ai; p != NULL && rc == 0; p = p->ai_next)
-		rc = add_address(list, p->ai_addr, x->bits, why, sizeof(why));
+		rc = add_address(list, p->ai_addr, x->bits, f);
 	if (rc == -1)
-		snprintf(err, errsize, "%s: %s", host, why);
+		failure_prefix(f, "%s: ", host);
 	freeaddrinfo(ai);
 	return rc;
 }
 
 int
-access_add(struct access_list *list, const char *word, int family, char *err,
-    size_t errsize)
+access_add(
+    struct access_list *list, const char *word, int family, struct failure *f)
 {
 	struct extension x = {BITS_NONE, family};
 	char text[NETADDR_HOST_MAX + 32], *slash;
@@ -136,18 +126,16 @@ access_add(struct access_list *list, const char *word, int family, char *err,
 		list->denies = !list->denies;
 		return 0;
 	}
-	if (strlen(word) >= sizeof(text)) {
-		snprintf(err, errsize, "an allowed host is too long");
-		return -1;
-	}
+	if (strlen(word) >= sizeof(text))
+		return failure(f, "an allowed host is too long");
 	strcpy(text, word);
 	slash = strchr(text, '/');
 	if (slash != NULL) {
 		*slash = '\0';
-		if (parse_extensions(&x, slash + 1, err, errsize) == -1)
+		if (parse_extensions(&x, slash + 1, f) == -1)
 			return -1;
 	}
-	return add_host(list, text, &x, err, errsize);
+	return add_host(list, text, &x, f);
 }
 
 int

@@ -8,6 +8,7 @@
 #ifndef ACCESS_H
 #define ACCESS_H
 
+#include "failure.h"
 #include "prefix.h"
 
 #include <stddef.h>
@@ -27,10 +28,10 @@ struct access_list {
  * Adds a word: "!", or "host", "host/bits", "host/netmask", each with ",v4" or
  * ",v6" where host is a name, which is looked up now. family: AF_INET,
  * AF_INET6 or AF_UNSPEC, that of names without v4 or v6. Returns 0, or -1 with
- * a reason in err.
+ * a reason in f.
  */
-int access_add(struct access_list *list, const char *word, int family,
-    char *err, size_t errsize);
+int access_add(
+    struct access_list *list, const char *word, int family, struct failure *f);
 
 /* Whether the client may. Pure. */
 int access_allows(

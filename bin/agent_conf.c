@@ -35,36 +35,30 @@ usage(void)
 
 /* "-k private.pem", "-n", or an argument */
 static int
-read_line(void *arg, char *line, char *err, size_t errsize)
+read_line(void *arg, char *line, struct failure *f)
 {
 	const struct agent_words *w = arg;
 	char *value = line + 2;
 	int takes_value;
 
 	if (line[0] != '-')
-		return agent_words_argument(w, line, err, errsize);
+		return agent_words_argument(w, line, f);
 	if (strcmp(line, "--" PROXY_PROTOCOL) == 0)
-		return agent_words_option(
-		    w, AGENT_PROXY_PROTOCOL, NULL, err, errsize);
+		return agent_words_option(w, AGENT_PROXY_PROTOCOL, NULL, f);
 	if (strncmp(line, "--" MAX_STREAMS " ", strlen("--" MAX_STREAMS " ")) ==
 	    0)
 		return agent_words_option(w, AGENT_MAX_STREAMS,
-		    line + strlen("--" MAX_STREAMS " "), err, errsize);
-	if (line[1] == '\0' || strchr(AGENT_LETTERS, line[1]) == NULL) {
-		snprintf(
-		    err, errsize, "unknown option %s (see " NAME "(1))", line);
-		return -1;
-	}
+		    line + strlen("--" MAX_STREAMS " "), f);
+	if (line[1] == '\0' || strchr(AGENT_LETTERS, line[1]) == NULL)
+		return failure(f, "unknown option %s (see " NAME "(1))", line);
 	while (isspace((unsigned char)*value))
 		value++;
 	takes_value = line[1] != 'n';
-	if (takes_value != (*value != '\0')) {
-		snprintf(err, errsize,
+	if (takes_value != (*value != '\0'))
+		return failure(f,
 		    takes_value ? "-%c has no value" : "-%c takes no value",
 		    line[1]);
-		return -1;
-	}
-	return agent_words_option(w, line[1], value, err, errsize);
+	return agent_words_option(w, line[1], value, f);
 }
 
 /* Returns 1 for an option that only the command line has. */
@@ -92,7 +86,7 @@ set_run(struct agent_run *run, int c)
 
 static int
 read_command_line(const struct agent_words *w, struct agent_run *run, int argc,
-    char **argv, char *err, size_t errsize)
+    char **argv, struct failure *f)
 {
 	static const struct option options[] = {
 	    {PROXY_PROTOCOL, no_argument, NULL, AGENT_PROXY_PROTOCOL},
@@ -104,48 +98,44 @@ read_command_line(const struct agent_words *w, struct agent_run *run, int argc,
 	optind = 0; /* it may be read again */
 	while ((c = getopt_long(argc, argv, LETTERS, options, NULL)) != -1)
 		if (!set_run(run, c) &&
-		    agent_words_option(w, c, optarg, err, errsize) == -1)
+		    agent_words_option(w, c, optarg, f) == -1)
 			return -1;
 	for (; optind < argc; optind++)
-		if (agent_words_argument(w, argv[optind], err, errsize) == -1)
+		if (agent_words_argument(w, argv[optind], f) == -1)
 			return -1;
 	return 0;
 }
 
 /* What is missing once everything is read. */
 static int
-check(struct agent_conf *conf, const char *where, char *err, size_t errsize)
+check(struct agent_conf *conf, const char *where, struct failure *f)
 {
-	char why[256];
-
 	if (conf->tls.key == NULL)
-		snprintf(err, errsize, "%s: no key (-k)", where);
-	else if (conf->tls.certificate == NULL)
-		snprintf(err, errsize, "%s: no certificate (-c)", where);
-	else if (conf->targets[0].text[0] == '\0')
-		snprintf(err, errsize, "%s: no relay:port", where);
-	else if (conf->nrelays == 0)
-		snprintf(err, errsize, "%s: no target:port", where);
-	else if (conf->forward && conf->host[0] != '\0')
-		snprintf(err, errsize,
+		return failure(f, "%s: no key (-k)", where);
+	if (conf->tls.certificate == NULL)
+		return failure(f, "%s: no certificate (-c)", where);
+	if (conf->targets[0].text[0] == '\0')
+		return failure(f, "%s: no relay:port", where);
+	if (conf->nrelays == 0)
+		return failure(f, "%s: no target:port", where);
+	if (conf->forward && conf->host[0] != '\0')
+		return failure(f,
 		    "%s: -h is for the way to a web server, not for -n", where);
-	else if (tls_client_complete(&conf->tls, why, sizeof(why)) == -1)
-		snprintf(err, errsize, "%s: %s", where, why);
-	else
-		return 0;
-	return -1;
+	if (tls_client_complete(&conf->tls, f) == -1)
+		return failure_prefix(f, "%s: ", where);
+	return 0;
 }
 
 /* The environment's proxy, where no option names one; -X holds for both. */
 static int
 complete_proxy(struct agent_conf *conf, const struct proxy_environment *env,
-    char *err, size_t errsize)
+    struct failure *f)
 {
 	struct proxy option = conf->proxy;
 
 	if (option.addr.host[0] != '\0')
 		return 0;
-	if (proxy_from_environment(&conf->proxy, env, err, errsize) == -1)
+	if (proxy_from_environment(&conf->proxy, env, f) == -1)
 		return -1;
 	if (option.credentials[0] != '\0')
 		memcpy(conf->proxy.credentials, option.credentials,
@@ -167,7 +157,7 @@ agent_source_keep(struct agent_source *source, int argc, char **argv)
 
 int
 agent_conf_read(struct agent_conf *conf, struct agent_run *run,
-    const struct agent_source *source, char *err, size_t errsize)
+    const struct agent_source *source, struct failure *f)
 {
 	struct agent_words w = {conf, source->base};
 	char *file = NULL;
@@ -178,23 +168,21 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 	conf->polls_max = AGENT_POLLS_DEFAULT * AGENT_POLLS_SURGE;
 	conf->ntargets = 1;
 	conf->max_streams = MUX_STREAMS_DEFAULT;
-	if (read_command_line(
-		&w, run, source->argc, source->argv, err, errsize) == -1)
+	if (read_command_line(&w, run, source->argc, source->argv, f) == -1)
 		goto fail;
 	if (run->file == NULL && conf->targets[0].text[0] == '\0')
 		usage();
 	if (run->file != NULL) {
 		w.file = file = lines_relative(source->base, run->file);
 		if (file == NULL) {
-			snprintf(err, errsize, "-C: %s", strerror(errno));
+			failure(f, "-C: %s", strerror(errno));
 			goto fail;
 		}
-		if (lines_read(file, read_line, &w, err, errsize) == -1)
+		if (lines_read(file, read_line, &w, f) == -1)
 			goto fail;
 	}
-	if (check(conf, file != NULL ? file : "command line", err, errsize) ==
-		0 &&
-	    complete_proxy(conf, &source->env, err, errsize) == 0) {
+	if (check(conf, file != NULL ? file : "command line", f) == 0 &&
+	    complete_proxy(conf, &source->env, f) == 0) {
 		free(file);
 		return 0;
 	}

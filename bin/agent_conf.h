@@ -5,6 +5,7 @@
 #ifndef AGENT_CONF_H
 #define AGENT_CONF_H
 
+#include "failure.h"
 #include "netaddr.h"
 #include "proxy.h"
 #include "target.h"
@@ -62,11 +63,11 @@ int agent_source_keep(struct agent_source *source, int argc, char **argv);
  * Reads argv, and the file that it names with -C, into *conf and *run; paths in
  * the file are relative to its folder. Keys and certificates are read at once,
  * so that an error names the line. Prints the version (-V) or the usage, and
- * exits, where that is due. Returns 0, or -1 with the reason in err; *conf is
+ * exits, where that is due. Returns 0, or -1 with the reason in f; *conf is
  * then empty.
  */
 int agent_conf_read(struct agent_conf *conf, struct agent_run *run,
-    const struct agent_source *source, char *err, size_t errsize);
+    const struct agent_source *source, struct failure *f);
 
 /* Frees and wipes what agent_conf_read put there. */
 void agent_conf_free(struct agent_conf *conf);

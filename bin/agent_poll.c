@@ -5,6 +5,7 @@
 #include "channel.h"
 #include "customer.h"
 #include "deadline.h"
+#include "failure.h"
 #include "fd.h"
 #include "head.h"
 #include "log.h"
@@ -69,27 +70,25 @@ tell(const struct poll *p, enum poll_news what, const char *format, ...)
 static int
 connect_relay(struct poll *p)
 {
-	char err[POLL_TEXT_MAX];
+	struct failure f;
 	SSL *ssl;
 	int fd;
 
-	fd = proxy_dial(&p->conf->proxy, p->place, deadline_in(CONNECT_MS), err,
-	    sizeof(err));
+	fd = proxy_dial(&p->conf->proxy, p->place, deadline_in(CONNECT_MS), &f);
 	if (fd == -1) {
-		tell(p, POLL_FAILED, "%s", err);
+		tell(p, POLL_FAILED, "%s", f.text);
 		return -1;
 	}
 	ssl = tls_client_start(&p->conf->tls, fd, p->place->host);
 	if (ssl == NULL) {
-		tls_error_text(err, sizeof(err));
+		tls_error_text(&f);
 		fd_close(&fd);
-		tell(p, POLL_FAILED, "TLS: %s", err);
+		tell(p, POLL_FAILED, "TLS: %s", f.text);
 		return -1;
 	}
 	channel_tls(&p->relay, ssl);
-	if (tls_handshake(ssl, deadline_in(HANDSHAKE_MS), err, sizeof(err)) ==
-	    -1) {
-		tell(p, POLL_FAILED, "TLS: %s", err);
+	if (tls_handshake(ssl, deadline_in(HANDSHAKE_MS), &f) == -1) {
+		tell(p, POLL_FAILED, "TLS: %s", f.text);
 		return -1;
 	}
 	p->der_len = i2d_X509(p->conf->tls.certificate, &p->der);
@@ -153,14 +152,14 @@ static void
 check_customer(struct poll *p, const char *text)
 {
 	struct customer customer;
-	char err[128];
+	struct failure f;
 
 	if (*text == '\0')
 		return;
 	if (p->der_len <= 0 || customer_parse(&customer, text, p->der,
-				   (size_t)p->der_len, err, sizeof(err)) == -1)
-		log_event(
-		    LOG_WARNING, "customer", "error", err, "value", text, NULL);
+				   (size_t)p->der_len, &f) == -1)
+		log_event(LOG_WARNING, "customer", "error", f.text, "value",
+		    text, NULL);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "agent_sandbox.h"
 #include "children.h"
 #include "deadline.h"
+#include "failure.h"
 #include "fd.h"
 #include "log.h"
 #include "notify.h"
@@ -129,11 +130,11 @@ set_up_relays(struct pool *pool)
 
 /* Frees conf's content where that fails. */
 static int
-renew_sandbox(struct agent_conf *conf, char *err, size_t errsize)
+renew_sandbox(struct agent_conf *conf, struct failure *f)
 {
 	if (agent_sandbox_renew(conf) == 0)
 		return 0;
-	snprintf(err, errsize, "sandbox: %s", strerror(errno));
+	failure(f, "sandbox: %s", strerror(errno));
 	agent_conf_free(conf);
 	return -1;
 }
@@ -147,12 +148,12 @@ reload(struct pool *pool)
 {
 	struct agent_conf *conf = malloc(sizeof(*conf));
 	struct agent_run run;
-	char err[512] = "out of memory";
+	struct failure f = {.text = "out of memory"};
 
 	if (conf == NULL ||
-	    agent_conf_read(conf, &run, pool->source, err, sizeof(err)) == -1 ||
-	    renew_sandbox(conf, err, sizeof(err)) == -1) {
-		log_event(LOG_ERR, "reload-failed", "error", err, NULL);
+	    agent_conf_read(conf, &run, pool->source, &f) == -1 ||
+	    renew_sandbox(conf, &f) == -1) {
+		log_event(LOG_ERR, "reload-failed", "error", f.text, NULL);
 		free(conf);
 		return;
 	}

@@ -2,6 +2,7 @@
 #include "agent_session.h"
 #include "agent_mux.h"
 #include "deadline.h"
+#include "failure.h"
 #include "log.h"
 #include "proxy_protocol.h"
 #include "reply.h"
@@ -81,17 +82,17 @@ prepare(struct session *s, const char *buf, size_t len)
 static int
 connect_target(struct session *s)
 {
-	char err[256], text[160];
-	int fd = target_dial(
-	    s->target, deadline_in(TARGET_MS), err, sizeof(err));
+	struct failure f;
+	char text[160];
+	int fd = target_dial(s->target, deadline_in(TARGET_MS), &f);
 
 	if (fd != -1) {
 		channel_tcp(&s->server, fd);
 		return 0;
 	}
 	log_event(LOG_WARNING, "target-unreachable", "target", s->target->text,
-	    "service", s->target->service, "reason", err, NULL);
-	snprintf(text, sizeof(text), "Target unreachable: %.120s", err);
+	    "service", s->target->service, "reason", f.text, NULL);
+	snprintf(text, sizeof(text), "Target unreachable: %.120s", f.text);
 	refuse(s, 502, text);
 	return -1;
 }

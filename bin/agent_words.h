@@ -6,6 +6,7 @@
 #define AGENT_WORDS_H
 
 #include "agent_conf.h"
+#include "failure.h"
 
 /* The options that a file may have, and those that have no letter. */
 #define AGENT_LETTERS        "nkcamhxX"
@@ -18,19 +19,19 @@ struct agent_words {
 };
 
 /*
- * Each takes a word into w->conf. Returns 0, or -1 with a reason in err.
+ * Each takes a word into w->conf. Returns 0, or -1 with a reason in f.
  *
  * An option: its letter, or one of the numbers above, and its value where it
  * has one. Files that it names are read now.
  */
 int agent_words_option(const struct agent_words *w, int letter,
-    const char *value, char *err, size_t errsize);
+    const char *value, struct failure *f);
 
 /*
  * An argument: "name=target" is a further target; of the others the last is
  * the target, and those before it are relays.
  */
 int agent_words_argument(
-    const struct agent_words *w, const char *word, char *err, size_t errsize);
+    const struct agent_words *w, const char *word, struct failure *f);
 
 #endif

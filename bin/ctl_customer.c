@@ -6,6 +6,7 @@
 #include "ctl_customer.h"
 #include "conf.h"
 #include "customers.h"
+#include "failure.h"
 #include "fd.h"
 #include "pem.h"
 
@@ -46,14 +47,14 @@ static int
 identity_of_file(
     struct ctl_customer *r, struct identity *identity, const char *path)
 {
-	char err[512];
+	struct failure f;
 	STACK_OF(X509) * chain;
-	X509 *certificate = pem_certificate(path, &chain, err, sizeof(err));
+	X509 *certificate = pem_certificate(path, &chain, &f);
 	unsigned char *der = NULL;
 	int len, rc = 0;
 
 	if (certificate == NULL)
-		return fail(r, EX_NOINPUT, "%s", err);
+		return fail(r, EX_NOINPUT, "%s", f.text);
 	len = i2d_X509(certificate, &der);
 	if (len <= 0 || identity_of_der(identity, der, (size_t)len) == -1)
 		rc = fail(r, EX_NOINPUT, "%s: no SHA-256 of it", path);
@@ -95,11 +96,11 @@ static int
 find_table(struct ctl_customer *r, const char *conf_path, char path[PATH_MAX])
 {
 	struct conf conf;
-	char err[512];
+	struct failure f;
 	int rc = 0;
 
-	if (conf_read(&conf, conf_path, err, sizeof(err)) == -1)
-		return fail(r, EX_CONFIG, "%s", err);
+	if (conf_read(&conf, conf_path, &f) == -1)
+		return fail(r, EX_CONFIG, "%s", f.text);
 	if (conf.customers == NULL)
 		rc = fail(r, EX_CONFIG, "%s: no customers line", conf_path);
 	else if (realpath(conf.customers, path) == NULL)
@@ -114,13 +115,13 @@ static int
 look_up(struct ctl_customer *r, const char *path, const char *name,
     const struct identity *identity)
 {
-	char err[512];
-	struct customers *table = customers_read(path, err, sizeof(err));
+	struct failure f;
+	struct customers *table = customers_read(path, &f);
 	const struct customer_entry *owner;
 	int rc = 0;
 
 	if (table == NULL)
-		return fail(r, EX_CONFIG, "%s", err);
+		return fail(r, EX_CONFIG, "%s", f.text);
 	owner = customers_find(table, identity);
 	if (strcmp(owner->name, name) == 0)
 		rc = 1;
@@ -190,7 +191,8 @@ static int
 write_copy(struct ctl_customer *r, FILE *in, int fd, const char *copy,
     const char *name, const struct identity *identity)
 {
-	char hex[IDENTITY_HEX_SIZE], err[512];
+	struct failure f;
+	char hex[IDENTITY_HEX_SIZE];
 	FILE *out = fdopen(fd, "w");
 	struct customers *table;
 
@@ -207,9 +209,9 @@ write_copy(struct ctl_customer *r, FILE *in, int fd, const char *copy,
 	}
 	if (fclose(out) != 0)
 		return fail(r, EX_IOERR, "%s: %s", copy, strerror(errno));
-	table = customers_read(copy, err, sizeof(err));
+	table = customers_read(copy, &f);
 	if (table == NULL)
-		return fail(r, EX_DATAERR, "%s", err);
+		return fail(r, EX_DATAERR, "%s", f.text);
 	customers_free(table);
 	return 0;
 }

@@ -87,7 +87,7 @@ keep_all(struct ctl_answer *answer, struct wire_packet *packet)
 }
 
 static int
-collect(int sock, struct ctl_answer *answer, char *err, size_t errsize)
+collect(int sock, struct ctl_answer *answer, struct failure *f)
 {
 	int64_t deadline = deadline_in(ANSWER_MS);
 	struct wire_packet packet;
@@ -100,8 +100,7 @@ collect(int sock, struct ctl_answer *answer, char *err, size_t errsize)
 			answer->done = packet.message.u.admin_done;
 			return 0;
 		case MESSAGE_REFUSED:
-			snprintf(err, errsize, "%s",
-			    packet.message.u.refused.reason);
+			failure(f, "%s", packet.message.u.refused.reason);
 			errno = EACCES;
 			return -1;
 		default:
@@ -113,15 +112,15 @@ collect(int sock, struct ctl_answer *answer, char *err, size_t errsize)
 
 int
 ctl_request(int sock, enum admin_command command, const char *argument,
-    struct ctl_answer *answer, char *err, size_t errsize)
+    struct ctl_answer *answer, struct failure *f)
 {
 	*answer = (struct ctl_answer){0};
-	*err = '\0';
+	*f->text = '\0';
 	if (send_request(sock, command, argument) == 0 &&
-	    collect(sock, answer, err, errsize) == 0)
+	    collect(sock, answer, f) == 0)
 		return 0;
-	if (*err == '\0')
-		snprintf(err, errsize, "the broker: %s", strerror(errno));
+	if (*f->text == '\0')
+		failure(f, "the broker: %s", strerror(errno));
 	ctl_free(answer);
 	return -1;
 }

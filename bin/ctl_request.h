@@ -5,6 +5,7 @@
 #ifndef CTL_REQUEST_H
 #define CTL_REQUEST_H
 
+#include "failure.h"
 #include "message.h"
 
 struct ctl_answer {
@@ -17,10 +18,10 @@ struct ctl_answer {
  * Asks the broker behind sock, a connection of meeting_connect, for command
  * with argument ("" for none). Returns 0 where it has answered, be it with a
  * failure (done.failed); ctl_free gives the answer back. Returns -1 with a
- * reason in err and errno: EACCES where it refuses us, ETIMEDOUT, ECONNRESET.
+ * reason in f and errno: EACCES where it refuses us, ETIMEDOUT, ECONNRESET.
  */
 int ctl_request(int sock, enum admin_command command, const char *argument,
-    struct ctl_answer *answer, char *err, size_t errsize);
+    struct ctl_answer *answer, struct failure *f);
 
 void ctl_free(struct ctl_answer *answer);
 

@@ -119,15 +119,14 @@ draw(const struct row_status *st, const struct line *lines, size_t n,
 
 /* One picture. before becomes the sessions that it shows. */
 static int
-picture(int sock, struct ctl_answer *before, double seconds, char *err,
-    size_t errsize)
+picture(int sock, struct ctl_answer *before, double seconds, struct failure *f)
 {
 	struct ctl_answer status, now;
 	struct line *lines;
 
-	if (ctl_request(sock, ADMIN_STATUS, "", &status, err, errsize) == -1)
+	if (ctl_request(sock, ADMIN_STATUS, "", &status, f) == -1)
 		return -1;
-	if (ctl_request(sock, ADMIN_SESSIONS, "", &now, err, errsize) == -1) {
+	if (ctl_request(sock, ADMIN_SESSIONS, "", &now, f) == -1) {
 		ctl_free(&status);
 		return -1;
 	}
@@ -166,7 +165,7 @@ pause_or_end(int signals, int terminal, unsigned interval)
 }
 
 int
-ctl_watch(int sock, unsigned interval, char *err, size_t errsize)
+ctl_watch(int sock, unsigned interval, struct failure *f)
 {
 	static const int list[] = {SIGINT, SIGTERM, SIGHUP, 0};
 	struct ctl_answer before = {0};
@@ -178,8 +177,7 @@ ctl_watch(int sock, unsigned interval, char *err, size_t errsize)
 
 	do {
 		now = deadline_now();
-		rc = picture(
-		    sock, &before, (double)(now - last) / 1000, err, errsize);
+		rc = picture(sock, &before, (double)(now - last) / 1000, f);
 		last = now;
 	} while (rc == 0 && !pause_or_end(signals, terminal, interval));
 	putchar('\n');

@@ -4,12 +4,14 @@
 #ifndef CTL_WATCH_H
 #define CTL_WATCH_H
 
+#include "failure.h"
+
 #include <stddef.h>
 
 /*
  * Redraws every interval seconds until q is typed, the input ends, a signal
- * comes or the broker is gone. Returns 0, or -1 with a reason in err.
+ * comes or the broker is gone. Returns 0, or -1 with a reason in f.
  */
-int ctl_watch(int sock, unsigned interval, char *err, size_t errsize);
+int ctl_watch(int sock, unsigned interval, struct failure *f);
 
 #endif

@@ -154,7 +154,7 @@ race(struct attempts *a, int64_t deadline)
 }
 
 int
-dial(const struct netaddr *addr, int64_t deadline, char *err, size_t errsize)
+dial(const struct netaddr *addr, int64_t deadline, struct failure *f)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct attempts a = {.next = 0};
@@ -162,18 +162,16 @@ dial(const struct netaddr *addr, int64_t deadline, char *err, size_t errsize)
 	int rc, fd;
 
 	rc = getaddrinfo(addr->host, addr->port, &hints, &list);
-	if (rc != 0) {
-		snprintf(err, errsize, "%s: %s", addr->host,
+	if (rc != 0)
+		return failure(f, "%s: %s", addr->host,
 		    rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
-		return -1;
-	}
 	a.naddresses = dial_order(list, a.order, ADDRESSES_MAX);
 	fd = race(&a, deadline);
 	for (nfds_t i = 0; i < a.begun; i++)
 		fd_close(&a.pfd[i].fd);
 	freeaddrinfo(list);
 	if (fd == -1)
-		snprintf(err, errsize, "%s port %s: %s", addr->host, addr->port,
+		failure(f, "%s port %s: %s", addr->host, addr->port,
 		    strerror(a.error));
 	else
 		tcp_options(fd);
@@ -183,16 +181,14 @@ dial(const struct netaddr *addr, int64_t deadline, char *err, size_t errsize)
 /* ---- Unix sockets ---- */
 
 int
-dial_unix(const char *path, int64_t deadline, char *err, size_t errsize)
+dial_unix(const char *path, int64_t deadline, struct failure *f)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	size_t len = strlen(path);
 	int fd;
 
-	if (len >= sizeof(sun.sun_path)) {
-		snprintf(err, errsize, "%s: path too long", path);
-		return -1;
-	}
+	if (len >= sizeof(sun.sun_path))
+		return failure(f, "%s: path too long", path);
 	memcpy(sun.sun_path, path, len);
 	for (;;) {
 		fd = start_connect(AF_UNIX, 0, (const void *)&sun, sizeof(sun));
@@ -203,6 +199,5 @@ dial_unix(const char *path, int64_t deadline, char *err, size_t errsize)
 			break;
 		poll(NULL, 0, 20);
 	}
-	snprintf(err, errsize, "%s: %s", path, strerror(errno));
-	return -1;
+	return failure(f, "%s: %s", path, strerror(errno));
 }

@@ -4,6 +4,7 @@
 #ifndef DIAL_H
 #define DIAL_H
 
+#include "failure.h"
 #include "netaddr.h"
 
 #include <stdint.h>
@@ -16,14 +17,13 @@ struct addrinfo;
  * 250 ms after the one before or at once when that has failed; the first
  * connection wins (RFC 8305). Ends at deadline (deadline.h), which the resolver
  * does not know of. Returns a non-blocking, close-on-exec socket with
- * tcp_options, which the caller closes, or -1 with a reason in err, that of
+ * tcp_options, which the caller closes, or -1 with a reason in f, that of
  * the last address that failed.
  */
-int dial(
-    const struct netaddr *addr, int64_t deadline, char *err, size_t errsize);
+int dial(const struct netaddr *addr, int64_t deadline, struct failure *f);
 
 /* Likewise, to the Unix stream socket at path. */
-int dial_unix(const char *path, int64_t deadline, char *err, size_t errsize);
+int dial_unix(const char *path, int64_t deadline, struct failure *f);
 
 /*
  * The order in which the addresses of list are to be tried: the resolver's,

@@ -30,20 +30,20 @@ find(const char *file, const char *name)
 }
 
 static EVP_PKEY *
-read_key(const struct stone_forward *f, char *err, size_t errsize)
+read_key(const struct stone_forward *conf, struct failure *f)
 {
-	char *path = find(f->file, f->tls.key), *passfile = NULL;
+	char *path = find(conf->file, conf->tls.key), *passfile = NULL;
 	char secret[SECRET_MAX];
 	EVP_PKEY *key = NULL;
 
-	if (f->tls.passfile != NULL)
-		passfile = find(f->file, f->tls.passfile);
-	if (path == NULL || (f->tls.passfile != NULL && passfile == NULL))
-		snprintf(err, errsize, "%s", strerror(errno));
+	if (conf->tls.passfile != NULL)
+		passfile = find(conf->file, conf->tls.passfile);
+	if (path == NULL || (conf->tls.passfile != NULL && passfile == NULL))
+		failure(f, "%s", strerror(errno));
 	else if (passfile == NULL)
-		key = pem_key(path, err, errsize);
-	else if (secret_read(passfile, secret, err, errsize) == 0)
-		key = pem_key_encrypted(path, secret, err, errsize);
+		key = pem_key(path, f);
+	else if (secret_read(passfile, secret, f) == 0)
+		key = pem_key_encrypted(path, secret, f);
 	OPENSSL_cleanse(secret, sizeof(secret));
 	free(path);
 	free(passfile);
@@ -51,42 +51,42 @@ read_key(const struct stone_forward *f, char *err, size_t errsize)
 }
 
 static X509 *
-read_certificate(const struct stone_forward *f, STACK_OF(X509) * *chain,
-    char *err, size_t errsize)
+read_certificate(const struct stone_forward *conf, STACK_OF(X509) * *chain,
+    struct failure *f)
 {
-	char *path = find(f->file, f->tls.cert);
+	char *path = find(conf->file, conf->tls.cert);
 	X509 *certificate = NULL;
 
 	if (path == NULL)
-		snprintf(err, errsize, "%s", strerror(errno));
+		failure(f, "%s", strerror(errno));
 	else
-		certificate = pem_certificate(path, chain, err, errsize);
+		certificate = pem_certificate(path, chain, f);
 	free(path);
 	return certificate;
 }
 
 /* Of CAfile or CApath, or both. */
 static X509_STORE *
-read_store(const struct stone_forward *f, char *err, size_t errsize)
+read_store(const struct stone_forward *conf, struct failure *f)
 {
 	char *file = NULL, *folder = NULL;
 	X509_STORE *store = NULL;
 
-	if (f->tls.cafile != NULL)
-		file = find(f->file, f->tls.cafile);
-	if (f->tls.capath != NULL)
-		folder = find(f->file, f->tls.capath);
-	if ((f->tls.cafile != NULL && file == NULL) ||
-	    (f->tls.capath != NULL && folder == NULL))
-		snprintf(err, errsize, "%s", strerror(errno));
+	if (conf->tls.cafile != NULL)
+		file = find(conf->file, conf->tls.cafile);
+	if (conf->tls.capath != NULL)
+		folder = find(conf->file, conf->tls.capath);
+	if ((conf->tls.cafile != NULL && file == NULL) ||
+	    (conf->tls.capath != NULL && folder == NULL))
+		failure(f, "%s", strerror(errno));
 	else if (file != NULL)
-		store = pem_store(file, NULL, err, errsize);
+		store = pem_store(file, NULL, f);
 	else if ((store = X509_STORE_new()) == NULL)
-		snprintf(err, errsize, "out of memory");
+		failure(f, "out of memory");
 	if (store != NULL && folder != NULL &&
 	    (access(folder, R_OK | X_OK) == -1 ||
 		X509_STORE_load_path(store, folder) != 1)) {
-		snprintf(err, errsize, "%s: %s", folder, strerror(errno));
+		failure(f, "%s: %s", folder, strerror(errno));
 		X509_STORE_free(store);
 		store = NULL;
 	}
@@ -98,90 +98,78 @@ read_store(const struct stone_forward *f, char *err, size_t errsize)
 /* ---- one forward ---- */
 
 static int
-read_tls(struct tls_material *tls, const struct stone_forward *f, char *err,
-    size_t errsize)
+read_tls(struct tls_material *tls, const struct stone_forward *conf,
+    struct failure *f)
 {
-	tls->key = read_key(f, err, errsize);
+	tls->key = read_key(conf, f);
 	if (tls->key == NULL)
 		return -1;
-	tls->certificate = read_certificate(f, &tls->chain, err, errsize);
+	tls->certificate = read_certificate(conf, &tls->chain, f);
 	if (tls->certificate == NULL)
 		return -1;
 	if (X509_check_private_key(tls->certificate, tls->key) != 1) {
 		ERR_clear_error();
-		snprintf(err, errsize, "key=%s is not that of cert=%s",
-		    f->tls.key, f->tls.cert);
-		return -1;
+		return failure(f, "key=%s is not that of cert=%s",
+		    conf->tls.key, conf->tls.cert);
 	}
-	if (f->tls.cafile != NULL || f->tls.capath != NULL) {
-		tls->store = read_store(f, err, errsize);
+	if (conf->tls.cafile != NULL || conf->tls.capath != NULL) {
+		tls->store = read_store(conf, f);
 		if (tls->store == NULL)
 			return -1;
 	}
-	return tls_client_complete(tls, err, errsize);
+	return tls_client_complete(tls, f);
 }
 
 static int
-read_access(struct access_list *list, const struct stone_forward *f, char *err,
-    size_t errsize)
+read_access(struct access_list *list, const struct stone_forward *conf,
+    struct failure *f)
 {
-	const struct stone_listen *listen = &f->listen;
+	const struct stone_listen *listen = &conf->listen;
 	const int both = listen->addr.host[0] == '\0' && !listen->v6only;
-	char why[256];
 
-	for (size_t i = 0; i < f->nallowed; i++)
-		if (access_add(list, f->allowed[i].text,
+	for (size_t i = 0; i < conf->nallowed; i++)
+		if (access_add(list, conf->allowed[i].text,
 			listen->family == AF_INET6 && both ? AF_UNSPEC
 							   : listen->family,
-			why, sizeof(why)) == -1)
-			return stone_words_refuse(f->file, f->allowed[i].line,
-			    err, errsize, "%s", why);
+			f) == -1)
+			return stone_words_locate(
+			    f, conf->file, conf->allowed[i].line);
 	return 0;
 }
 
 static int
-read_forward(struct forward *forward, const struct stone_forward *f, char *err,
-    size_t errsize)
+read_forward(struct forward *forward, const struct stone_forward *conf,
+    struct failure *f)
 {
-	char why[384];
-
-	forward->conf = f;
-	if (read_tls(&forward->tls, f, why, sizeof(why)) == -1)
-		return stone_words_refuse(
-		    f->file, f->line, err, errsize, "%s", why);
-	return read_access(&forward->access, f, err, errsize);
+	forward->conf = conf;
+	if (read_tls(&forward->tls, conf, f) == -1)
+		return stone_words_locate(f, conf->file, conf->line);
+	return read_access(&forward->access, conf, f);
 }
 
 /* ---- all of them ---- */
 
 static int
-read_words(
-    struct forwards *set, int argc, char **argv, char *err, size_t errsize)
+read_words(struct forwards *set, int argc, char **argv, struct failure *f)
 {
 	struct stone_conf *conf = &set->conf;
 	size_t ours, theirs;
 
-	if (stone_words_from_argv(
-		&set->command_line, argc, argv, err, errsize) == -1 ||
-	    stone_conf_options(conf, &set->command_line, &ours, err, errsize) ==
-		-1)
+	if (stone_words_from_argv(&set->command_line, argc, argv, f) == -1 ||
+	    stone_conf_options(conf, &set->command_line, &ours, f) == -1)
 		return -1;
 	if (conf->file != NULL && !conf->help && !conf->version &&
-	    (stone_words_from_file(&set->file, conf->file, err, errsize) ==
-		    -1 ||
-		stone_conf_options(conf, &set->file, &theirs, err, errsize) ==
-		    -1 ||
-		stone_conf_forwards(conf, &set->file, theirs, err, errsize) ==
-		    -1))
+	    (stone_words_from_file(&set->file, conf->file, f) == -1 ||
+		stone_conf_options(conf, &set->file, &theirs, f) == -1 ||
+		stone_conf_forwards(conf, &set->file, theirs, f) == -1))
 		return -1;
-	return stone_conf_forwards(
-	    conf, &set->command_line, ours, err, errsize);
+	return stone_conf_forwards(conf, &set->command_line, ours, f);
 }
 
 /* "host:port", or "host:port,file" */
 static int
-read_proxy_option(struct proxy *proxy, const struct stone_conf *conf, char *err,
-    size_t errsize)
+read_proxy_option(
+    struct proxy *proxy, const struct stone_conf *conf, struct failure *f)
 {
 	const char *comma = strchr(conf->proxy, ',');
 	char *place = strdup(conf->proxy), *path = NULL;
@@ -190,54 +178,51 @@ read_proxy_option(struct proxy *proxy, const struct stone_conf *conf, char *err,
 	if (comma != NULL)
 		path = find(conf->proxy_file, comma + 1);
 	if (place == NULL || (comma != NULL && path == NULL)) {
-		snprintf(err, errsize, "%s", strerror(errno));
+		failure(f, "%s", strerror(errno));
 	} else {
 		place[strcspn(place, ",")] = '\0';
-		rc = proxy_from_option(proxy, place, "", err, errsize);
+		rc = proxy_from_option(proxy, place, "", f);
 	}
 	if (rc == 0 && path != NULL)
-		rc = proxy_credentials(proxy, path, "", err, errsize);
+		rc = proxy_credentials(proxy, path, "", f);
 	free(place);
 	free(path);
 	return rc;
 }
 
 static int
-read_proxy(struct forwards *set, const struct proxy_environment *env, char *err,
-    size_t errsize)
+read_proxy(struct forwards *set, const struct proxy_environment *env,
+    struct failure *f)
 {
 	const struct stone_conf *conf = &set->conf;
-	char why[384];
 
 	if (conf->proxy == NULL)
-		return proxy_from_environment(&set->proxy, env, err, errsize);
-	if (read_proxy_option(&set->proxy, conf, why, sizeof(why)) == 0)
+		return proxy_from_environment(&set->proxy, env, f);
+	if (read_proxy_option(&set->proxy, conf, f) == 0)
 		return 0;
-	return stone_words_refuse(
-	    conf->proxy_file, conf->proxy_line, err, errsize, "-x %s", why);
+	failure_prefix(f, "-x ");
+	return stone_words_locate(f, conf->proxy_file, conf->proxy_line);
 }
 
 struct forwards *
 forwards_read(int argc, char **argv, const struct proxy_environment *env,
-    char *err, size_t errsize)
+    struct failure *f)
 {
 	struct forwards *set = calloc(1, sizeof(*set));
 
-	if (set == NULL) {
-		snprintf(err, errsize, "%s", strerror(errno));
-		return NULL;
-	}
+	if (set == NULL)
+		return failure_null(f, "%s", strerror(errno));
 	for (size_t i = 0; i < STONE_FORWARDS_MAX; i++)
 		set->list[i].listener = -1;
-	if (read_words(set, argc, argv, err, errsize) == -1)
+	if (read_words(set, argc, argv, f) == -1)
 		goto fail;
 	if (set->conf.help || set->conf.version)
 		return set;
-	if (read_proxy(set, env, err, errsize) == -1)
+	if (read_proxy(set, env, f) == -1)
 		goto fail;
 	for (size_t i = 0; i < set->conf.nforwards; i++)
-		if (read_forward(&set->list[i], &set->conf.forwards[i], err,
-			errsize) == -1)
+		if (read_forward(&set->list[i], &set->conf.forwards[i], f) ==
+		    -1)
 			goto fail;
 	return set;
 fail:
@@ -257,28 +242,26 @@ at_same_place(struct forwards *set, const struct stone_listen *where)
 }
 
 int
-forwards_listen(
-    struct forwards *set, struct forwards *old, char *err, size_t errsize)
+forwards_listen(struct forwards *set, struct forwards *old, struct failure *f)
 {
-	char why[384];
-
 	for (size_t i = 0; i < set->conf.nforwards; i++) {
-		struct forward *f = &set->list[i];
+		struct forward *forward = &set->list[i];
 
-		if (at_same_place(old, &f->conf->listen) != NULL)
+		if (at_same_place(old, &forward->conf->listen) != NULL)
 			continue;
-		f->listener = listener_open(&f->conf->listen, why, sizeof(why));
-		if (f->listener == -1)
-			return stone_words_refuse(f->conf->file, f->conf->line,
-			    err, errsize, "%s", why);
+		forward->listener = listener_open(&forward->conf->listen, f);
+		if (forward->listener == -1)
+			return stone_words_locate(
+			    f, forward->conf->file, forward->conf->line);
 	}
 	/* nothing can fail any more */
 	for (size_t i = 0; i < set->conf.nforwards; i++) {
-		struct forward *f = &set->list[i];
-		struct forward *same = at_same_place(old, &f->conf->listen);
+		struct forward *forward = &set->list[i];
+		struct forward *same = at_same_place(
+		    old, &forward->conf->listen);
 
-		if (f->listener == -1 && same != NULL) {
-			f->listener = same->listener;
+		if (forward->listener == -1 && same != NULL) {
+			forward->listener = same->listener;
 			same->listener = -1;
 		}
 	}

@@ -6,6 +6,7 @@
 #define FORWARD_H
 
 #include "access.h"
+#include "failure.h"
 #include "proxy.h"
 #include "stone_conf.h"
 #include "tls.h"
@@ -30,18 +31,18 @@ struct forwards {
  * certificates are read and allowed hosts looked up, but nothing is opened.
  * Paths are relative to this process's folder or, where nothing is there, to
  * that of the file. argv must outlive the result. Returns NULL with a reason in
- * err; where conf.help or conf.version is set, nothing else counts.
+ * f; where conf.help or conf.version is set, nothing else counts.
  */
 struct forwards *forwards_read(int argc, char **argv,
-    const struct proxy_environment *env, char *err, size_t errsize);
+    const struct proxy_environment *env, struct failure *f);
 
 /*
  * Opens the listeners. Those of the set old (NULL: none) that are at the same
- * place move over. Returns 0, or -1 with a reason in err; old then has all of
+ * place move over. Returns 0, or -1 with a reason in f; old then has all of
  * its own.
  */
 int forwards_listen(
-    struct forwards *set, struct forwards *old, char *err, size_t errsize);
+    struct forwards *set, struct forwards *old, struct failure *f);
 
 /* Closes the listeners, in this process. */
 void forwards_close(struct forwards *set);

@@ -95,7 +95,7 @@ open_tcp(const struct stone_listen *where, const char **why)
 }
 
 int
-listener_open(const struct stone_listen *where, char *err, size_t errsize)
+listener_open(const struct stone_listen *where, struct failure *f)
 {
 	char text[256];
 	const char *why;
@@ -109,7 +109,7 @@ listener_open(const struct stone_listen *where, char *err, size_t errsize)
 	}
 	if (fd == -1) {
 		stone_place_text(where, text, sizeof(text));
-		snprintf(err, errsize, "cannot listen on %s: %s", text, why);
+		failure(f, "cannot listen on %s: %s", text, why);
 	}
 	return fd;
 }

@@ -4,6 +4,7 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
+#include "failure.h"
 #include "stone_place.h"
 
 #include <stddef.h>
@@ -11,8 +12,8 @@
 /*
  * Opens a non-blocking, close-on-exec listener. A Unix socket is for this user
  * alone (umask), and takes the place of one that nobody listens on any more.
- * Returns the fd, which the caller closes, or -1 with a reason in err.
+ * Returns the fd, which the caller closes, or -1 with a reason in f.
  */
-int listener_open(const struct stone_listen *where, char *err, size_t errsize);
+int listener_open(const struct stone_listen *where, struct failure *f);
 
 #endif

@@ -99,28 +99,26 @@ set_userinfo(struct proxy *p, const char *at, size_t len)
 
 /* "host[:port]" of a URL; the port of http is 80 */
 static int
-set_authority(struct proxy *p, const char *at, char *err, size_t errsize)
+set_authority(struct proxy *p, const char *at, struct failure *f)
 {
 	size_t len = strcspn(at, "/?#");
 	const char *bracket = memchr(at, ']', len);
 	char text[NETADDR_HOST_MAX + NETADDR_PORT_MAX];
 	int has_port;
 
-	if (len + 4 > sizeof(text)) {
-		snprintf(err, errsize, "https_proxy: its host is too long");
-		return -1;
-	}
+	if (len + 4 > sizeof(text))
+		return failure(f, "https_proxy: its host is too long");
 	has_port = memchr(bracket != NULL ? bracket : at, ':',
 		       bracket != NULL ? len - (size_t)(bracket - at) : len) !=
 		   NULL;
 	snprintf(
 	    text, sizeof(text), "%.*s%s", (int)len, at, has_port ? "" : ":80");
-	return netaddr_parse(&p->addr, text, err, errsize);
+	return netaddr_parse(&p->addr, text, f);
 }
 
 int
-proxy_from_environment(struct proxy *p, const struct proxy_environment *env,
-    char *err, size_t errsize)
+proxy_from_environment(
+    struct proxy *p, const struct proxy_environment *env, struct failure *f)
 {
 	static const char http[] = "http://";
 	const char *at = env->url, *userinfo_end;
@@ -131,39 +129,33 @@ proxy_from_environment(struct proxy *p, const struct proxy_environment *env,
 	p->bypass = env->bypass;
 	if (strncasecmp(at, http, strlen(http)) == 0)
 		at += strlen(http);
-	else if (strstr(at, "://") != NULL) {
-		snprintf(err, errsize,
-		    "https_proxy: only proxies of http:// are served");
-		return -1;
-	}
+	else if (strstr(at, "://") != NULL)
+		return failure(
+		    f, "https_proxy: only proxies of http:// are served");
 	userinfo_end = memrchr(at, '@', strcspn(at, "/?#"));
 	if (userinfo_end != NULL) {
-		if (set_userinfo(p, at, (size_t)(userinfo_end - at)) == -1) {
-			snprintf(err, errsize,
-			    "https_proxy: malformed user or password");
-			return -1;
-		}
+		if (set_userinfo(p, at, (size_t)(userinfo_end - at)) == -1)
+			return failure(
+			    f, "https_proxy: malformed user or password");
 		at = userinfo_end + 1;
 	}
-	return set_authority(p, at, err, errsize);
+	return set_authority(p, at, f);
 }
 
 /* ---- what an option says ---- */
 
 int
-proxy_credentials(struct proxy *p, const char *name, const char *conf,
-    char *err, size_t errsize)
+proxy_credentials(
+    struct proxy *p, const char *name, const char *conf, struct failure *f)
 {
 	char secret[SECRET_MAX], *path = lines_relative(conf, name);
 	int rc;
 
-	if (path == NULL) {
-		snprintf(err, errsize, "%s: %s", name, strerror(errno));
-		return -1;
-	}
-	rc = secret_read(path, secret, err, errsize);
+	if (path == NULL)
+		return failure(f, "%s: %s", name, strerror(errno));
+	rc = secret_read(path, secret, f);
 	if (rc == 0 && (rc = set_credentials(p, secret)) == -1)
-		snprintf(err, errsize,
+		failure(f,
 		    "%s: its first line is not "
 		    "user:password",
 		    path);
@@ -173,25 +165,23 @@ proxy_credentials(struct proxy *p, const char *name, const char *conf,
 }
 
 int
-proxy_from_option(struct proxy *p, const char *text, const char *conf,
-    char *err, size_t errsize)
+proxy_from_option(
+    struct proxy *p, const char *text, const char *conf, struct failure *f)
 {
 	const char *comma = strchr(text, ',');
 	char place[NETADDR_HOST_MAX + NETADDR_PORT_MAX];
 	size_t len = comma != NULL ? (size_t)(comma - text) : strlen(text);
 
 	memset(p, 0, sizeof(*p));
-	if (len >= sizeof(place)) {
-		snprintf(err, errsize, "the proxy's host is too long");
-		return -1;
-	}
+	if (len >= sizeof(place))
+		return failure(f, "the proxy's host is too long");
 	memcpy(place, text, len);
 	place[len] = '\0';
-	if (netaddr_parse(&p->addr, place, err, errsize) == -1)
+	if (netaddr_parse(&p->addr, place, f) == -1)
 		return -1;
 	if (comma == NULL)
 		return 0;
-	return proxy_credentials(p, comma + 1, conf, err, errsize);
+	return proxy_credentials(p, comma + 1, conf, f);
 }
 
 /* ---- whom it serves ---- */
@@ -219,14 +209,14 @@ entry_matches(const char *entry, const struct netaddr *target)
 {
 	struct prefix prefix, address;
 	struct netaddr place;
-	char err[128];
+	struct failure f;
 
 	if (strcmp(entry, "*") == 0)
 		return 1;
 	if (prefix_parse(&prefix, entry) == 0)
 		return prefix_parse(&address, target->host) == 0 &&
 		       prefix_holds(&prefix, &address);
-	if (netaddr_parse(&place, entry, err, sizeof(err)) == 0)
+	if (netaddr_parse(&place, entry, &f) == 0)
 		return strcmp(place.port, target->port) == 0 &&
 		       host_matches(place.host, target->host);
 	return host_matches(entry, target->host);
@@ -298,35 +288,31 @@ receive(int fd, char *buf, size_t size, int64_t deadline)
 
 int
 proxy_connect(int fd, const struct netaddr *target, const char *credentials,
-    int64_t deadline, char *err, size_t errsize)
+    int64_t deadline, struct failure *f)
 {
 	char buf[RESPONSE_MAX_BYTES];
 	struct response r;
 	size_t len = 0;
 	int rc = 0;
 
-	if (send_request(fd, target, credentials, deadline) == -1) {
-		snprintf(err, errsize, "%s", strerror(errno));
-		return -1;
-	}
+	if (send_request(fd, target, credentials, deadline) == -1)
+		return failure(f, "%s", strerror(errno));
 	while (rc == 0) {
 		ssize_t n = receive(fd, buf + len, sizeof(buf) - len, deadline);
 
-		if (n <= 0) {
-			snprintf(err, errsize, "no answer: %s",
+		if (n <= 0)
+			return failure(f, "no answer: %s",
 			    n == 0 ? "closed" : strerror(errno));
-			return -1;
-		}
 		len += (size_t)n;
 		rc = response_parse(&r, buf, len);
 	}
 	if (rc == -1)
-		snprintf(err, errsize, "the answer is not HTTP");
+		failure(f, "the answer is not HTTP");
 	else if (r.status / 100 != 2)
-		snprintf(err, errsize, "refused: %d %s", r.status, r.reason);
+		failure(f, "refused: %d %s", r.status, r.reason);
 	else if (r.length != len)
 		/* the relay says nothing before we do */
-		snprintf(err, errsize, "there is something behind the answer");
+		failure(f, "there is something behind the answer");
 	else
 		return 0;
 	return -1;
@@ -334,23 +320,18 @@ proxy_connect(int fd, const struct netaddr *target, const char *credentials,
 
 int
 proxy_dial(const struct proxy *p, const struct netaddr *target,
-    int64_t deadline, char *err, size_t errsize)
+    int64_t deadline, struct failure *f)
 {
-	char why[256];
 	int fd;
 
 	if (!proxy_serves(p, target))
-		return dial(target, deadline, err, errsize);
-	fd = dial(&p->addr, deadline, why, sizeof(why));
-	if (fd == -1) {
-		snprintf(err, errsize, "proxy %s", why);
-		return -1;
-	}
-	if (proxy_connect(
-		fd, target, p->credentials, deadline, why, sizeof(why)) == 0)
+		return dial(target, deadline, f);
+	fd = dial(&p->addr, deadline, f);
+	if (fd == -1)
+		return failure_prefix(f, "proxy ");
+	if (proxy_connect(fd, target, p->credentials, deadline, f) == 0)
 		return fd;
 	fd_close(&fd);
-	snprintf(err, errsize, "proxy %s port %s: %s", p->addr.host,
-	    p->addr.port, why);
-	return -1;
+	return failure_prefix(
+	    f, "proxy %s port %s: ", p->addr.host, p->addr.port);
 }

@@ -5,6 +5,7 @@
 #ifndef PROXY_H
 #define PROXY_H
 
+#include "failure.h"
 #include "netaddr.h"
 #include "secret.h"
 
@@ -33,27 +34,27 @@ int proxy_environment_keep(struct proxy_environment *env);
 
 /*
  * Sets *p to what was kept: "[http://][user[:password]@]host[:port]", or to no
- * proxy where nothing was. Pure. Returns 0, or -1 with a reason in err, which
+ * proxy where nothing was. Pure. Returns 0, or -1 with a reason in f, which
  * names no password.
  */
-int proxy_from_environment(struct proxy *p, const struct proxy_environment *env,
-    char *err, size_t errsize);
+int proxy_from_environment(
+    struct proxy *p, const struct proxy_environment *env, struct failure *f);
 
 /*
  * Sets *p from an option: "host:port", or "host:port,file" where the file's
  * first line is "user:password" and nobody but its owner may read it. The file
  * is relative to conf (lines_relative; "" for the command line). Returns 0,
- * or -1 with a reason in err.
+ * or -1 with a reason in f.
  */
-int proxy_from_option(struct proxy *p, const char *text, const char *conf,
-    char *err, size_t errsize);
+int proxy_from_option(
+    struct proxy *p, const char *text, const char *conf, struct failure *f);
 
 /*
  * Sets p's credentials from the file called name, which is relative to conf
- * likewise. Returns 0, or -1 with a reason in err.
+ * likewise. Returns 0, or -1 with a reason in f.
  */
-int proxy_credentials(struct proxy *p, const char *name, const char *conf,
-    char *err, size_t errsize);
+int proxy_credentials(
+    struct proxy *p, const char *name, const char *conf, struct failure *f);
 
 /* Whether target is to be reached through p. Pure. */
 int proxy_serves(const struct proxy *p, const struct netaddr *target);
@@ -61,16 +62,16 @@ int proxy_serves(const struct proxy *p, const struct netaddr *target);
 /*
  * Asks the proxy at the other end of fd, a non-blocking socket, for target,
  * and reads its answer, all by deadline (deadline.h). Returns 0: fd leads to
- * target; or -1 with a reason in err. Closes nothing.
+ * target; or -1 with a reason in f. Closes nothing.
  */
 int proxy_connect(int fd, const struct netaddr *target, const char *credentials,
-    int64_t deadline, char *err, size_t errsize);
+    int64_t deadline, struct failure *f);
 
 /*
  * dial(), through p where it serves target. Returns a connected socket as
- * dial() does, or -1 with a reason in err, which says where the proxy refused.
+ * dial() does, or -1 with a reason in f, which says where the proxy refused.
  */
 int proxy_dial(const struct proxy *p, const struct netaddr *target,
-    int64_t deadline, char *err, size_t errsize);
+    int64_t deadline, struct failure *f);
 
 #endif

@@ -4,6 +4,7 @@
  * client certificate, where the agent with the same one waits.
  */
 #define _GNU_SOURCE
+#include "failure.h"
 #include "fd.h"
 #include "forward.h"
 #include "harden.h"
@@ -55,11 +56,11 @@ static struct forwards *
 read_all(int argc, char **argv, const struct proxy_environment *env)
 {
 	struct forwards *set;
-	char err[512];
+	struct failure f;
 
-	set = forwards_read(argc, argv, env, err, sizeof(err));
+	set = forwards_read(argc, argv, env, &f);
 	if (set == NULL)
-		program_fail(EX_CONFIG, "%s", err);
+		program_fail(EX_CONFIG, "%s", f.text);
 	if (set->conf.version) {
 		printf(NAME " %s\n", VERSION);
 		exit(EX_OK);
@@ -113,11 +114,11 @@ serve_all(struct stone_server *server)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
 	const int daemon = server->forwards->conf.daemon;
-	char err[512];
+	struct failure f;
 	int rc;
 
-	if (forwards_listen(server->forwards, NULL, err, sizeof(err)) == -1)
-		program_fail(EX_UNAVAILABLE, "%s", err);
+	if (forwards_listen(server->forwards, NULL, &f) == -1)
+		program_fail(EX_UNAVAILABLE, "%s", f.text);
 	if (daemon && become_daemon() == -1)
 		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
 	server->signals = program_signals(signals);

@@ -6,6 +6,7 @@
 #include "agent_conf.h"
 #include "agent_pool.h"
 #include "agent_sandbox.h"
+#include "failure.h"
 #include "fd.h"
 #include "harden.h"
 #include "log.h"
@@ -35,7 +36,7 @@ main(int argc, char **argv)
 	static struct agent_source source;
 	static struct agent_conf conf;
 	struct agent_run run;
-	char err[512];
+	struct failure f;
 	int fd, rc;
 
 	if (fd_sane_std() == -1)
@@ -52,8 +53,8 @@ main(int argc, char **argv)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
-	if (agent_conf_read(&conf, &run, &source, err, sizeof(err)) == -1)
-		program_fail(EX_CONFIG, "%s", err);
+	if (agent_conf_read(&conf, &run, &source, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
 	if (run.test)
 		return EX_OK;
 

@@ -8,6 +8,7 @@
 #include "ctl_sandbox.h"
 #include "ctl_show.h"
 #include "ctl_watch.h"
+#include "failure.h"
 #include "fd.h"
 #include "log.h"
 #include "meeting.h"
@@ -108,12 +109,12 @@ connect_broker(const struct options *o)
 {
 	const char *path = o->socket;
 	struct conf conf = {0};
-	char err[512];
+	struct failure f;
 	int sock;
 
 	if (path == NULL) {
-		if (conf_read(&conf, o->conf, err, sizeof(err)) == -1)
-			program_fail(EX_CONFIG, "%s", err);
+		if (conf_read(&conf, o->conf, &f) == -1)
+			program_fail(EX_CONFIG, "%s", f.text);
 		path = conf.socket;
 	}
 	sock = meeting_connect(path);
@@ -129,12 +130,11 @@ static struct ctl_answer
 ask(int sock, enum admin_command command, const char *argument)
 {
 	struct ctl_answer answer;
-	char err[512];
+	struct failure f;
 
-	if (ctl_request(sock, command, argument, &answer, err, sizeof(err)) ==
-	    -1)
+	if (ctl_request(sock, command, argument, &answer, &f) == -1)
 		program_fail(
-		    errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s", err);
+		    errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s", f.text);
 	return answer;
 }
 
@@ -233,7 +233,8 @@ static int
 watch(const struct call *call)
 {
 	unsigned long interval = INTERVAL;
-	char err[512], *end = NULL;
+	struct failure f;
+	char *end = NULL;
 
 	if (*call->arguments != NULL) {
 		interval = strtoul(*call->arguments, &end, 10);
@@ -241,9 +242,9 @@ watch(const struct call *call)
 			program_fail(EX_USAGE, "%s: not 1 to %d seconds",
 			    *call->arguments, INTERVAL_MAX);
 	}
-	if (ctl_watch(call->sock, (unsigned)interval, err, sizeof(err)) == -1)
+	if (ctl_watch(call->sock, (unsigned)interval, &f) == -1)
 		program_fail(
-		    errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s", err);
+		    errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s", f.text);
 	return EX_OK;
 }
 

@@ -4,16 +4,18 @@
 #ifndef SECRET_H
 #define SECRET_H
 
+#include "failure.h"
+
 #include <stddef.h>
 
 #define SECRET_MAX 512 /* bytes of a secret and its NUL */
 
 /*
  * Reads the first line of the file at path, without its end. A file that its
- * group or others may access is refused. Returns 0, or -1 with a reason in err.
+ * group or others may access is refused. Returns 0, or -1 with a reason in f.
  * The caller wipes secret (OPENSSL_cleanse).
  */
-int secret_read(const char *path, char secret[static SECRET_MAX], char *err,
-    size_t errsize);
+int secret_read(
+    const char *path, char secret[static SECRET_MAX], struct failure *f);
 
 #endif

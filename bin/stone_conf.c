@@ -12,16 +12,22 @@ struct reader {
 	struct stone_conf *conf;
 	const struct stone_words *words;
 	size_t next;
-	char *err;
-	size_t errsize;
+	struct failure *failure;
 };
+
+/* The line of a failure that is noted already. */
+static int
+blame(const struct reader *r, unsigned line)
+{
+	return stone_words_locate(r->failure, r->words->file, line);
+}
 
 static int
 refuse(
     const struct reader *r, unsigned line, const char *what, const char *about)
 {
-	return stone_words_refuse(
-	    r->words->file, line, r->err, r->errsize, "%s%s", what, about);
+	failure(r->failure, "%s%s", what, about);
+	return blame(r, line);
 }
 
 static const struct stone_word *
@@ -210,16 +216,14 @@ static int
 read_places(
     struct reader *r, const struct stone_word *word, struct stone_forward *f)
 {
-	char why[512];
-
-	if (stone_place_relay(&f->relay, word->text, why, sizeof(why)) == -1)
-		return refuse(r, word->line, why, "");
+	if (stone_place_relay(&f->relay, word->text, r->failure) == -1)
+		return blame(r, word->line);
 	r->next++;
 	word = peek(r);
 	if (word == NULL || is(word, "--"))
 		return refuse(r, f->line, "it is not said where to listen", "");
-	if (stone_place_listen(&f->listen, word->text, why, sizeof(why)) == -1)
-		return refuse(r, word->line, why, "");
+	if (stone_place_listen(&f->listen, word->text, r->failure) == -1)
+		return blame(r, word->line);
 	r->next++;
 	return 0;
 }
@@ -228,20 +232,21 @@ static int
 read_request(struct reader *r, struct stone_forward *f)
 {
 	const struct stone_word *word = peek(r);
-	char why[128];
 
 	if (word == NULL || is(word, "--"))
 		return refuse(r, f->line,
 		    "no request behind the place to listen at, "
 		    "such as \"GET / HTTP/1.1\"",
 		    "");
-	if (stone_request_check(word->text, why, sizeof(why)) == -1)
-		return refuse(r, word->line, why, "");
+	if (stone_request_check(word->text, r->failure) == -1)
+		return blame(r, word->line);
 	f->request = word->text;
 	f->sessions = r->conf->sessions;
 	if (f->sessions > 0 &&
-	    stone_request_check_shared(word->text, why, sizeof(why)) == -1)
-		return refuse(r, word->line, "--sessions: ", why);
+	    stone_request_check_shared(word->text, r->failure) == -1) {
+		failure_prefix(r->failure, "--sessions: ");
+		return blame(r, word->line);
+	}
 	r->next++;
 	return 0;
 }
@@ -293,9 +298,9 @@ read_forward(struct reader *r, const struct stone_word *first)
 
 int
 stone_conf_options(struct stone_conf *conf, const struct stone_words *words,
-    size_t *next, char *err, size_t errsize)
+    size_t *next, struct failure *f)
 {
-	struct reader r = {conf, words, 0, err, errsize};
+	struct reader r = {conf, words, 0, f};
 	int rc = 1;
 
 	while (rc == 1 && !is(peek(&r), "--"))
@@ -306,9 +311,9 @@ stone_conf_options(struct stone_conf *conf, const struct stone_words *words,
 
 int
 stone_conf_forwards(struct stone_conf *conf, const struct stone_words *words,
-    size_t next, char *err, size_t errsize)
+    size_t next, struct failure *f)
 {
-	struct reader r = {conf, words, next, err, errsize};
+	struct reader r = {conf, words, next, f};
 	const struct stone_word *word;
 	int rc;
 

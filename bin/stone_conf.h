@@ -6,6 +6,7 @@
 #ifndef STONE_CONF_H
 #define STONE_CONF_H
 
+#include "failure.h"
 #include "stone_place.h"
 #include "stone_words.h"
 
@@ -58,14 +59,14 @@ struct stone_conf {
 
 /*
  * Reads the leading options of words, and sets *next to the word behind them.
- * Returns 0, or -1 with "file:line: reason" in err. conf keeps pointers into
+ * Returns 0, or -1 with "file:line: reason" in f. conf keeps pointers into
  * words.
  */
 int stone_conf_options(struct stone_conf *conf, const struct stone_words *words,
-    size_t *next, char *err, size_t errsize);
+    size_t *next, struct failure *f);
 
 /* Reads the forwards from the word next on, likewise. */
 int stone_conf_forwards(struct stone_conf *conf,
-    const struct stone_words *words, size_t next, char *err, size_t errsize);
+    const struct stone_words *words, size_t next, struct failure *f);
 
 #endif

@@ -23,10 +23,10 @@ static const struct {
     {"v6only", V6ONLY_EXT},
 };
 
-/* Adds up the extensions in text. Returns them, or -1 with err. */
+/* Adds up the extensions in text. Returns them, or -1 with f. */
 static int
 parse_extensions(
-    const char *text, int allowed, const char *where, char *err, size_t errsize)
+    const char *text, int allowed, const char *where, struct failure *f)
 {
 	int set = 0;
 
@@ -38,11 +38,9 @@ parse_extensions(
 			    memcmp(text, extensions[i].word, n) == 0 &&
 			    (extensions[i].bit & allowed) != 0)
 				break;
-		if (i == sizeof(extensions) / sizeof(*extensions)) {
-			snprintf(err, errsize, "/%.*s is not served %s", (int)n,
-			    text, where);
-			return -1;
-		}
+		if (i == sizeof(extensions) / sizeof(*extensions))
+			return failure(
+			    f, "/%.*s is not served %s", (int)n, text, where);
 		set |= extensions[i].bit;
 		if (text[n] == '\0')
 			return set;
@@ -61,7 +59,7 @@ cut(char *text, size_t size, const char *word)
 }
 
 static int
-check_port(const char *port, char *err, size_t errsize)
+check_port(const char *port, struct failure *f)
 {
 	char *end;
 	unsigned long n = strtoul(port, &end, 10);
@@ -70,8 +68,7 @@ check_port(const char *port, char *err, size_t errsize)
 		return 0; /* a service's name, to be looked up */
 	if (*end == '\0' && n >= 1 && n <= PORT_MAX)
 		return 0;
-	snprintf(err, errsize, "%s: not a port", port);
-	return -1;
+	return failure(f, "%s: not a port", port);
 }
 
 /*
@@ -79,8 +76,7 @@ check_port(const char *port, char *err, size_t errsize)
  * that the last colon is the port's.
  */
 static int
-parse_place(
-    struct netaddr *addr, const char *text, int v6, char *err, size_t errsize)
+parse_place(struct netaddr *addr, const char *text, int v6, struct failure *f)
 {
 	char bracketed[NETADDR_HOST_MAX + NETADDR_PORT_MAX + 4];
 	const char *colon = strrchr(text, ':');
@@ -91,14 +87,13 @@ parse_place(
 		    (int)(colon - text), text, colon);
 		text = bracketed;
 	}
-	if (netaddr_parse(addr, text, err, errsize) == -1)
+	if (netaddr_parse(addr, text, f) == -1)
 		return -1;
-	return check_port(addr->port, err, errsize);
+	return check_port(addr->port, f);
 }
 
 int
-stone_place_relay(
-    struct netaddr *relay, const char *word, char *err, size_t errsize)
+stone_place_relay(struct netaddr *relay, const char *word, struct failure *f)
 {
 	static const char *const kinds[] = {"proxy", "health", "identd"};
 	char text[NETADDR_HOST_MAX + NETADDR_PORT_MAX + 2];
@@ -106,41 +101,32 @@ stone_place_relay(
 	int set = 0;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (strcmp(text, kinds[i]) == 0) {
-			snprintf(err, errsize, "a %s is not served", kinds[i]);
-			return -1;
-		}
-	if (*word == '/' || *word == '.') {
-		snprintf(err, errsize, "%s: a relay has no Unix socket", word);
-		return -1;
-	}
+		if (strcmp(text, kinds[i]) == 0)
+			return failure(f, "a %s is not served", kinds[i]);
+	if (*word == '/' || *word == '.')
+		return failure(f, "%s: a relay has no Unix socket", word);
 	if (behind != NULL)
 		set = parse_extensions(behind,
-		    SSL_EXT | HTTP_EXT | TCP_EXT | V6_EXT, "for a relay", err,
-		    errsize);
-	if (set == -1 ||
-	    parse_place(relay, text, (set & V6_EXT) != 0, err, errsize) == -1)
+		    SSL_EXT | HTTP_EXT | TCP_EXT | V6_EXT, "for a relay", f);
+	if (set == -1 || parse_place(relay, text, (set & V6_EXT) != 0, f) == -1)
 		return -1;
 	if ((set & (SSL_EXT | HTTP_EXT)) == (SSL_EXT | HTTP_EXT))
 		return 0;
-	snprintf(err, errsize, "%s: write /ssl,http behind the port", word);
-	return -1;
+	return failure(f, "%s: write /ssl,http behind the port", word);
 }
 
 static int
-parse_path(
-    struct stone_listen *where, const char *word, char *err, size_t errsize)
+parse_path(struct stone_listen *where, const char *word, struct failure *f)
 {
 	where->path = word;
 	if (strlen(word) < sizeof(((struct sockaddr_un *)NULL)->sun_path))
 		return 0;
-	snprintf(err, errsize, "%s: too long for a Unix socket", word);
-	return -1;
+	return failure(f, "%s: too long for a Unix socket", word);
 }
 
 int
 stone_place_listen(
-    struct stone_listen *where, const char *word, char *err, size_t errsize)
+    struct stone_listen *where, const char *word, struct failure *f)
 {
 	char text[NETADDR_HOST_MAX + NETADDR_PORT_MAX + 2];
 	const char *behind;
@@ -148,31 +134,27 @@ stone_place_listen(
 
 	memset(where, 0, sizeof(*where));
 	if (*word == '/' || *word == '.')
-		return parse_path(where, word, err, errsize);
+		return parse_path(where, word, f);
 	behind = cut(text, sizeof(text), word);
 	if (behind != NULL)
 		set = parse_extensions(behind, TCP_EXT | V6_EXT | V6ONLY_EXT,
-		    "where it listens", err, errsize);
+		    "where it listens", f);
 	if (set == -1)
 		return -1;
 	where->v6only = (set & V6ONLY_EXT) != 0;
 	where->family = (set & (V6_EXT | V6ONLY_EXT)) != 0 || *text == '['
 			    ? AF_INET6
 			    : AF_INET;
-	if (strchr(text, '%') != NULL) {
-		snprintf(err, errsize, "%s: %% and an interface are not served",
-		    word);
-		return -1;
-	}
+	if (strchr(text, '%') != NULL)
+		return failure(
+		    f, "%s: %% and an interface are not served", word);
 	if (strchr(text, ':') != NULL)
-		return parse_place(&where->addr, text,
-		    where->family == AF_INET6, err, errsize);
-	if (*text == '\0' || strlen(text) >= sizeof(where->addr.port)) {
-		snprintf(err, errsize, "%s: not a place to listen at", word);
-		return -1;
-	}
+		return parse_place(
+		    &where->addr, text, where->family == AF_INET6, f);
+	if (*text == '\0' || strlen(text) >= sizeof(where->addr.port))
+		return failure(f, "%s: not a place to listen at", word);
 	strcpy(where->addr.port, text);
-	return check_port(text, err, errsize);
+	return check_port(text, f);
 }
 
 int

@@ -6,6 +6,7 @@
 #ifndef STONE_PLACE_H
 #define STONE_PLACE_H
 
+#include "failure.h"
 #include "netaddr.h"
 
 #include <stddef.h>
@@ -21,14 +22,14 @@ struct stone_listen {
 
 /*
  * Parses the relay's place. "/ssl,http" is a must, because a relay speaks
- * nothing else. Returns 0, or -1 with a reason in err.
+ * nothing else. Returns 0, or -1 with a reason in f.
  */
 int stone_place_relay(
-    struct netaddr *relay, const char *word, char *err, size_t errsize);
+    struct netaddr *relay, const char *word, struct failure *f);
 
 /* Parses where to listen; path points into word. Likewise. */
 int stone_place_listen(
-    struct stone_listen *where, const char *word, char *err, size_t errsize);
+    struct stone_listen *where, const char *word, struct failure *f);
 
 /* Whether both listen at the same place. */
 int stone_place_same(

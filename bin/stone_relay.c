@@ -1,6 +1,7 @@
 /* The way to the relay: see stone_relay.h. */
 #include "stone_relay.h"
 #include "deadline.h"
+#include "failure.h"
 #include "fd.h"
 #include "log.h"
 #include "tls_client.h"
@@ -21,7 +22,7 @@ stone_relay_unreachable(
 
 /* The TLS connection; it owns fd, for the answer's channel. */
 static SSL *
-start_tls(struct forward *forward, int fd, char *err, size_t errsize)
+start_tls(struct forward *forward, int fd, struct failure *f)
 {
 	const struct stone_forward *conf = forward->conf;
 	SSL *ssl = tls_client_start(&forward->tls, fd,
@@ -29,9 +30,8 @@ start_tls(struct forward *forward, int fd, char *err, size_t errsize)
 					 : conf->relay.host);
 
 	if (ssl == NULL)
-		tls_error_text(err, errsize);
-	else if (tls_handshake(ssl, deadline_in(HANDSHAKE_MS), err, errsize) ==
-		 -1) {
+		tls_error_text(f);
+	else if (tls_handshake(ssl, deadline_in(HANDSHAKE_MS), f) == -1) {
 		SSL_free(ssl);
 		ssl = NULL;
 	}
@@ -42,20 +42,20 @@ int
 stone_relay_connect(struct answer *relay, struct forward *forward,
     const struct proxy *proxy, const char *peer)
 {
-	char why[256];
+	struct failure f;
 	SSL *ssl;
 	int fd;
 
-	fd = proxy_dial(proxy, &forward->conf->relay, deadline_in(CONNECT_MS),
-	    why, sizeof(why));
+	fd = proxy_dial(
+	    proxy, &forward->conf->relay, deadline_in(CONNECT_MS), &f);
 	if (fd == -1) {
-		stone_relay_unreachable(forward, why, peer);
+		stone_relay_unreachable(forward, f.text, peer);
 		return -1;
 	}
-	ssl = start_tls(forward, fd, why, sizeof(why));
+	ssl = start_tls(forward, fd, &f);
 	if (ssl == NULL) {
 		fd_close(&fd);
-		stone_relay_unreachable(forward, why, peer);
+		stone_relay_unreachable(forward, f.text, peer);
 		return -1;
 	}
 	answer_channel(relay, ssl);

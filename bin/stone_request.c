@@ -9,7 +9,7 @@
 static const char end[] = "\r\n\r\n";
 
 int
-stone_request_check(const char *text, char *err, size_t errsize)
+stone_request_check(const char *text, struct failure *f)
 {
 	size_t len = sizeof(end) - 1;
 
@@ -20,17 +20,15 @@ stone_request_check(const char *text, char *err, size_t errsize)
 		p++;
 		if (*p == 'a' || *p == 'A')
 			len += NETADDR_TEXT_MAX;
-		else if (strchr("dDuUgG?0123456789", *p) != NULL) {
-			snprintf(err, errsize,
+		else if (strchr("dDuUgG?0123456789", *p) != NULL)
+			return failure(f,
 			    "the escape \\%c in a request is not served", *p);
-			return -1;
-		}
 	}
 	if (*text == '\0')
-		snprintf(err, errsize, "the request is empty");
+		failure(f, "the request is empty");
 	else if (len > HEAD_MAX_BYTES)
-		snprintf(err, errsize, "the request is longer than %d bytes",
-		    HEAD_MAX_BYTES);
+		failure(
+		    f, "the request is longer than %d bytes", HEAD_MAX_BYTES);
 	else
 		return 0;
 	return -1;
@@ -79,7 +77,7 @@ stone_request_write(
 }
 
 int
-stone_request_check_shared(const char *text, char *err, size_t errsize)
+stone_request_check_shared(const char *text, struct failure *f)
 {
 	char head[HEAD_MAX_BYTES];
 
@@ -89,17 +87,15 @@ stone_request_check_shared(const char *text, char *err, size_t errsize)
 		p++;
 		if (*p != 'a' && *p != 'A')
 			continue;
-		snprintf(err, errsize,
+		return failure(f,
 		    "the request has \\%c, and its sessions are of no one "
 		    "client",
 		    *p);
-		return -1;
 	}
 	if (stone_request_write(head, text, "") + strlen(MUX_FIELD) <=
 	    HEAD_MAX_BYTES)
 		return 0;
-	snprintf(err, errsize, "the request leaves no room for %s", MUX_NAME);
-	return -1;
+	return failure(f, "the request leaves no room for %s", MUX_NAME);
 }
 
 size_t

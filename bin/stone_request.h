@@ -5,6 +5,7 @@
 #ifndef STONE_REQUEST_H
 #define STONE_REQUEST_H
 
+#include "failure.h"
 #include "head.h"
 
 #include <stddef.h>
@@ -12,9 +13,9 @@
 /*
  * Whether the request text can be sent: not empty, short enough for the relay
  * (HEAD_MAX_BYTES), and without those escapes of stone that are not served.
- * Returns 0, or -1 with a reason in err.
+ * Returns 0, or -1 with a reason in f.
  */
-int stone_request_check(const char *text, char *err, size_t errsize);
+int stone_request_check(const char *text, struct failure *f);
 
 /*
  * Writes the checked request to out, with the empty line that ends it. peer is
@@ -26,9 +27,9 @@ size_t stone_request_write(
 /*
  * Whether the checked request can be sent for many connections at once: it
  * names no client, and leaves room for X-Mux. Returns 0, or -1 with a reason in
- * err.
+ * f.
  */
-int stone_request_check_shared(const char *text, char *err, size_t errsize);
+int stone_request_check_shared(const char *text, struct failure *f);
 
 /*
  * Writes such a request, with X-Mux in it, to out, and to authority what it

@@ -1,5 +1,6 @@
 /* relay-stone's own part of a server that forks: see stone_server.h. */
 #include "stone_server.h"
+#include "failure.h"
 #include "fd.h"
 #include "forker.h"
 #include "log.h"
@@ -97,12 +98,12 @@ serve_sessions(struct forker *f)
 /* ---- signals ---- */
 
 static int
-renew_sandbox(const struct forwards *set, char *err, size_t errsize)
+renew_sandbox(const struct forwards *set, struct failure *f)
 {
 	int rc = stone_sandbox_renew(set);
 
 	if (rc == -1)
-		snprintf(err, errsize, "sandbox: %s", strerror(errno));
+		failure(f, "sandbox: %s", strerror(errno));
 	return rc;
 }
 
@@ -112,15 +113,14 @@ reload(struct forker *f)
 {
 	struct stone_server *server = f->owner;
 	struct forwards *set;
-	char err[512];
+	struct failure why;
 
 	if (f->draining)
 		return;
-	set = forwards_read(
-	    server->argc, server->argv, server->env, err, sizeof(err));
-	if (set == NULL || renew_sandbox(set, err, sizeof(err)) == -1 ||
-	    forwards_listen(set, server->forwards, err, sizeof(err)) == -1) {
-		log_event(LOG_ERR, "reload-failed", "error", err, NULL);
+	set = forwards_read(server->argc, server->argv, server->env, &why);
+	if (set == NULL || renew_sandbox(set, &why) == -1 ||
+	    forwards_listen(set, server->forwards, &why) == -1) {
+		log_event(LOG_ERR, "reload-failed", "error", why.text, NULL);
 		stone_sandbox_renew(server->forwards);
 		forwards_free(set);
 		return;

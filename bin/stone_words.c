@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,33 +18,22 @@ struct scanner {
 	const char *at, *end;
 	unsigned line;
 	char *out; /* the next free byte of the store */
-	char *err;
-	size_t errsize;
+	struct failure *failure;
 };
 
 int
-stone_words_refuse(const char *file, unsigned line, char *err, size_t errsize,
-    const char *format, ...)
+stone_words_locate(struct failure *f, const char *file, unsigned line)
 {
-	va_list ap;
-	size_t n;
-
 	if (file == NULL)
-		snprintf(err, errsize, "command line: ");
-	else
-		snprintf(err, errsize, "%s:%u: ", file, line);
-	n = strlen(err);
-	va_start(ap, format);
-	vsnprintf(err + n, errsize - n, format, ap);
-	va_end(ap);
-	return -1;
+		return failure_prefix(f, "command line: ");
+	return failure_prefix(f, "%s:%u: ", file, line);
 }
 
 static int
 refuse(const struct scanner *s, unsigned line, const char *what)
 {
-	return stone_words_refuse(
-	    s->words->file, line, s->err, s->errsize, "%s", what);
+	failure(s->failure, "%s", what);
+	return stone_words_locate(s->failure, s->words->file, line);
 }
 
 static int
@@ -86,12 +74,14 @@ skip_line_comment(struct scanner *s)
 	while (s->at + n < s->end && isalpha((unsigned char)s->at[n]))
 		n++;
 	for (size_t i = 0; i < sizeof(directives) / sizeof(*directives); i++)
-		if (n == strlen(directives[i]) && starts(s, directives[i]))
-			return stone_words_refuse(s->words->file, s->line,
-			    s->err, s->errsize,
+		if (n == strlen(directives[i]) && starts(s, directives[i])) {
+			failure(s->failure,
 			    "%s is for the C preprocessor, which is not "
 			    "served (a comment: # and a space)",
 			    directives[i]);
+			return stone_words_locate(
+			    s->failure, s->words->file, s->line);
+		}
 	while (s->at < s->end && *s->at != '\n')
 		s->at++;
 	return 0;
@@ -259,14 +249,13 @@ take_word(struct scanner *s)
 
 int
 stone_words_parse(struct stone_words *words, const char *file, const char *text,
-    size_t len, char *err, size_t errsize)
+    size_t len, struct failure *f)
 {
 	struct scanner s = {.words = words,
 	    .at = text,
 	    .end = text + len,
 	    .line = 1,
-	    .err = err,
-	    .errsize = errsize};
+	    .failure = f};
 	const char *nul = memchr(text, '\0', len);
 	int rc;
 
@@ -289,7 +278,7 @@ stone_words_parse(struct stone_words *words, const char *file, const char *text,
 
 int
 stone_words_from_file(
-    struct stone_words *words, const char *file, char *err, size_t errsize)
+    struct stone_words *words, const char *file, struct failure *f)
 {
 	FILE *stream = fopen(file, "re");
 	char *text = NULL;
@@ -302,11 +291,11 @@ stone_words_from_file(
 	if (text != NULL)
 		len = fread(text, 1, FILE_MAX_BYTES, stream);
 	if (stream == NULL || text == NULL || ferror(stream))
-		snprintf(err, errsize, "%s: %s", file, strerror(errno));
+		failure(f, "%s: %s", file, strerror(errno));
 	else if (len == FILE_MAX_BYTES)
-		snprintf(err, errsize, "%s: too long", file);
+		failure(f, "%s: too long", file);
 	else
-		rc = stone_words_parse(words, file, text, len, err, errsize);
+		rc = stone_words_parse(words, file, text, len, f);
 	free(text);
 	if (stream != NULL)
 		fclose(stream);
@@ -315,12 +304,12 @@ stone_words_from_file(
 
 int
 stone_words_from_argv(
-    struct stone_words *words, int argc, char **argv, char *err, size_t errsize)
+    struct stone_words *words, int argc, char **argv, struct failure *f)
 {
 	*words = (struct stone_words){0};
 	for (int i = 1; i < argc; i++)
 		if (add(words, argv[i], 0) == -1) {
-			snprintf(err, errsize, "%s", strerror(errno));
+			failure(f, "%s", strerror(errno));
 			stone_words_free(words);
 			return -1;
 		}

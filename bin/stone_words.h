@@ -11,6 +11,8 @@
 #ifndef STONE_WORDS_H
 #define STONE_WORDS_H
 
+#include "failure.h"
+
 #include <stddef.h>
 
 struct stone_word {
@@ -27,28 +29,25 @@ struct stone_words {
 
 /*
  * Splits len bytes of text, the contents of file. Pure. Returns 0, or -1 with
- * "file:line: reason" in err; stone_words_free gives it back.
+ * "file:line: reason" in f; stone_words_free gives it back.
  */
 int stone_words_parse(struct stone_words *words, const char *file,
-    const char *text, size_t len, char *err, size_t errsize);
+    const char *text, size_t len, struct failure *f);
 
 /* Reads the file and splits it, likewise. */
 int stone_words_from_file(
-    struct stone_words *words, const char *file, char *err, size_t errsize);
+    struct stone_words *words, const char *file, struct failure *f);
 
 /* Takes argv[1] and what follows as they are; they must outlive words. */
-int stone_words_from_argv(struct stone_words *words, int argc, char **argv,
-    char *err, size_t errsize);
+int stone_words_from_argv(
+    struct stone_words *words, int argc, char **argv, struct failure *f);
 
 /* Safe on a zeroed one. */
 void stone_words_free(struct stone_words *words);
 
 /*
- * Writes "file:line: " and the formatted reason into err. Returns -1, for the
- * caller to return.
+ * Puts "file:line: " before what f says. Returns -1, for the caller to return.
  */
-int stone_words_refuse(const char *file, unsigned line, char *err,
-    size_t errsize, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+int stone_words_locate(struct failure *f, const char *file, unsigned line);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef TARGET_H
 #define TARGET_H
 
+#include "failure.h"
 #include "head.h"
 #include "netaddr.h"
 
@@ -23,10 +24,9 @@ struct target {
 
 /*
  * Reads "host:port", "[v6]:port" or "unix:/path", with "name=" before it or
- * not. Pure. Returns 0, or -1 with a reason in err.
+ * not. Pure. Returns 0, or -1 with a reason in f.
  */
-int target_parse(
-    struct target *target, const char *word, char *err, size_t errsize);
+int target_parse(struct target *target, const char *word, struct failure *f);
 
 /*
  * The target among the n that is called service, or the first where service is
@@ -37,9 +37,9 @@ const struct target *target_find(
 
 /*
  * Connects to it by deadline (deadline.h). Returns a non-blocking socket, which
- * the caller closes, or -1 with a reason in err.
+ * the caller closes, or -1 with a reason in f.
  */
 int target_dial(
-    const struct target *target, int64_t deadline, char *err, size_t errsize);
+    const struct target *target, int64_t deadline, struct failure *f);
 
 #endif

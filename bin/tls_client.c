@@ -8,27 +8,23 @@
 #define TLS_MIN 12 /* the relay decides; its default is 1.3 */
 
 int
-tls_client_complete(struct tls_material *material, char *err, size_t errsize)
+tls_client_complete(struct tls_material *material, struct failure *f)
 {
-	if (X509_check_private_key(material->certificate, material->key) != 1) {
-		snprintf(err, errsize,
-		    "the key (-k) is not that of the certificate (-c)");
-		return -1;
-	}
+	if (X509_check_private_key(material->certificate, material->key) != 1)
+		return failure(
+		    f, "the key (-k) is not that of the certificate (-c)");
 	if (material->store == NULL) {
 		material->store = X509_STORE_new();
 		if (material->store == NULL ||
-		    X509_STORE_set_default_paths(material->store) != 1) {
-			snprintf(err, errsize,
+		    X509_STORE_set_default_paths(material->store) != 1)
+			return failure(f,
 			    "the system's CA store cannot be read: name a CA "
 			    "with -a");
-			return -1;
-		}
 	}
 	material->ctx = tls_context(TLS_client_method(), TLS_MIN);
 	if (material->ctx != NULL)
 		return 0;
-	tls_error_text(err, errsize);
+	tls_error_text(f);
 	return -1;
 }
 

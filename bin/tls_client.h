@@ -5,6 +5,7 @@
 #ifndef TLS_CLIENT_H
 #define TLS_CLIENT_H
 
+#include "failure.h"
 #include "tls.h"
 
 #include <stddef.h>
@@ -12,10 +13,9 @@
 /*
  * Completes *material, whose certificate, chain and key are set: makes its
  * context, and where its store is NULL one of the system's CAs. Returns 0, or
- * -1 with a reason in err.
+ * -1 with a reason in f.
  */
-int tls_client_complete(
-    struct tls_material *material, char *err, size_t errsize);
+int tls_client_complete(struct tls_material *material, struct failure *f);
 
 /*
  * Makes the TLS state for a connection to host, a name or an address, which

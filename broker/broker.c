@@ -146,14 +146,12 @@ set_up(struct broker *b)
 
 struct broker *
 broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
-    char *err, size_t errsize)
+    struct failure *f)
 {
 	struct broker *b = calloc(1, sizeof(*b));
 
-	if (b == NULL) {
-		snprintf(err, errsize, "%s", strerror(errno));
-		return NULL;
-	}
+	if (b == NULL)
+		return failure_null(f, "%s", strerror(errno));
 	b->listener = listener;
 	b->signals = signals;
 	b->handler_uid = handler_uid;
@@ -161,8 +159,8 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 	b->started = conn_uptime();
 	b->epoll = b->timer = b->spare = b->crl.fd = b->trust = -1;
 	if (set_up(b) == -1)
-		snprintf(err, errsize, "set-up: %s", strerror(errno));
-	else if (reload_files(b, err, errsize) == 0)
+		failure(f, "set-up: %s", strerror(errno));
+	else if (reload_files(b, f) == 0)
 		return b;
 	broker_free(b);
 	return NULL;

@@ -5,6 +5,8 @@
 #ifndef BROKER_H
 #define BROKER_H
 
+#include "failure.h"
+
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -15,10 +17,10 @@ struct broker;
  * listening SOCK_SEQPACKET socket; signals, a signalfd, tells it to end or, by
  * SIGHUP, to read the file at conf_path (borrowed) again. Both fds stay the
  * caller's. Handlers must run as handler_uid. Returns NULL with a reason in
- * err.
+ * f.
  */
 struct broker *broker_new(int listener, int signals, uid_t handler_uid,
-    const char *conf_path, char *err, size_t errsize);
+    const char *conf_path, struct failure *f);
 
 /*
  * Serves until a signal ends it, or a drain has come to its end. Returns 0, or

@@ -14,6 +14,7 @@
 
 #include "account.h"
 #include "conf.h"
+#include "failure.h"
 #include "filewatch.h"
 #include "pairing.h"
 #include "session.h"
@@ -137,8 +138,8 @@ void removal_drain(struct broker *b);
 
 /* ---- reload.c ---- */
 
-/* Reads the configuration and what it names. Returns 0, or -1 with err. */
-int reload_files(struct broker *b, char *err, size_t errsize);
+/* Reads the configuration and what it names. Returns 0, or -1 with f. */
+int reload_files(struct broker *b, struct failure *f);
 
 /*
  * Reads all again and has every handler and spawner, but not the one that asks

@@ -5,6 +5,7 @@
 #ifndef CONF_H
 #define CONF_H
 
+#include "failure.h"
 #include "netaddr.h"
 
 #include <stddef.h>
@@ -42,9 +43,9 @@ struct conf {
 
 /*
  * Reads the file at path into *conf, with defaults for what it does not say.
- * Returns 0, or -1 with "file:line: reason" in err; *conf is then empty.
+ * Returns 0, or -1 with "file:line: reason" in f; *conf is then empty.
  */
-int conf_read(struct conf *conf, const char *path, char *err, size_t errsize);
+int conf_read(struct conf *conf, const char *path, struct failure *f);
 
 /* Frees what conf_read allocated and empties *conf. */
 void conf_free(struct conf *conf);

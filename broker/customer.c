@@ -84,20 +84,16 @@ customer_read(struct customer *customer, const char *text)
 
 int
 customer_parse(struct customer *customer, const char *text, const uint8_t *der,
-    size_t len, char *err, size_t errsize)
+    size_t len, struct failure *f)
 {
 	char expected[CUSTOMER_TEXT_MAX];
 
 	/* what was read must format to the same text, digest and all */
-	if (customer_read(customer, text) == -1) {
-		snprintf(err, errsize, "X-Customer is not of the known form");
-		return -1;
-	}
+	if (customer_read(customer, text) == -1)
+		return failure(f, "X-Customer is not of the known form");
 	if (customer_format(customer, der, len, expected) == -1 ||
-	    strcmp(text, expected) != 0) {
-		snprintf(err, errsize,
-		    "X-Customer's digest does not fit this certificate");
-		return -1;
-	}
+	    strcmp(text, expected) != 0)
+		return failure(
+		    f, "X-Customer's digest does not fit this certificate");
 	return 0;
 }

@@ -11,6 +11,8 @@
 #ifndef CUSTOMER_H
 #define CUSTOMER_H
 
+#include "failure.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,9 +64,9 @@ int customer_read(struct customer *customer, const char *text);
 
 /*
  * Reads the X-Customer value text into *customer and checks its digest against
- * the certificate in der. Returns 0, or -1 with a reason in err.
+ * the certificate in der. Returns 0, or -1 with a reason in f.
  */
 int customer_parse(struct customer *customer, const char *text,
-    const uint8_t *der, size_t len, char *err, size_t errsize);
+    const uint8_t *der, size_t len, struct failure *f);
 
 #endif

@@ -15,6 +15,7 @@
 #define CUSTOMERS_H
 
 #include "customer.h"
+#include "failure.h"
 #include "identity.h"
 
 #include <stddef.h>
@@ -32,9 +33,9 @@ struct customers;
 
 /*
  * Reads the file at path; NULL means no file: everyone has the default. The
- * caller frees the table. Returns NULL with "file:line: reason" in err.
+ * caller frees the table. Returns NULL with "file:line: reason" in f.
  */
-struct customers *customers_read(const char *path, char *err, size_t errsize);
+struct customers *customers_read(const char *path, struct failure *f);
 
 void customers_free(struct customers *table);
 

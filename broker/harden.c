@@ -50,24 +50,20 @@ harden_process(int keep)
 
 int
 harden_lookup(const char *user, const char *group, uid_t *uid, gid_t *gid,
-    char *err, size_t errsize)
+    struct failure *f)
 {
 	const struct passwd *pw = getpwnam(user);
 	const struct group *gr;
 
-	if (pw == NULL) {
-		snprintf(err, errsize, "user %s: no such user", user);
-		return -1;
-	}
+	if (pw == NULL)
+		return failure(f, "user %s: no such user", user);
 	*uid = pw->pw_uid;
 	*gid = pw->pw_gid;
 	if (*group == '\0')
 		return 0;
 	gr = getgrnam(group);
-	if (gr == NULL) {
-		snprintf(err, errsize, "group %s: no such group", group);
-		return -1;
-	}
+	if (gr == NULL)
+		return failure(f, "group %s: no such group", group);
 	*gid = gr->gr_gid;
 	return 0;
 }

@@ -5,6 +5,8 @@
 #ifndef HARDEN_H
 #define HARDEN_H
 
+#include "failure.h"
+
 #include <sys/types.h>
 
 /*
@@ -17,10 +19,10 @@ int harden_process(int keep);
 
 /*
  * Looks user and group up. An empty group means the user's own. Returns 0, or
- * -1 with a reason in err.
+ * -1 with a reason in f.
  */
 int harden_lookup(const char *user, const char *group, uid_t *uid, gid_t *gid,
-    char *err, size_t errsize);
+    struct failure *f);
 
 /*
  * Becomes uid and gid for good, with no supplementary group; where the process

@@ -23,49 +23,40 @@ trim(char *s)
 }
 
 static int
-take_line(char *line, size_t len, lines_fn *each, void *arg, char *err,
-    size_t errsize)
+take_line(char *line, size_t len, lines_fn *each, void *arg, struct failure *f)
 {
 	char *text;
 
-	if (len > LINE_MAX_BYTES) {
-		snprintf(
-		    err, errsize, "line longer than %d bytes", LINE_MAX_BYTES);
-		return -1;
-	}
-	if (strlen(line) != len) {
-		snprintf(err, errsize, "NUL byte in the line");
-		return -1;
-	}
+	if (len > LINE_MAX_BYTES)
+		return failure(f, "line longer than %d bytes", LINE_MAX_BYTES);
+	if (strlen(line) != len)
+		return failure(f, "NUL byte in the line");
 	text = trim(line);
 	if (*text == '\0' || *text == '#')
 		return 0;
-	return each(arg, text, err, errsize);
+	return each(arg, text, f);
 }
 
 int
-lines_read(
-    const char *path, lines_fn *each, void *arg, char *err, size_t errsize)
+lines_read(const char *path, lines_fn *each, void *arg, struct failure *f)
 {
 	FILE *file = fopen(path, "re");
 	unsigned number = 0;
-	char *line = NULL, why[512];
+	char *line = NULL;
 	size_t size = 0;
 	ssize_t len;
 	int rc = 0;
 
-	if (file == NULL) {
-		snprintf(err, errsize, "%s: %s", path, strerror(errno));
-		return -1;
-	}
+	if (file == NULL)
+		return failure(f, "%s: %s", path, strerror(errno));
 	while (rc == 0 && (len = getline(&line, &size, file)) != -1) {
 		number++;
-		rc = take_line(line, (size_t)len, each, arg, why, sizeof(why));
+		rc = take_line(line, (size_t)len, each, arg, f);
 	}
 	if (rc == -1) {
-		snprintf(err, errsize, "%s:%u: %s", path, number, why);
+		failure_prefix(f, "%s:%u: ", path, number);
 	} else if (ferror(file)) {
-		snprintf(err, errsize, "%s: %s", path, strerror(errno));
+		failure(f, "%s: %s", path, strerror(errno));
 		rc = -1;
 	}
 	free(line);
@@ -74,21 +65,18 @@ lines_read(
 }
 
 int
-lines_key_value(char *line, char **key, char **value, char *err, size_t errsize)
+lines_key_value(char *line, char **key, char **value, struct failure *f)
 {
 	char *eq = strchr(line, '=');
 
-	if (eq == NULL || eq == line) {
-		snprintf(err, errsize, "not a line of the form key = value");
-		return -1;
-	}
+	if (eq == NULL || eq == line)
+		return failure(f, "not a line of the form key = value");
 	*eq = '\0';
 	*key = trim(line);
 	*value = trim(eq + 1);
 	if (**value != '\0')
 		return 0;
-	snprintf(err, errsize, "%s has no value", *key);
-	return -1;
+	return failure(f, "%s has no value", *key);
 }
 
 char *

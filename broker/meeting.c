@@ -69,8 +69,8 @@ take_lock(const char *path, uid_t uid, gid_t gid)
 }
 
 int
-meeting_listen(const char *path, uid_t uid, gid_t gid, int *lock, char *err,
-    size_t errsize)
+meeting_listen(
+    const char *path, uid_t uid, gid_t gid, int *lock, struct failure *f)
 {
 	struct sockaddr_un sun;
 	int fd = -1;
@@ -79,10 +79,8 @@ meeting_listen(const char *path, uid_t uid, gid_t gid, int *lock, char *err,
 	if (set_path(&sun, path) == -1 || make_folder(path, uid, gid) == -1)
 		goto fail;
 	*lock = take_lock(path, uid, gid);
-	if (*lock == -1 && errno == EWOULDBLOCK) {
-		snprintf(err, errsize, "%s: another process serves it", path);
-		return -1;
-	}
+	if (*lock == -1 && errno == EWOULDBLOCK)
+		return failure(f, "%s: another process serves it", path);
 	if (*lock == -1)
 		goto fail;
 	unlink(path);
@@ -94,7 +92,7 @@ meeting_listen(const char *path, uid_t uid, gid_t gid, int *lock, char *err,
 		goto fail;
 	return fd;
 fail:
-	snprintf(err, errsize, "socket %s: %s", path, strerror(errno));
+	failure(f, "socket %s: %s", path, strerror(errno));
 	fd_close(&fd);
 	fd_close(lock);
 	return -1;

@@ -5,6 +5,8 @@
 #ifndef MEETING_H
 #define MEETING_H
 
+#include "failure.h"
+
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -14,10 +16,10 @@
  * owned by uid and gid if the process is root. A socket left by a dead process
  * is replaced; a live one, which holds a lock on path.lock until *lock is
  * closed, is not. Returns the non-blocking listener and sets *lock (the caller
- * closes both), or -1 with a reason in err.
+ * closes both), or -1 with a reason in f.
  */
-int meeting_listen(const char *path, uid_t uid, gid_t gid, int *lock, char *err,
-    size_t errsize);
+int meeting_listen(
+    const char *path, uid_t uid, gid_t gid, int *lock, struct failure *f);
 
 /*
  * Connects to the listener at path. Returns a non-blocking, close-on-exec fd,

@@ -12,30 +12,25 @@
 #include <string.h>
 
 int
-netaddr_parse(struct netaddr *addr, const char *text, char *err, size_t errsize)
+netaddr_parse(struct netaddr *addr, const char *text, struct failure *f)
 {
 	const char *colon = strrchr(text, ':');
 	const char *host = text;
 	size_t hostlen;
 
-	if (colon == NULL || colon[1] == '\0') {
-		snprintf(err, errsize, "%s: no port (write host:port)", text);
-		return -1;
-	}
+	if (colon == NULL || colon[1] == '\0')
+		return failure(f, "%s: no port (write host:port)", text);
 	hostlen = (size_t)(colon - text);
 	if (hostlen >= 2 && text[0] == '[' && text[hostlen - 1] == ']') {
 		host++;
 		hostlen -= 2;
 	} else if (memchr(host, ':', hostlen) != NULL) {
-		snprintf(err, errsize, "%s: write a v6 address as [addr]:port",
-		    text);
-		return -1;
+		return failure(
+		    f, "%s: write a v6 address as [addr]:port", text);
 	}
 	if (hostlen == 0 || hostlen >= sizeof(addr->host) ||
-	    strlen(colon + 1) >= sizeof(addr->port)) {
-		snprintf(err, errsize, "%s: not a host:port", text);
-		return -1;
-	}
+	    strlen(colon + 1) >= sizeof(addr->port))
+		return failure(f, "%s: not a host:port", text);
 	memcpy(addr->host, host, hostlen);
 	addr->host[hostlen] = '\0';
 	strcpy(addr->port, colon + 1);
@@ -43,27 +38,22 @@ netaddr_parse(struct netaddr *addr, const char *text, char *err, size_t errsize)
 }
 
 int
-netaddr_check_numeric(const struct netaddr *addr, char *err, size_t errsize)
+netaddr_check_numeric(const struct netaddr *addr, struct failure *f)
 {
 	struct in6_addr any;
 	unsigned long port;
 	char *end;
 
 	if (inet_pton(AF_INET, addr->host, &any) != 1 &&
-	    inet_pton(AF_INET6, addr->host, &any) != 1) {
-		snprintf(err, errsize,
+	    inet_pton(AF_INET6, addr->host, &any) != 1)
+		return failure(f,
 		    "%s: not a numeric address (a daemon starts before the "
 		    "name service)",
 		    addr->host);
-		return -1;
-	}
 	port = strtoul(addr->port, &end, 10);
 	if (!isdigit((unsigned char)addr->port[0]) || *end != '\0' ||
-	    port < 1 || port > 65535) {
-		snprintf(
-		    err, errsize, "%s: not a port of 1 to 65535", addr->port);
-		return -1;
-	}
+	    port < 1 || port > 65535)
+		return failure(f, "%s: not a port of 1 to 65535", addr->port);
 	return 0;
 }
 
@@ -88,8 +78,7 @@ listen_on(const struct addrinfo *ai, int backlog)
 }
 
 int
-netaddr_listen(
-    const struct netaddr *addr, int backlog, char *err, size_t errsize)
+netaddr_listen(const struct netaddr *addr, int backlog, struct failure *f)
 {
 	const struct addrinfo hints = {
 	    .ai_flags = AI_PASSIVE | AI_NUMERICHOST,
@@ -99,15 +88,13 @@ netaddr_listen(
 	int rc, fd;
 
 	rc = getaddrinfo(addr->host, addr->port, &hints, &ai);
-	if (rc != 0) {
-		snprintf(err, errsize, "listen %s port %s: %s", addr->host,
+	if (rc != 0)
+		return failure(f, "listen %s port %s: %s", addr->host,
 		    addr->port, gai_strerror(rc));
-		return -1;
-	}
 	fd = listen_on(ai, backlog);
 	if (fd == -1)
-		snprintf(err, errsize, "listen %s port %s: %s", addr->host,
-		    addr->port, strerror(errno));
+		failure(f, "listen %s port %s: %s", addr->host, addr->port,
+		    strerror(errno));
 	freeaddrinfo(ai);
 	return fd;
 }
@@ -144,9 +131,9 @@ void
 netaddr_host(const char *text, char host[static NETADDR_TEXT_MAX])
 {
 	struct netaddr addr;
-	char err[128];
+	struct failure f;
 
-	if (netaddr_parse(&addr, text, err, sizeof(err)) == 0)
+	if (netaddr_parse(&addr, text, &f) == 0)
 		snprintf(host, NETADDR_TEXT_MAX, "%.*s", NETADDR_TEXT_MAX - 1,
 		    addr.host);
 	else

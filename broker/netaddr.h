@@ -4,6 +4,8 @@
 #ifndef NETADDR_H
 #define NETADDR_H
 
+#include "failure.h"
+
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -19,26 +21,23 @@ struct netaddr {
 /*
  * Splits text at its last colon; brackets around the host are taken away, and
  * a v6 address without them is refused, because its port could not be told.
- * Returns 0, or -1 with a reason in err.
+ * Returns 0, or -1 with a reason in f.
  */
-int netaddr_parse(
-    struct netaddr *addr, const char *text, char *err, size_t errsize);
+int netaddr_parse(struct netaddr *addr, const char *text, struct failure *f);
 
 /*
  * Whether addr is what a listener needs: a numeric host and a port of 1 to
- * 65535. Returns 0, or -1 with a reason in err.
+ * 65535. Returns 0, or -1 with a reason in f.
  */
-int netaddr_check_numeric(
-    const struct netaddr *addr, char *err, size_t errsize);
+int netaddr_check_numeric(const struct netaddr *addr, struct failure *f);
 
 /*
  * Opens a non-blocking, close-on-exec TCP listener on addr, whose host must be
  * numeric: a daemon must start before the name service does. A v6 listener
  * takes v6 alone. Returns the fd, which the caller closes, or -1 with a reason
- * in err.
+ * in f.
  */
-int netaddr_listen(
-    const struct netaddr *addr, int backlog, char *err, size_t errsize);
+int netaddr_listen(const struct netaddr *addr, int backlog, struct failure *f);
 
 /*
  * Formats the connected peer of sock as "1.2.3.4:5" or "[::1]:5"; a v4-mapped

@@ -1,5 +1,6 @@
 /* What the main() of every relay program does alike: see program.h. */
 #include "program.h"
+#include "failure.h"
 #include "harden.h"
 #include "log.h"
 
@@ -79,16 +80,15 @@ program_options(int argc, char **argv, const char *name, const char *letters)
 void
 program_relay_user(const struct conf *conf, uid_t *uid, gid_t *gid)
 {
-	char err[512];
+	struct failure f;
 
 	*uid = geteuid();
 	*gid = getegid();
 	if (*uid != 0)
 		return;
-	if (harden_lookup(
-		conf->user, conf->group, uid, gid, err, sizeof(err)) == -1)
+	if (harden_lookup(conf->user, conf->group, uid, gid, &f) == -1)
 		program_fail(
-		    EX_NOUSER, "%s: set user in the configuration", err);
+		    EX_NOUSER, "%s: set user in the configuration", f.text);
 	if (*uid == 0)
 		program_fail(
 		    EX_CONFIG, "user is root: set user to an unprivileged one");

@@ -8,6 +8,7 @@
 #include "broker_sandbox.h"
 #include "conf.h"
 #include "customers.h"
+#include "failure.h"
 #include "fd.h"
 #include "harden.h"
 #include "log.h"
@@ -26,16 +27,16 @@
 static int
 listen_and_drop(const struct conf *conf, int *lock)
 {
-	char err[512];
+	struct failure f;
 	uid_t uid;
 	gid_t gid;
 	int fd;
 
 	program_relay_user(conf, &uid, &gid);
 	harden_raise_nofile();
-	fd = meeting_listen(conf->socket, uid, gid, lock, err, sizeof(err));
+	fd = meeting_listen(conf->socket, uid, gid, lock, &f);
 	if (fd == -1)
-		program_fail(EX_UNAVAILABLE, "%s", err);
+		program_fail(EX_UNAVAILABLE, "%s", f.text);
 	program_become(uid, gid);
 	return fd;
 }
@@ -45,11 +46,11 @@ static int
 test_customers(const struct conf *conf)
 {
 	struct customers *table;
-	char err[512];
+	struct failure f;
 
-	table = customers_read(conf->customers, err, sizeof(err));
+	table = customers_read(conf->customers, &f);
 	if (table == NULL)
-		program_fail(EX_CONFIG, "%s", err);
+		program_fail(EX_CONFIG, "%s", f.text);
 	customers_free(table);
 	return EX_OK;
 }
@@ -61,7 +62,7 @@ main(int argc, char **argv)
 	struct program_options o;
 	struct broker *broker;
 	struct conf conf;
-	char err[512];
+	struct failure f;
 	int listener, lock, sigfd;
 
 	if (fd_sane_std() == -1)
@@ -70,8 +71,8 @@ main(int argc, char **argv)
 	o = program_options(argc, argv, NAME, "c:DdtV");
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
-	if (conf_read(&conf, o.conf, err, sizeof(err)) == -1)
-		program_fail(EX_CONFIG, "%s", err);
+	if (conf_read(&conf, o.conf, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test)
 		return test_customers(&conf);
 
@@ -82,10 +83,9 @@ main(int argc, char **argv)
 	sigfd = program_signals(signals);
 	if (sigfd == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
-	broker = broker_new(
-	    listener, sigfd, geteuid(), o.conf, err, sizeof(err));
+	broker = broker_new(listener, sigfd, geteuid(), o.conf, &f);
 	if (broker == NULL)
-		program_fail(EX_CONFIG, "%s", err);
+		program_fail(EX_CONFIG, "%s", f.text);
 	if (broker_sandbox_enter(&conf) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 

@@ -4,6 +4,7 @@
  * the list of the revoked to each handler, as bytes, and that checks its own
  * client's. See broker_state.h.
  */
+#include "failure.h"
 #include "fd.h"
 #include "log.h"
 #include "sweep.h"
@@ -24,7 +25,7 @@
 /* A name that was found stays found: in the sandbox less can be looked up. */
 static int
 find_admin_group(const struct broker *b, const struct conf *conf, gid_t *gid,
-    char *err, size_t errsize)
+    struct failure *f)
 {
 	const struct group *gr;
 
@@ -37,11 +38,9 @@ find_admin_group(const struct broker *b, const struct conf *conf, gid_t *gid,
 		return 0;
 	}
 	gr = getgrnam(conf->admin_group);
-	if (gr == NULL) {
-		snprintf(err, errsize, "admin_group %s: no such group",
-		    conf->admin_group);
-		return -1;
-	}
+	if (gr == NULL)
+		return failure(
+		    f, "admin_group %s: no such group", conf->admin_group);
 	*gid = gr->gr_gid;
 	return 0;
 }
@@ -50,43 +49,43 @@ static void
 note_error(struct broker *b, const char *text)
 {
 	if (b->reload.error[0] == '\0')
-		snprintf(b->reload.error, sizeof(b->reload.error), "%s", text);
+		snprintf(b->reload.error, sizeof(b->reload.error), "%.*s",
+		    ADMIN_TEXT_MAX - 1, text);
 }
 
 /* Where it can't be read, who is in stays in, unchecked. */
 static void
 renew_trust(struct broker *b, const struct conf *conf)
 {
-	char err[ADMIN_TEXT_MAX];
+	struct failure f;
 
 	fd_close(&b->trust);
-	b->trust = trust_write(conf, &b->trust_size, err, sizeof(err));
+	b->trust = trust_write(conf, &b->trust_size, &f);
 	if (b->trust != -1)
 		return;
-	log_event(LOG_ERR, "no-recheck", "error", err, NULL);
-	note_error(b, err);
+	log_event(LOG_ERR, "no-recheck", "error", f.text, NULL);
+	note_error(b, f.text);
 }
 
 int
-reload_files(struct broker *b, char *err, size_t errsize)
+reload_files(struct broker *b, struct failure *f)
 {
 	struct customers *customers;
 	struct conf conf;
 	gid_t gid;
 
-	if (conf_read(&conf, b->conf_path, err, errsize) == -1) {
+	if (conf_read(&conf, b->conf_path, f) == -1) {
 		/* who is revoked has to go all the same */
 		if (b->customers != NULL)
 			renew_trust(b, &b->conf);
 		return -1;
 	}
 	renew_trust(b, &conf);
-	customers = customers_read(conf.customers, err, errsize);
-	if (customers == NULL ||
-	    find_admin_group(b, &conf, &gid, err, errsize) == -1)
+	customers = customers_read(conf.customers, f);
+	if (customers == NULL || find_admin_group(b, &conf, &gid, f) == -1)
 		goto fail;
 	if (accounts_bind(b->accounts, customers) == -1) {
-		snprintf(err, errsize, "customers: %s", strerror(errno));
+		failure(f, "customers: %s", strerror(errno));
 		goto fail;
 	}
 	customers_free(b->customers);
@@ -217,7 +216,7 @@ reload_all(struct broker *b, const struct conn *asks)
 	const struct sweep s = {
 	    .step = recheck_step, .done = recheck_done, .asks = asks};
 	struct reload_state *r = &b->reload;
-	char err[ADMIN_TEXT_MAX];
+	struct failure f;
 
 	/*
 	 * One that is still under way becomes part of this: whom it ended, and
@@ -232,8 +231,8 @@ reload_all(struct broker *b, const struct conn *asks)
 	r->fresh_at = conn_uptime() + b->conf.tls_timeout +
 		      b->conf.head_timeout + LATE_SECONDS;
 	b->totals.reloads_total++;
-	if (reload_files(b, err, sizeof(err)) == -1)
-		note_error(b, err);
+	if (reload_files(b, &f) == -1)
+		note_error(b, f.text);
 	if (sweep_start(b, &s) == NULL) {
 		note_error(b, strerror(errno));
 		recheck_done(b, NULL);

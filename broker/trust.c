@@ -86,7 +86,7 @@ copy(int fd, const char *path, uint32_t *path_len, uint32_t *len)
 }
 
 int
-trust_write(const struct conf *conf, uint32_t *size, char *err, size_t errsize)
+trust_write(const struct conf *conf, uint32_t *size, struct failure *f)
 {
 	struct header h = {
 	    .pass_expired = conf->crl_expired == CRL_EXPIRED_WARN};
@@ -104,7 +104,7 @@ trust_write(const struct conf *conf, uint32_t *size, char *err, size_t errsize)
 	*size = (uint32_t)sizeof(h) + h.ca_path + h.ca + h.crl_path + h.crl;
 	return fd;
 fail:
-	snprintf(err, errsize, "%s: %s", what, strerror(errno));
+	failure(f, "%s: %s", what, strerror(errno));
 	fd_close(&fd);
 	return -1;
 }

@@ -10,6 +10,7 @@
 #define TRUST_H
 
 #include "conf.h"
+#include "failure.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,10 +34,9 @@ struct trust {
 
 /*
  * Reads the files that conf names into a sealed memfd(2) of *size bytes, which
- * the caller closes. Returns it, or -1 with a reason in err.
+ * the caller closes. Returns it, or -1 with a reason in f.
  */
-int trust_write(
-    const struct conf *conf, uint32_t *size, char *err, size_t errsize);
+int trust_write(const struct conf *conf, uint32_t *size, struct failure *f);
 
 /*
  * Reads them back from fd, of size bytes, at most TRUST_MAX. The caller closes

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "deadline.h"
+#include "failure.h"
 #include "handler_state.h"
 #include "log.h"
 #include "recheck.h"
@@ -53,7 +54,7 @@ admission_handshake(struct handler *h)
 	int sock = h->tls.fd;
 	struct pollfd pfd = {.fd = sock, .events = POLLIN};
 	struct tls_refusal refusal;
-	char err[256];
+	struct failure f;
 	SSL *ssl;
 
 	poll(&pfd, 1, deadline_left(deadline));
@@ -64,15 +65,15 @@ admission_handshake(struct handler *h)
 	ssl = tls_server_start(h->material, sock,
 	    h->conf->crl_expired == CRL_EXPIRED_WARN, &refusal);
 	if (ssl == NULL) {
-		tls_error_text(err, sizeof(err));
-		log_event(LOG_ERR, "tls-failed", "peer", h->peer, "reason", err,
-		    NULL);
+		tls_error_text(&f);
+		log_event(LOG_ERR, "tls-failed", "peer", h->peer, "reason",
+		    f.text, NULL);
 		return ENDED;
 	}
 	channel_tls(&h->tls, ssl);
-	if (tls_handshake(ssl, deadline, err, sizeof(err)) == -1) {
+	if (tls_handshake(ssl, deadline, &f) == -1) {
 		log_event(LOG_NOTICE, "tls-refused", "peer", h->peer, "reason",
-		    err, "subject", refusal.subject, "identity",
+		    f.text, "subject", refusal.subject, "identity",
 		    refusal.identity, NULL);
 		return ENDED;
 	}

@@ -1,6 +1,7 @@
 /* What the broker may tell a handler in any state: see orders.h. */
 #include "orders.h"
 #include "deadline.h"
+#include "failure.h"
 #include "fd.h"
 #include "log.h"
 #include "recheck.h"
@@ -25,19 +26,21 @@ static int
 recheck(struct handler *h, const struct wire_packet *packet)
 {
 	struct message m = {.type = MESSAGE_RECHECKED};
-	char *why = m.u.rechecked.reason;
 	char reason[MESSAGE_REASON_MAX];
+	struct failure f = {.text = ""};
 
 	m.u.rechecked.verdict = recheck_peer(h->tls.ssl,
-	    packet->fds[WIRE_TRUST], packet->message.u.recheck.size, why,
-	    sizeof(m.u.rechecked.reason));
+	    packet->fds[WIRE_TRUST], packet->message.u.recheck.size, &f);
+	snprintf(m.u.rechecked.reason, sizeof(m.u.rechecked.reason), "%.*s",
+	    ADMIN_TEXT_MAX - 1, f.text);
 	registration_tell(&h->registration, &m);
 	if (m.u.rechecked.verdict == RECHECK_FAILED)
 		log_event(LOG_WARNING, "recheck-failed", "id",
-		    LOG_ID(handler_id(h)), "peer", h->peer, "error", why, NULL);
+		    LOG_ID(handler_id(h)), "peer", h->peer, "error", f.text,
+		    NULL);
 	if (m.u.rechecked.verdict != RECHECK_BAD)
 		return 0;
-	snprintf(reason, sizeof(reason), "Certificate: %.60s", why);
+	snprintf(reason, sizeof(reason), "Certificate: %.60s", f.text);
 	return end_with(h, END_CERTIFICATE, 403, reason);
 }
 

@@ -29,36 +29,28 @@ free_text(struct text *t)
 }
 
 static int
-check_file(int fd, int secret, const char *path, size_t *size, char *err,
-    size_t errsize)
+check_file(
+    int fd, int secret, const char *path, size_t *size, struct failure *f)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) == -1) {
-		snprintf(err, errsize, "%s: %s", path, strerror(errno));
-		return -1;
-	}
+	if (fstat(fd, &st) == -1)
+		return failure(f, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode) || st.st_size < 1 ||
-	    st.st_size > FILE_MAX_BYTES) {
-		snprintf(err, errsize,
-		    "%s: not a regular file of 1 to %d bytes", path,
-		    FILE_MAX_BYTES);
-		return -1;
-	}
-	if (secret && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-		snprintf(err, errsize,
+	    st.st_size > FILE_MAX_BYTES)
+		return failure(f, "%s: not a regular file of 1 to %d bytes",
+		    path, FILE_MAX_BYTES);
+	if (secret && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return failure(f,
 		    "%s: a key that others can read or write (mode %04o); "
 		    "chmod 600 it",
 		    path, st.st_mode & 07777);
-		return -1;
-	}
 	*size = (size_t)st.st_size;
 	return 0;
 }
 
 static int
-read_text(
-    struct text *t, const char *path, int secret, char *err, size_t errsize)
+read_text(struct text *t, const char *path, int secret, struct failure *f)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	size_t used = 0;
@@ -66,18 +58,16 @@ read_text(
 
 	t->at = NULL;
 	t->len = 0;
-	if (fd == -1) {
-		snprintf(err, errsize, "%s: %s", path, strerror(errno));
-		return -1;
-	}
-	if (check_file(fd, secret, path, &t->len, err, errsize) == -1)
+	if (fd == -1)
+		return failure(f, "%s: %s", path, strerror(errno));
+	if (check_file(fd, secret, path, &t->len, f) == -1)
 		goto fail;
 	t->at = OPENSSL_malloc(t->len);
 	while (t->at != NULL && used < t->len &&
 	       (n = read(fd, t->at + used, t->len - used)) > 0)
 		used += (size_t)n;
 	if (t->at == NULL || used < t->len) {
-		snprintf(err, errsize, "%s: %s", path,
+		failure(f, "%s: %s", path,
 		    n == -1 ? strerror(errno) : "cut short while it was read");
 		goto fail;
 	}
@@ -100,34 +90,33 @@ no_passphrase(char *buf, int size, int writing, void *arg)
 	return 0;
 }
 
-/* The PEM objects of any kind but keys, or NULL with err. */
+/* The PEM objects of any kind but keys, or NULL with f. */
 static STACK_OF(X509_INFO) *
-    parse_infos(const struct trust_file *f, char *err, size_t errsize)
+    parse_infos(const struct trust_file *file, struct failure *f)
 {
 	STACK_OF(X509_INFO) *infos = NULL;
-	BIO *bio = BIO_new_mem_buf(f->at, (int)f->len);
+	BIO *bio = BIO_new_mem_buf(file->at, (int)file->len);
 
 	if (bio != NULL)
 		infos = PEM_X509_INFO_read_bio(bio, NULL, no_passphrase, NULL);
 	BIO_free(bio);
 	ERR_clear_error();
 	if (infos == NULL)
-		snprintf(err, errsize, "%s: not a PEM file", f->path);
+		failure(f, "%s: not a PEM file", file->path);
 	return infos;
 }
 
-static STACK_OF(X509_INFO) *
-    read_infos(const char *path, char *err, size_t errsize)
+static STACK_OF(X509_INFO) * read_infos(const char *path, struct failure *f)
 {
 	STACK_OF(X509_INFO) * infos;
-	struct trust_file f = {.path = path};
+	struct trust_file file = {.path = path};
 	struct text t;
 
-	if (read_text(&t, path, 0, err, errsize) == -1)
+	if (read_text(&t, path, 0, f) == -1)
 		return NULL;
-	f.at = t.at;
-	f.len = (uint32_t)t.len;
-	infos = parse_infos(&f, err, errsize);
+	file.at = t.at;
+	file.len = (uint32_t)t.len;
+	infos = parse_infos(&file, f);
 	free_text(&t);
 	return infos;
 }
@@ -139,10 +128,9 @@ free_infos(STACK_OF(X509_INFO) * infos)
 }
 
 X509 *
-pem_certificate(
-    const char *path, STACK_OF(X509) * *chain, char *err, size_t errsize)
+pem_certificate(const char *path, STACK_OF(X509) * *chain, struct failure *f)
 {
-	STACK_OF(X509_INFO) *infos = read_infos(path, err, errsize);
+	STACK_OF(X509_INFO) *infos = read_infos(path, f);
 	X509 *first = NULL;
 
 	*chain = NULL;
@@ -162,7 +150,7 @@ pem_certificate(
 	}
 	free_infos(infos);
 	if (first == NULL) {
-		snprintf(err, errsize, "%s: no certificate in it", path);
+		failure(f, "%s: no certificate in it", path);
 		sk_X509_pop_free(*chain, X509_free);
 		*chain = NULL;
 	}
@@ -183,20 +171,19 @@ give_passphrase(char *buf, int size, int writing, void *arg)
 }
 
 EVP_PKEY *
-pem_key(const char *path, char *err, size_t errsize)
+pem_key(const char *path, struct failure *f)
 {
-	return pem_key_encrypted(path, NULL, err, errsize);
+	return pem_key_encrypted(path, NULL, f);
 }
 
 EVP_PKEY *
-pem_key_encrypted(
-    const char *path, const char *passphrase, char *err, size_t errsize)
+pem_key_encrypted(const char *path, const char *passphrase, struct failure *f)
 {
 	EVP_PKEY *key = NULL;
 	struct text t;
 	BIO *bio;
 
-	if (read_text(&t, path, 1, err, errsize) == -1)
+	if (read_text(&t, path, 1, f) == -1)
 		return NULL;
 	bio = BIO_new_mem_buf(t.at, (int)t.len);
 	if (bio != NULL)
@@ -207,7 +194,7 @@ pem_key_encrypted(
 	free_text(&t);
 	ERR_clear_error();
 	if (key == NULL)
-		snprintf(err, errsize, "%s: no private key %s in it", path,
+		failure(f, "%s: no private key %s in it", path,
 		    passphrase != NULL ? "that the passphrase opens"
 				       : "without a passphrase");
 	return key;
@@ -230,10 +217,10 @@ add_to_store(X509_STORE *store, STACK_OF(X509_INFO) * infos, int crls)
 }
 
 static int
-load_store(X509_STORE *store, const struct trust_file *f, int crls, char *err,
-    size_t errsize)
+load_store(X509_STORE *store, const struct trust_file *file, int crls,
+    struct failure *f)
 {
-	STACK_OF(X509_INFO) *infos = parse_infos(f, err, errsize);
+	STACK_OF(X509_INFO) *infos = parse_infos(file, f);
 	int added;
 
 	if (infos == NULL)
@@ -242,24 +229,21 @@ load_store(X509_STORE *store, const struct trust_file *f, int crls, char *err,
 	free_infos(infos);
 	if (added > 0)
 		return 0;
-	snprintf(err, errsize, "%s: no %s in it", f->path,
-	    crls ? "CRL" : "certificate");
-	return -1;
+	return failure(
+	    f, "%s: no %s in it", file->path, crls ? "CRL" : "certificate");
 }
 
 X509_STORE *
 pem_store_of(const struct trust_file *ca, const struct trust_file *crl,
-    char *err, size_t errsize)
+    struct failure *f)
 {
 	const int checked = *crl->path != '\0';
 	X509_STORE *store = X509_STORE_new();
 
-	if (store == NULL) {
-		snprintf(err, errsize, "%s: out of memory", ca->path);
-		return NULL;
-	}
-	if (load_store(store, ca, 0, err, errsize) == 0 &&
-	    (!checked || load_store(store, crl, 1, err, errsize) == 0)) {
+	if (store == NULL)
+		return failure_null(f, "%s: out of memory", ca->path);
+	if (load_store(store, ca, 0, f) == 0 &&
+	    (!checked || load_store(store, crl, 1, f) == 0)) {
 		if (checked)
 			X509_STORE_set_flags(store,
 			    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
@@ -271,36 +255,36 @@ pem_store_of(const struct trust_file *ca, const struct trust_file *crl,
 
 /* NULL for path is a file that is none. */
 static int
-read_file(struct trust_file *f, struct text *t, const char *path, char *err,
-    size_t errsize)
+read_file(struct trust_file *file, struct text *t, const char *path,
+    struct failure *f)
 {
 	t->at = NULL;
 	t->len = 0;
-	if (path != NULL && read_text(t, path, 0, err, errsize) == -1)
+	if (path != NULL && read_text(t, path, 0, f) == -1)
 		return -1;
-	*f = (struct trust_file){
+	*file = (struct trust_file){
 	    path == NULL ? "" : path, t->at, (uint32_t)t->len};
 	return 0;
 }
 
 X509_STORE *
-pem_store(const char *ca, const char *crl, char *err, size_t errsize)
+pem_store(const char *ca, const char *crl, struct failure *f)
 {
 	struct text ca_text, crl_text = {NULL, 0};
 	struct trust_file ca_file, crl_file;
 	X509_STORE *store = NULL;
 
-	if (read_file(&ca_file, &ca_text, ca, err, errsize) == 0 &&
-	    read_file(&crl_file, &crl_text, crl, err, errsize) == 0)
-		store = pem_store_of(&ca_file, &crl_file, err, errsize);
+	if (read_file(&ca_file, &ca_text, ca, f) == 0 &&
+	    read_file(&crl_file, &crl_text, crl, f) == 0)
+		store = pem_store_of(&ca_file, &crl_file, f);
 	free_text(&ca_text);
 	free_text(&crl_text);
 	return store;
 }
 
-STACK_OF(X509_NAME) * pem_names(const char *path, char *err, size_t errsize)
+STACK_OF(X509_NAME) * pem_names(const char *path, struct failure *f)
 {
-	STACK_OF(X509_INFO) *infos = read_infos(path, err, errsize);
+	STACK_OF(X509_INFO) *infos = read_infos(path, f);
 	STACK_OF(X509_NAME) * names;
 
 	if (infos == NULL)

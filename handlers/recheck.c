@@ -19,7 +19,7 @@ pass_expired_crl(int ok, X509_STORE_CTX *ctx)
 }
 
 static enum recheck_verdict
-verify(SSL *ssl, X509_STORE *store, int pass_expired, char *err, size_t errsize)
+verify(SSL *ssl, X509_STORE *store, int pass_expired, struct failure *f)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	enum recheck_verdict verdict = RECHECK_FAILED;
@@ -29,7 +29,7 @@ verify(SSL *ssl, X509_STORE *store, int pass_expired, char *err, size_t errsize)
 	    X509_STORE_CTX_init(ctx, store, SSL_get0_peer_certificate(ssl),
 		SSL_get_peer_cert_chain(ssl)) != 1 ||
 	    X509_STORE_CTX_set_default(ctx, "ssl_client") != 1) {
-		snprintf(err, errsize, "out of memory");
+		failure(f, "out of memory");
 		goto out;
 	}
 	X509_STORE_CTX_set_depth(ctx, SSL_get_verify_depth(ssl));
@@ -40,7 +40,7 @@ verify(SSL *ssl, X509_STORE *store, int pass_expired, char *err, size_t errsize)
 		goto out;
 	}
 	why = X509_STORE_CTX_get_error(ctx);
-	snprintf(err, errsize, "%s", X509_verify_cert_error_string(why));
+	failure(f, "%s", X509_verify_cert_error_string(why));
 	/* these say nothing of the certificate, but of our own file */
 	if (why != X509_V_ERR_CRL_HAS_EXPIRED &&
 	    why != X509_V_ERR_CRL_NOT_YET_VALID &&
@@ -52,19 +52,19 @@ out:
 }
 
 enum recheck_verdict
-recheck_peer(SSL *ssl, int fd, uint32_t size, char *err, size_t errsize)
+recheck_peer(SSL *ssl, int fd, uint32_t size, struct failure *f)
 {
 	enum recheck_verdict verdict = RECHECK_FAILED;
 	X509_STORE *store;
 	struct trust trust;
 
 	if (trust_read(&trust, fd, size) == -1) {
-		snprintf(err, errsize, "trust: %s", strerror(errno));
+		failure(f, "trust: %s", strerror(errno));
 		return RECHECK_FAILED;
 	}
-	store = pem_store_of(&trust.ca, &trust.crl, err, errsize);
+	store = pem_store_of(&trust.ca, &trust.crl, f);
 	if (store != NULL)
-		verdict = verify(ssl, store, trust.pass_expired, err, errsize);
+		verdict = verify(ssl, store, trust.pass_expired, f);
 	X509_STORE_free(store);
 	trust_free(&trust);
 	ERR_clear_error();

@@ -6,6 +6,7 @@
 #ifndef RECHECK_H
 #define RECHECK_H
 
+#include "failure.h"
 #include "message.h"
 
 #include <openssl/ssl.h>
@@ -14,11 +15,11 @@
 /*
  * Checks the chain that the peer of ssl presented against the trust of size
  * bytes in fd, which stays open. Returns the verdict; BAD and FAILED come with
- * a reason in err. An expired CRL fails the check and ends nobody, unless the
+ * a reason in f. An expired CRL fails the check and ends nobody, unless the
  * trust says to pass it over.
  */
 enum recheck_verdict recheck_peer(
-    SSL *ssl, int fd, uint32_t size, char *err, size_t errsize);
+    SSL *ssl, int fd, uint32_t size, struct failure *f);
 
 /* When the first certificate of the peer's verified chain ends; Unix time. */
 time_t recheck_not_after(const SSL *ssl);

@@ -4,6 +4,7 @@
  * and lives as long as the connection.
  */
 #include "conf.h"
+#include "failure.h"
 #include "fd.h"
 #include "handler.h"
 #include "handler_sandbox.h"
@@ -25,7 +26,7 @@ main(int argc, char **argv)
 	struct tls_material material;
 	struct program_options o;
 	struct conf conf;
-	char err[512];
+	struct failure f;
 	int sock;
 
 	/* first of all: under xinetd a message to stderr goes to the client */
@@ -38,14 +39,14 @@ main(int argc, char **argv)
 	    NAME, fd_stderr_usable() ? LOG_TO_STDERR : LOG_TO_SYSLOG, o.debug);
 	if (harden_process(sock) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
-	if (conf_read(&conf, o.conf, err, sizeof(err)) == -1)
-		program_fail(EX_CONFIG, "%s", err);
+	if (conf_read(&conf, o.conf, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
 	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	if (handler_sandbox_make() == -1 || handler_sandbox_load(&conf) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
-	if (tls_server_load(&material, &conf, err, sizeof(err)) == -1)
-		program_fail(EX_CONFIG, "%s", err);
+	if (tls_server_load(&material, &conf, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test)
 		return EX_OK;
 	if (sock == -1)

@@ -6,6 +6,7 @@
  * it becomes relay-handler, which also says what is wrong.
  */
 #include "conf.h"
+#include "failure.h"
 #include "fd.h"
 #include "handoff.h"
 #include "harden.h"
@@ -26,10 +27,10 @@ static int
 hand_over(int sock, const char *conf_path)
 {
 	struct conf conf;
-	char err[512];
+	struct failure f;
 	int lifeline = -1;
 
-	if (conf_read(&conf, conf_path, err, sizeof(err)) == -1)
+	if (conf_read(&conf, conf_path, &f) == -1)
 		return -1;
 	if (conf.handoff != NULL) {
 		lifeline = handoff_give(conf.handoff, sock);

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "conf.h"
+#include "failure.h"
 #include "fd.h"
 #include "harden.h"
 #include "listen_sandbox.h"
@@ -27,23 +28,23 @@
 static void
 listen_all(struct spawner *s, uid_t uid, gid_t gid)
 {
-	char err[512];
+	struct failure f;
 
 	if (s->conf.nlisten == 0 && s->conf.handoff == NULL)
 		program_fail(EX_CONFIG, "%s: no listen line, and no handoff",
 		    s->conf_path);
 	for (size_t i = 0; i < s->conf.nlisten; i++) {
 		s->listeners[i] = netaddr_listen(
-		    &s->conf.listen[i], SOMAXCONN, err, sizeof(err));
+		    &s->conf.listen[i], SOMAXCONN, &f);
 		if (s->listeners[i] == -1)
-			program_fail(EX_UNAVAILABLE, "%s", err);
+			program_fail(EX_UNAVAILABLE, "%s", f.text);
 	}
 	if (s->conf.handoff == NULL)
 		return;
 	s->handoff = meeting_listen(
-	    s->conf.handoff, uid, gid, &s->handoff_lock, err, sizeof(err));
+	    s->conf.handoff, uid, gid, &s->handoff_lock, &f);
 	if (s->handoff == -1)
-		program_fail(EX_UNAVAILABLE, "%s", err);
+		program_fail(EX_UNAVAILABLE, "%s", f.text);
 }
 
 int
@@ -52,7 +53,7 @@ main(int argc, char **argv)
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
 	struct spawner s = {.handoff = -1, .handoff_lock = -1};
 	struct program_options o;
-	char err[512];
+	struct failure f;
 	uid_t uid;
 	gid_t gid;
 	int rc;
@@ -64,8 +65,8 @@ main(int argc, char **argv)
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	s.conf_path = o.conf;
-	if (conf_read(&s.conf, s.conf_path, err, sizeof(err)) == -1)
-		program_fail(EX_CONFIG, "%s", err);
+	if (conf_read(&s.conf, s.conf_path, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
 	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	program_relay_user(&s.conf, &uid, &gid);
@@ -73,8 +74,8 @@ main(int argc, char **argv)
 		listen_all(&s, uid, gid);
 	/* the keys are read as the user, as they will be at a reload */
 	program_become(uid, gid);
-	if (tls_server_load(&s.tls, &s.conf, err, sizeof(err)) == -1)
-		program_fail(EX_CONFIG, "%s", err);
+	if (tls_server_load(&s.tls, &s.conf, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test)
 		return EX_OK;
 

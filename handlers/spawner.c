@@ -1,5 +1,6 @@
 /* The spawner's own part of a server that forks: see spawner.h. */
 #include "spawner.h"
+#include "failure.h"
 #include "fd.h"
 #include "forker.h"
 #include "handler.h"
@@ -118,18 +119,18 @@ drain(struct forker *f)
 
 /* ---- reload ---- */
 
-/* Returns 0, or -1 with a reason in err: then all stays as it is. */
+/* Returns 0, or -1 with a reason in f: then all stays as it is. */
 static int
-reload(struct loop *l, char *err, size_t errsize)
+reload(struct loop *l, struct failure *f)
 {
 	struct spawner *s = l->spawner;
 	struct tls_material tls;
 	struct conf conf;
 
 	warm_release();
-	if (conf_read(&conf, s->conf_path, err, errsize) == -1)
+	if (conf_read(&conf, s->conf_path, f) == -1)
 		goto fail;
-	if (tls_server_load(&tls, &conf, err, errsize) == -1) {
+	if (tls_server_load(&tls, &conf, f) == -1) {
 		conf_free(&conf);
 		goto fail;
 	}
@@ -149,7 +150,7 @@ reload(struct loop *l, char *err, size_t errsize)
 	return 0;
 fail:
 	warm_up(&s->tls);
-	log_event(LOG_ERR, "reload-failed", "error", err, NULL);
+	log_event(LOG_ERR, "reload-failed", "error", f->text, NULL);
 	return -1;
 }
 
@@ -159,9 +160,9 @@ reload_everywhere(struct forker *f)
 {
 	struct loop *l = f->owner;
 	const struct message m = {.type = MESSAGE_RELOAD};
-	char err[ADMIN_TEXT_MAX];
+	struct failure why;
 
-	reload(l, err, sizeof(err));
+	reload(l, &why);
 	registration_tell(&l->broker, &m);
 }
 
@@ -183,7 +184,7 @@ serve_broker(struct forker *f)
 	struct loop *l = f->owner;
 	struct message answer = {.type = MESSAGE_RECHECKED};
 	struct wire_packet packet;
-	char err[ADMIN_TEXT_MAX];
+	struct failure why;
 
 	while (registration_receive(&l->broker, &packet)) {
 		wire_close_fds(&packet);
@@ -192,10 +193,11 @@ serve_broker(struct forker *f)
 		if (packet.message.type != MESSAGE_RECHECK)
 			continue;
 		answer.u.rechecked.verdict = RECHECK_GOOD;
-		if (reload(l, err, sizeof(err)) == -1) {
+		if (reload(l, &why) == -1) {
 			answer.u.rechecked.verdict = RECHECK_FAILED;
 			snprintf(answer.u.rechecked.reason,
-			    sizeof(answer.u.rechecked.reason), "%s", err);
+			    sizeof(answer.u.rechecked.reason), "%.*s",
+			    ADMIN_TEXT_MAX - 1, why.text);
 		}
 		registration_tell(&l->broker, &answer);
 	}

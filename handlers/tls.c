@@ -93,23 +93,22 @@ tls_new(const struct tls_material *material, int fd)
 }
 
 static void
-handshake_error(const SSL *ssl, int syscall, char *err, size_t errsize)
+handshake_error(const SSL *ssl, int syscall, struct failure *f)
 {
 	long verify = SSL_get_verify_result(ssl);
 
 	if (verify != X509_V_OK)
-		snprintf(
-		    err, errsize, "%s", X509_verify_cert_error_string(verify));
+		failure(f, "%s", X509_verify_cert_error_string(verify));
 	else if (ERR_peek_last_error() != 0)
-		tls_error_text(err, errsize);
+		tls_error_text(f);
 	else
-		snprintf(err, errsize, "%s",
+		failure(f, "%s",
 		    syscall != 0 ? strerror(syscall) : "closed by the peer");
 	ERR_clear_error();
 }
 
 int
-tls_handshake(SSL *ssl, int64_t deadline, char *err, size_t errsize)
+tls_handshake(SSL *ssl, int64_t deadline, struct failure *f)
 {
 	for (;;) {
 		struct pollfd pfd = {.fd = SSL_get_fd(ssl)};
@@ -126,13 +125,11 @@ tls_handshake(SSL *ssl, int64_t deadline, char *err, size_t errsize)
 		else if (why == SSL_ERROR_WANT_WRITE)
 			pfd.events = POLLOUT;
 		else {
-			handshake_error(ssl, errno, err, errsize);
+			handshake_error(ssl, errno, f);
 			return -1;
 		}
-		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
-			snprintf(err, errsize, "handshake timed out");
-			return -1;
-		}
+		if (poll(&pfd, 1, deadline_left(deadline)) == 0)
+			return failure(f, "handshake timed out");
 	}
 }
 
@@ -171,10 +168,10 @@ tls_peer_alert(void)
 }
 
 void
-tls_error_text(char *err, size_t errsize)
+tls_error_text(struct failure *f)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-	snprintf(err, errsize, "%s", reason != NULL ? reason : "TLS failed");
+	failure(f, "%s", reason != NULL ? reason : "TLS failed");
 	ERR_clear_error();
 }

@@ -5,6 +5,8 @@
 #ifndef TLS_H
 #define TLS_H
 
+#include "failure.h"
+
 #include <openssl/ssl.h>
 
 /* Certificates, key and store lie beside the context, so that they can go. */
@@ -37,10 +39,10 @@ SSL *tls_new(const struct tls_material *material, int fd);
 
 /*
  * Completes the handshake by deadline (deadline.h). Returns 0, or -1 with a
- * reason in err: what is wrong with the peer's certificate, OpenSSL's, or a
+ * reason in f: what is wrong with the peer's certificate, OpenSSL's, or a
  * time-out.
  */
-int tls_handshake(SSL *ssl, int64_t deadline, char *err, size_t errsize);
+int tls_handshake(SSL *ssl, int64_t deadline, struct failure *f);
 
 /* Lets go of what the handshake needed, in material and in ssl. */
 void tls_forget(struct tls_material *material, SSL *ssl);
@@ -56,6 +58,6 @@ void tls_material_free(struct tls_material *material);
 const char *tls_peer_alert(void);
 
 /* OpenSSL's newest error as text, for people; empties its queue. */
-void tls_error_text(char *err, size_t errsize);
+void tls_error_text(struct failure *f);
 
 #endif

@@ -78,35 +78,35 @@ make_context(int tls_min, STACK_OF(X509_NAME) * names)
 }
 
 int
-tls_server_load(struct tls_material *material, const struct conf *conf,
-    char *err, size_t errsize)
+tls_server_load(
+    struct tls_material *material, const struct conf *conf, struct failure *f)
 {
 	STACK_OF(X509_NAME) * names;
 
 	memset(material, 0, sizeof(*material));
 	material->certificate = pem_certificate(
-	    conf->certificate, &material->chain, err, errsize);
+	    conf->certificate, &material->chain, f);
 	if (material->certificate == NULL)
 		goto fail;
-	material->key = pem_key(conf->key, err, errsize);
+	material->key = pem_key(conf->key, f);
 	if (material->key == NULL)
 		goto fail;
 	if (X509_check_private_key(material->certificate, material->key) != 1) {
-		snprintf(err, errsize, "%s: not the key of %s", conf->key,
-		    conf->certificate);
+		failure(
+		    f, "%s: not the key of %s", conf->key, conf->certificate);
 		ERR_clear_error();
 		goto fail;
 	}
-	material->store = pem_store(conf->ca, conf->crl, err, errsize);
+	material->store = pem_store(conf->ca, conf->crl, f);
 	if (material->store == NULL)
 		goto fail;
-	names = pem_names(conf->ca, err, errsize);
+	names = pem_names(conf->ca, f);
 	if (names == NULL)
 		goto fail;
 	material->ctx = make_context(conf->tls_min, names);
 	if (material->ctx != NULL)
 		return 0;
-	tls_error_text(err, errsize);
+	tls_error_text(f);
 fail:
 	tls_material_free(material);
 	return -1;

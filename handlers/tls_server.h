@@ -6,6 +6,7 @@
 #define TLS_SERVER_H
 
 #include "conf.h"
+#include "failure.h"
 #include "identity.h"
 #include "tls.h"
 
@@ -22,10 +23,10 @@ int tls_server_init(void);
 
 /*
  * Loads what conf names. Refuses a key file with group or other bits. Returns
- * 0, or -1 with the reason in err; tls_material_free gives it all back.
+ * 0, or -1 with the reason in f; tls_material_free gives it all back.
  */
-int tls_server_load(struct tls_material *material, const struct conf *conf,
-    char *err, size_t errsize);
+int tls_server_load(
+    struct tls_material *material, const struct conf *conf, struct failure *f);
 
 /*
  * Makes the TLS state for one accepted connection (tls_new). *refusal is

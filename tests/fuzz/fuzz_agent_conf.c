@@ -5,6 +5,7 @@
  */
 #include "agent_conf.h"
 #include "agent_words.h"
+#include "failure.h"
 #include "fuzz.h"
 
 #include <string.h>
@@ -15,13 +16,14 @@ take_arguments(char *text)
 {
 	static struct agent_conf conf;
 	struct agent_words w = {&conf, ""};
-	char err[512], *rest;
+	struct failure f;
+	char *rest;
 
 	memset(&conf, 0, sizeof(conf));
 	conf.ntargets = 1;
 	for (char *word = strtok_r(text, "\n", &rest); word != NULL;
 	     word = strtok_r(NULL, "\n", &rest)) {
-		agent_words_argument(&w, word, err, sizeof(err));
+		agent_words_argument(&w, word, &f);
 		MUST(conf.nrelays <= AGENT_RELAYS_MAX);
 		MUST(conf.ntargets >= 1 && conf.ntargets <= TARGETS_MAX);
 	}
@@ -32,7 +34,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char name[] = "relayagent", option[] = "-C";
 	static struct agent_conf conf;
-	char path[64], err[512] = "";
+	struct failure f = {.text = ""};
+	char path[64];
 	char *argv[] = {name, option, path, NULL};
 	struct agent_source source = {.argc = 3, .argv = argv, .base = ""};
 	struct agent_run run;
@@ -41,9 +44,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* no device, which might never end */
 	if (strstr(text, "/dev") == NULL && strstr(text, "/proc") == NULL) {
 		snprintf(path, sizeof(path), "%s", fuzz_file(data, size));
-		MUST(agent_conf_read(&conf, &run, &source, err, sizeof(err)) ==
-		     -1);
-		MUST(*err != '\0');
+		MUST(agent_conf_read(&conf, &run, &source, &f) == -1);
+		MUST(*f.text != '\0');
 		take_arguments(text);
 	}
 	free(text);

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "broker_state.h"
+#include "failure.h"
 #include "fd.h"
 #include "fuzz.h"
 #include "log.h"
@@ -38,7 +39,7 @@ start(void)
 {
 	static char conf[64];
 	struct broker *b = calloc(1, sizeof(*b));
-	char err[256] = "";
+	struct failure f = {.text = ""};
 
 	if (conf[0] == '\0') {
 		static const char text[] = "certificate = c\nkey = k\nca = a\n";
@@ -60,7 +61,7 @@ start(void)
 	b->accounts = accounts_new();
 	b->pairing = pairing_new();
 	b->sessions = sessions_new();
-	MUST(reload_files(b, err, sizeof(err)) == 0);
+	MUST(reload_files(b, &f) == 0);
 	return b;
 }
 

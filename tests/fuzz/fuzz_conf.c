@@ -3,6 +3,7 @@
  * or refused with a reason that names the line.
  */
 #include "conf.h"
+#include "failure.h"
 #include "fuzz.h"
 #include "lines.h"
 
@@ -13,14 +14,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *path = fuzz_file(data, size);
 	char *beside = lines_relative("relay.conf", "cert.pem");
-	char err[512] = "";
+	struct failure f = {.text = ""};
 	struct conf conf;
 
 	MUST(beside != NULL && strcmp(beside, "cert.pem") == 0);
 	free(beside);
-	MUST(conf_read(&conf, "/nowhere", err, sizeof(err)) == -1);
-	if (conf_read(&conf, path, err, sizeof(err)) == -1) {
-		MUST(strncmp(err, path, strlen(path)) == 0);
+	MUST(conf_read(&conf, "/nowhere", &f) == -1);
+	if (conf_read(&conf, path, &f) == -1) {
+		MUST(strncmp(f.text, path, strlen(path)) == 0);
 		MUST(conf.path == NULL && conf.key == NULL);
 		return 0;
 	}

@@ -3,6 +3,7 @@
  * would write itself for the same certificate is taken.
  */
 #include "customer.h"
+#include "failure.h"
 #include "fuzz.h"
 
 #include <string.h>
@@ -12,28 +13,27 @@ static const uint8_t der[] = "not a certificate";
 static void
 round_trip(const struct customer *customer)
 {
-	char text[CUSTOMER_TEXT_MAX], err[128];
+	struct failure f;
+	char text[CUSTOMER_TEXT_MAX];
 	struct customer again;
 
 	MUST(customer_format(customer, der, sizeof(der), text) == 0);
-	MUST(customer_parse(&again, text, der, sizeof(der), err, sizeof(err)) ==
-	     0);
+	MUST(customer_parse(&again, text, der, sizeof(der), &f) == 0);
 	MUST(again.nusers == customer->nusers && again.type == customer->type &&
 	     again.expire == customer->expire);
 	/* another certificate's */
-	MUST(customer_parse(
-		 &again, text, der, sizeof(der) - 1, err, sizeof(err)) == -1);
+	MUST(customer_parse(&again, text, der, sizeof(der) - 1, &f) == -1);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_string(data, size);
-	char expected[CUSTOMER_TEXT_MAX], err[128];
+	struct failure f;
+	char expected[CUSTOMER_TEXT_MAX];
 	struct customer customer;
 
-	if (customer_parse(
-		&customer, text, der, sizeof(der), err, sizeof(err)) == 0) {
+	if (customer_parse(&customer, text, der, sizeof(der), &f) == 0) {
 		MUST(customer_format(&customer, der, sizeof(der), expected) ==
 		     0);
 		MUST(strcmp(text, expected) == 0);

@@ -3,6 +3,7 @@
  * table in which each entry is within its bounds, or a reason.
  */
 #include "customers.h"
+#include "failure.h"
 #include "fuzz.h"
 #include "when.h"
 
@@ -32,14 +33,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct customer_entry *e;
 	struct customers *table;
 	struct customer_key key;
-	char err[512] = "", text[WHEN_TEXT_SIZE];
+	struct failure f = {.text = ""};
+	char text[WHEN_TEXT_SIZE];
 
 	when_format(UINT64_MAX, text);
 	MUST(strcmp(text, "9999-12-31T23:59:59Z") == 0);
-	customers_free(customers_read(NULL, err, sizeof(err)));
-	table = customers_read(path, err, sizeof(err));
+	customers_free(customers_read(NULL, &f));
+	table = customers_read(path, &f);
 	if (table == NULL) {
-		MUST(strncmp(err, path, strlen(path)) == 0);
+		MUST(strncmp(f.text, path, strlen(path)) == 0);
 		return 0;
 	}
 	for (size_t i = 0; (e = customers_at(table, i)) != NULL; i++)

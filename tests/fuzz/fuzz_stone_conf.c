@@ -2,6 +2,7 @@
  * Stone's language, as relay-stone reads it (bin/stone_words.c, stone_conf.c,
  * stone_place.c, stone_request.c): forwards that can be used, or a reason.
  */
+#include "failure.h"
 #include "fuzz.h"
 #include "head.h"
 #include "stone_conf.h"
@@ -12,6 +13,7 @@
 static void
 check_forward(const struct stone_forward *f)
 {
+	struct failure why;
 	char text[512], request[HEAD_MAX_BYTES], authority[HEAD_SERVICE_MAX];
 	size_t n;
 
@@ -22,8 +24,8 @@ check_forward(const struct stone_forward *f)
 	n = stone_request_write(
 	    request, f->request, "[2001:db8:1111:2222:3333:4444:5555:6666]:1");
 	MUST(n >= 4 && n <= sizeof(request));
-	if (stone_request_check_shared(f->request, text, sizeof(text)) == -1) {
-		MUST(f->sessions == 0 && *text != '\0');
+	if (stone_request_check_shared(f->request, &why) == -1) {
+		MUST(f->sessions == 0 && *why.text != '\0');
 		return;
 	}
 	n = stone_request_write_shared(request, f->request, authority);
@@ -37,9 +39,9 @@ from_argv(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_string(data, size), *argv[] = {NULL, text, NULL};
 	struct stone_words words;
-	char err[256];
+	struct failure f;
 
-	MUST(stone_words_from_argv(&words, 2, argv, err, sizeof(err)) == 0);
+	MUST(stone_words_from_argv(&words, 2, argv, &f) == 0);
 	MUST(words.count == 1 && words.list[0].text == text);
 	stone_words_free(&words);
 	free(text);
@@ -51,27 +53,27 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct stone_conf conf;
 	const char *path = fuzz_file(data, size);
 	struct stone_words words;
-	char err[1024] = "";
+	struct failure f = {.text = ""};
 	size_t next = 0;
 	int rc;
 
 	memset(&conf, 0, sizeof(conf));
 	from_argv(data, size);
-	if (stone_words_from_file(&words, size == 0 ? "/nowhere" : path, err,
-		sizeof(err)) == -1) {
-		MUST(*err != '\0');
+	if (stone_words_from_file(&words, size == 0 ? "/nowhere" : path, &f) ==
+	    -1) {
+		MUST(*f.text != '\0');
 		return 0;
 	}
 	/* as words of the command line, and as those of a file */
 	if (size % 2 == 1)
 		words.file = NULL;
-	rc = stone_conf_options(&conf, &words, &next, err, sizeof(err));
+	rc = stone_conf_options(&conf, &words, &next, &f);
 	if (rc == 0)
-		rc = stone_conf_forwards(&conf, &words, next, err, sizeof(err));
+		rc = stone_conf_forwards(&conf, &words, next, &f);
 	MUST(conf.nforwards <= STONE_FORWARDS_MAX);
 	for (size_t i = 0; i < conf.nforwards; i++)
 		check_forward(&conf.forwards[i]);
-	MUST(rc == 0 || *err != '\0');
+	MUST(rc == 0 || *f.text != '\0');
 	stone_words_free(&words);
 	return 0;
 }

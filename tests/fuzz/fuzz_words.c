@@ -3,6 +3,7 @@
  * fingerprints; and the writers that take what came from outside: log lines,
  * the PROXY protocol.
  */
+#include "failure.h"
 #include "fuzz.h"
 #include "identity.h"
 #include "log.h"
@@ -40,13 +41,14 @@ static void
 peer(const char *host, int family)
 {
 	struct netaddr addr = {.port = "0"};
-	char text[NETADDR_TEXT_MAX], name[NETADDR_TEXT_MAX], err[256];
+	struct failure f;
+	char text[NETADDR_TEXT_MAX], name[NETADDR_TEXT_MAX];
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	int listener, out;
 
 	snprintf(addr.host, sizeof(addr.host), "%s", host);
-	listener = netaddr_listen(&addr, 1, err, sizeof(err));
+	listener = netaddr_listen(&addr, 1, &f);
 	if (listener == -1)
 		return; /* no IPv6 here */
 	MUST(getsockname(listener, (struct sockaddr *)&ss, &len) == 0);
@@ -60,25 +62,26 @@ peer(const char *host, int family)
 	close(out);
 	/* its port is taken */
 	snprintf(addr.port, sizeof(addr.port), "%s", strrchr(text, ':') + 1);
-	MUST(netaddr_listen(&addr, 1, err, sizeof(err)) == -1);
+	MUST(netaddr_listen(&addr, 1, &f) == -1);
 	close(listener);
 }
 
 static void
 addresses(const char *text)
 {
-	char err[512], host[NETADDR_TEXT_MAX];
+	struct failure f;
+	char host[NETADDR_TEXT_MAX];
 	struct netaddr addr;
 	struct target target;
 	struct prefix p;
 
-	if (netaddr_parse(&addr, text, err, sizeof(err)) == 0) {
+	if (netaddr_parse(&addr, text, &f) == 0) {
 		MUST(addr.host[0] != '\0' && addr.port[0] != '\0');
-		netaddr_check_numeric(&addr, err, sizeof(err));
+		netaddr_check_numeric(&addr, &f);
 	}
 	netaddr_host(text, host);
 	MUST(strlen(host) < sizeof(host));
-	if (target_parse(&target, text, err, sizeof(err)) == 0) {
+	if (target_parse(&target, text, &f) == 0) {
 		MUST(memchr(target.path, '\0', sizeof(target.path)) != NULL);
 		MUST((target.addr.host[0] != '\0') ^ (target.path[0] != '\0'));
 	}
@@ -112,12 +115,13 @@ others(const char *text)
 {
 	const struct proxy_environment env = {.url = text, .bypass = text};
 	static const struct netaddr target = {"relay.example.org", "443"};
-	char err[512], again[WHEN_TEXT_SIZE], hex[IDENTITY_HEX_SIZE];
+	struct failure f;
+	char again[WHEN_TEXT_SIZE], hex[IDENTITY_HEX_SIZE];
 	struct identity id, same;
 	struct proxy proxy;
 	uint64_t when, when2;
 
-	if (proxy_from_environment(&proxy, &env, err, sizeof(err)) == 0)
+	if (proxy_from_environment(&proxy, &env, &f) == 0)
 		proxy_serves(&proxy, &target);
 	if (when_parse(&when, text) == 0) {
 		when_format(when, again);
@@ -153,11 +157,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!done) {
 		struct netaddr name = {"localhost", "1"};
-		char err[256];
+		struct failure f;
 
 		peer("127.0.0.1", AF_INET);
 		peer("::1", AF_INET6);
-		MUST(netaddr_listen(&name, 1, err, sizeof(err)) == -1);
+		MUST(netaddr_listen(&name, 1, &f) == -1);
 		done = 1;
 	}
 	services(text);

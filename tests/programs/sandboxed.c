@@ -8,6 +8,7 @@
 #include "agent_sandbox.h"
 #include "broker_sandbox.h"
 #include "ctl_sandbox.h"
+#include "failure.h"
 #include "handler_sandbox.h"
 #include "handoff_sandbox.h"
 #include "harden.h"
@@ -288,11 +289,11 @@ int
 main(int argc, char **argv)
 {
 	const char *what;
-	char err[512];
+	struct failure f;
 	size_t s = 0, c = 0;
 
 	if (argc != 5 || harden_process(-1) == -1 ||
-	    conf_read(&conf, argv[1], err, sizeof(err)) == -1)
+	    conf_read(&conf, argv[1], &f) == -1)
 		return EX_USAGE;
 	log_open("sandboxed", LOG_TO_STDERR, 0);
 	path = argv[2];
