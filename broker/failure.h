@@ -10,7 +10,7 @@ struct failure {
 };
 
 /*
- * Sets f's text, cut where it is too long; what f said before is no argument.
+ * Sets f's text, cut where it is too long; f->text must be no argument.
  * Leaves errno as it is. Returns -1, for the caller to return.
  */
 int failure(struct failure *f, const char *format, ...)
