@@ -54,13 +54,13 @@ start_browser() {
     start_broker
     start_relay listen
     start web python3 -B "$tests/web.py" "$web_port" intra "$scratch/heads"
-    wait_until 10 listening "$web_port"
+    wait_until 60 listening "$web_port"
     printf '%s\n' '-h intra' '-m 4' "-k $scratch/alice/private.pem" "-c $scratch/alice/cert.pem" \
         "-a $scratch/ca.pem" "127.0.0.1:$relay_port" "127.0.0.1:$web_port" >agent.conf
     start agent bin/relayagent -C agent.conf
-    wait_until 10 says agent ' waiting '
+    wait_until 60 says agent ' waiting '
     start_browser "https://127.0.0.1:$relay_port/"
-    wait_until 50 grep -sE '^GET /result\?' heads
+    wait_until 60 grep -sE '^GET /result\?' heads
     grep -F 'GET /result?images=2&socket=there%20and%20back HTTP/1.1' heads
     [ "$(grep -c '^Host: ' heads)" -eq "$(grep -c '^Host: intra' heads)" ]
     grep -i '^Upgrade: websocket' heads

@@ -5,7 +5,7 @@
 
 # ctl [ARGUMENT...]: relayctl, on this test's broker.
 ctl() {
-    timeout 30 "$scratch/bin/relayctl" -c "$scratch/relay.conf" "$@" 3>&-
+    timeout 60 "$scratch/bin/relayctl" -c "$scratch/relay.conf" "$@" 3>&-
 }
 
 # fingerprint NAME: of that client's certificate, as customers(5) has it.

@@ -30,7 +30,7 @@ start_storm() {
     done
     storm_of=("$@")
     start storm python3 -B "$tests/storm.py" "$scratch/storm.stop" 4 "${places[@]}"
-    wait_until 10 storm_has_passed 10
+    wait_until 60 storm_has_passed 10
 }
 
 # storm_has_passed COUNT: so many sessions whole, since it began.
@@ -70,7 +70,7 @@ serves_again() {
 }
 
 a_session_goes_well() {
-    timeout 20 python3 -B "$tests/traffic.py" client session "$(cat "stone-$1.port")" "$1" \
+    timeout 60 python3 -B "$tests/traffic.py" client session "$(cat "stone-$1.port")" "$1" \
         20000 20000 >/dev/null 2>&1 3>&-
 }
 
@@ -81,7 +81,7 @@ under() {
     [ "$1" = listen ] || [ -n "$SYSLOG_FILE" ] || skip 'xinetd: no other syslog daemon'
     start_broker
     start_relay "$1"
-    wait_until 5 spawner_is_known "$1"
+    wait_until 60 spawner_is_known "$1"
     idle_fds=$(broker_fds)
     start_storm alice bob
 }
@@ -143,7 +143,7 @@ agents_sessions() {
 
 # strike KIND SIGNAL: sends it to such a victim, and puts its pid into $struck.
 strike() {
-    wait_until 20 struck_one "$@"
+    wait_until 60 struck_one "$@"
 }
 
 struck_one() {
@@ -160,23 +160,23 @@ a_random_moment() {
 revive() {
     case $1 in
         broker)
-            wait_until 5 not running broker
+            wait_until 60 not running broker
             start_broker
             ;;
         spawner)
-            wait_until 5 not running relay
-            wait_until 5 not listening "$relay_port"
+            wait_until 60 not running relay
+            wait_until 60 not listening "$relay_port"
             start_relay "$spawner"
             ;;
         agent)
-            wait_until 5 not running agent-alice
+            wait_until 60 not running agent-alice
             : >agent-alice.log
             start agent-alice "$scratch/bin/relayagent" -C "$scratch/agent-alice.conf"
-            wait_until 10 waits agent-alice 1
+            wait_until 60 waits agent-alice 1
             ;;
         stone)
-            wait_until 5 not running stone-alice
-            wait_until 5 not listening "$(cat stone-alice.port)"
+            wait_until 60 not running stone-alice
+            wait_until 60 not listening "$(cat stone-alice.port)"
             : >stone-alice.log
             start stone-alice "$scratch/bin/relay-stone" -C "$scratch/stone-alice.conf"
             await_start stone-alice says stone-alice ' start '
@@ -200,7 +200,7 @@ nothing_is_left() {
 }
 
 assert_nothing_is_left() {
-    wait_until 20 nothing_is_left || {
+    wait_until 60 nothing_is_left || {
         echo "fds of the broker: $idle_fds before, now $(broker_fds); processes:"
         ps -f -p "$(relay_processes | paste -s -d,)"
         return 1

@@ -33,7 +33,7 @@ with_xinetd() {
 with_both() {
     with_xinetd
     start_forker
-    wait_until 10 forker_is_known
+    wait_until 60 forker_is_known
 }
 
 forker_is_known() {

@@ -89,6 +89,12 @@ wait_loop() {
     done
 }
 
+# slowness: how many times slower than an ordinary machine this is, a whole
+# number: for what a test has to do before a deadline.
+slowness() {
+    python3 -B "$tests/slowness.py"
+}
+
 # a_moment: the pace of somebody who types. Nothing may depend on it.
 a_moment() {
     pause 0.1
@@ -252,7 +258,7 @@ children_of() {
 
 # await_end NAME [SECONDS]: until it has ended. Its status is ours.
 await_end() {
-    wait_until "${2:-20}" not running "$1" || return
+    wait_until "${2:-60}" not running "$1" || return
     wait "$(pid_of "$1")"
 }
 
@@ -398,7 +404,7 @@ start_stone() {
         "127.0.0.1:$relay_port/ssl,http localhost:$3 \"GET / HTTP/1.1\" --" \
         >"$scratch/$1.conf"
     start "$1" stone -r -C "$scratch/$1.conf"
-    wait_until 10 listening "$3"
+    wait_until 60 listening "$3"
 }
 
 # ---- clients ----------------------------------------------------------------
@@ -583,7 +589,7 @@ with_relay() {
 
 # take_baseline: what there is when nothing is going on.
 take_baseline() {
-    [ "${spawner-}" != listen ] || wait_until 10 spawner_is_attached
+    [ "${spawner-}" != listen ] || wait_until 60 spawner_is_attached
     untraced count_all
     baseline=$counts_now
 }
@@ -596,7 +602,7 @@ back_to_baseline() {
 # assert_back_to_baseline: handlers, zombies, the broker's descriptors and Unix
 # sockets are as many as there were.
 assert_back_to_baseline() {
-    wait_until 10 back_to_baseline || {
+    wait_until 60 back_to_baseline || {
         echo "baseline $baseline, now $counts_now"
         return 1
     }

@@ -47,7 +47,7 @@ broker_rss() {
 a_quiet_relay() {
     start_broker
     start_relay listen
-    wait_until 5 spawner_is_known
+    wait_until 60 spawner_is_known
     start_target first whole "${names[0]}"
     start_waiting_agent first-agent "${names[0]}" "$target" "$steady"
     stone_port=$(free_port)
@@ -56,8 +56,8 @@ a_quiet_relay() {
     stop first-stone || :
     stop first-agent
     stop first || :
-    wait_until 10 [ "$(handlers)" -eq 0 ]
-    wait_until 10 no_connections
+    wait_until 60 [ "$(handlers)" -eq 0 ]
+    wait_until 60 no_connections
     take_baseline
     rss=$(broker_rss)
 }
@@ -75,7 +75,7 @@ no_connections() {
 # all_is_as_before: processes, zombies, fds, sockets exactly, and the memory of
 # the broker within a MiB.
 all_is_as_before() {
-    wait_until 30 no_connections
+    wait_until 60 no_connections
     assert_back_to_baseline
     local now
     now=$(broker_rss)
@@ -110,7 +110,7 @@ numbers() {
     }
     note "$sessions sessions of ${#names[@]} certificates in $((SECONDS - begin)) s"
     [ "$(numbers sessions.log | wc -l)" -eq "$sessions" ]
-    wait_until 10 the_targets_have_seen_as_many
+    wait_until 60 the_targets_have_seen_as_many
     [ "$(numbers sessions.log)" = "$(numbers targets.log)" ]
     not says targets ^wrong
     [ "$(numbers targets.log | uniq -d | wc -l)" -eq 0 ]
@@ -132,7 +132,7 @@ idle_agents() {
     start idle from_file idle.in "${load[@]}" agents "$agents" "${names[@]}"
     exec 8>idle.in
     wait_until $((agents / 20 + 30)) command_or_end idle says idle '^waiting'
-    wait_until 30 agents_are "$agents"
+    wait_until 60 agents_are "$agents"
 }
 
 end_of_idle_agents() {
@@ -184,7 +184,7 @@ crowd_leaves() {
     echo >&8
     exec 8>&-
     await_end crowd
-    wait_until 20 broker_has_fds "$idle_fds"
+    wait_until 60 broker_has_fds "$idle_fds"
 }
 
 @test "the broker gives back the memory of a crowd that has left" {

@@ -31,7 +31,7 @@ setup() {
     start_broker
     spawner=listen
     start relay on relay bin/relay-listen -c relay.conf
-    wait_until 10 says relay ' start '
+    wait_until 60 says relay ' start '
     a_line_across
 }
 
@@ -46,15 +46,15 @@ teardown() {
 # the local one.
 a_line_across() {
     start target on remote python3 -B "$tests/traffic.py" target whole 7000 alice
-    wait_until 10 listening_on remote 7000
+    wait_until 60 listening_on remote 7000
     printf '%s\n' -n "-k $scratch/alice/private.pem" "-c $scratch/alice/cert.pem" \
         "-a $scratch/ca.pem" "$relay_address:$relay_port" 127.0.0.1:7000 >agent.conf
     start agent on remote bin/relayagent -C agent.conf
-    wait_until 20 waits agent 2
+    wait_until 60 waits agent 2
     write_stone_conf stone \
         "$relay_address:$relay_port/ssl,http localhost:8000 \"GET / HTTP/1.1\" --"
     start stone on local bin/relay-stone -C stone.conf
-    wait_until 10 listening_on local 8000
+    wait_until 60 listening_on local 8000
 }
 
 # listening_on HOST PORT
@@ -113,12 +113,12 @@ remote_handlers_are_gone() {
     note "$count sessions and all polls reaped $((SECONDS - begin)) s after the cut"
     [ $((SECONDS - begin)) -le 90 ]
     for ((i = 1; i <= count; i++)); do
-        run await_end "client$i" 10
+        run await_end "client$i"
         [ "$status" -ne 0 ]
         says "client$i" '^error '
     done
     # the agent's side finds out as well
-    wait_until 40 says_times target "$count" '^error '
+    wait_until 60 says_times target "$count" '^error '
     not says target '^(clean end|whole|spoilt)'
     drops_no_more remote
     drops_no_more relay

@@ -220,7 +220,7 @@ END
     is_root || skip 'the rest needs root'
     configure 'admin_group = daemon'
     ctl reload
-    local as=(timeout 10 setpriv --reuid=65533 --regid=daemon --clear-groups)
+    local as=(timeout 60 setpriv --reuid=65533 --regid=daemon --clear-groups)
     run -73 "${as[@]}" "$scratch/bin/relayctl" -c relay.conf customer alice "$(fingerprint carol)"
     [ "$output" = "relayctl: $scratch/customers: Permission denied" ]
     unchanged
@@ -241,7 +241,7 @@ END
         chmod 777 .
         cp -p customers before
         was=$(stat -c '%U %a %i' customers)
-        run -77 timeout 10 setpriv --reuid=65533 --regid=65533 --clear-groups \
+        run -77 timeout 60 setpriv --reuid=65533 --regid=65533 --clear-groups \
             "$scratch/bin/relayctl" -c relay.conf customer alice carol/cert.pem
         unchanged
     fi

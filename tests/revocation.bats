@@ -64,13 +64,13 @@ for t in threads:
 time.sleep(0.5)
 at_point("moving")
 revoked_at = float(open(f"{SCRATCH}/revoked_at").read())
-assert idle["dave"].end(5) == "clean"
+assert idle["dave"].ends_in(5) == "clean"
 for t in threads:
     t.join()
 good = hashlib.sha256(b"0123456789abcdef" * (SIZE // 16)).hexdigest()
 for name, (ended, digest, when) in results.items():
     if name == "dave":
-        assert ended == "reset" and when - revoked_at < 2, (ended, when - revoked_at)
+        assert ended == "reset" and in_time(when - revoked_at, 2), ended
     else:
         assert (ended, digest) == ("clean", good), (name, ended)
         assert idle[name].silent(0.05), name
@@ -102,7 +102,7 @@ hangs_up() {
     start_play "to_$1" <<SCRIPT
 gone, stays = poll("$2"), poll("carol")
 at_point("$1")
-assert gone.end(5) == "clean"
+assert gone.ends_in(5) == "clean"
 assert stays.silent(0.2)
 SCRIPT
     await_point "to_$1" "$1"
@@ -110,7 +110,7 @@ SCRIPT
     kill -HUP "$(pid_of "$1")"
     go_on "$1"
     ended_well "to_$1"
-    wait_until 5 says broker ' reloaded .*ended=1 '
+    wait_until 60 says broker ' reloaded .*ended=1 '
     says relay " removed .*identity=$(fingerprint "$2" | sed 's/.*://') .*certificate_revoked"
 }
 
@@ -132,7 +132,7 @@ SCRIPT
     start_play unasked <<'SCRIPT'
 gone, stays = poll("alice"), poll("carol")
 at_point("waiting")
-assert gone.end(2) == "clean"
+assert gone.ends_in(2) == "clean"
 assert stays.silent(0.2)
 SCRIPT
     await_point unasked waiting
@@ -140,12 +140,12 @@ SCRIPT
     go_on waiting
     ended_well unasked
     # one that is moved to its place, too
-    wait_until 5 says broker ' reloaded .*ended=1 '
+    wait_until 60 says broker ' reloaded .*ended=1 '
     : >broker.log
     cp crl.pem fresh
     give fresh
     mv fresh crl.pem
-    wait_until 5 says broker ' reloaded .*ended=0 '
+    wait_until 60 says broker ' reloaded .*ended=0 '
 }
 
 # handler_of NAME: the pid of the handler with which NAME's poll waits.
@@ -164,7 +164,7 @@ has_reloads() {
     start_play both <<'SCRIPT'
 gone, stays = poll("alice"), poll("carol")
 at_point("waiting")
-assert gone.end(5) == "clean"
+assert gone.ends_in(5) == "clean"
 SCRIPT
     await_point both waiting
     # one that does not answer keeps the first reload from ending
@@ -174,7 +174,7 @@ SCRIPT
     ended_well both
     ctl reload >second.out &
     second=$!
-    wait_until 5 has_reloads 2
+    wait_until 60 has_reloads 2
     kill -CONT "$(handler_of carol)"
     wait "$second"
     cat second.out
@@ -192,7 +192,7 @@ try:
     peer.head()
 except AssertionError:
     pass
-assert peer.end(5) == "clean"
+assert peer.ends_in(5) == "clean"
 SCRIPT
     await_point late shaken
     revoke alice
@@ -208,7 +208,7 @@ SCRIPT
 agent, client = session("alice")
 other = session("bob")
 at_point("live")
-assert client.end(15) == "reset"
+assert client.ends_in(15) == "reset"
 other[0].send(b"still")
 assert other[1].read(5) == b"still"
 SCRIPT
@@ -226,9 +226,9 @@ ca_leaves() {
 agent, client = session("alice")
 waiting = poll("alice")
 at_point("live")
-assert waiting.end(5) == "clean"
-assert agent.end(5) == "reset"
-assert client.end(5) == "reset"
+assert waiting.ends_in(5) == "clean"
+assert agent.ends_in(5) == "reset"
+assert client.ends_in(5) == "reset"
 SCRIPT
     await_point "session_$spawner" live
     cp "$scratch.other/ca.pem" ca.pem
@@ -265,15 +265,16 @@ short_lived() {
 }
 
 certificate_ends() {
-    short_lived alice 5
+    short_lived alice "$((4 + $(slowness)))"
     play <<'SCRIPT'
 agent, client = session("alice")
 waiting = poll("alice")
 start = time.monotonic()
-assert waiting.end(10) == "clean"
-assert agent.end(2) == "reset"
-assert client.end(2) == "reset"
-assert 2 < time.monotonic() - start < 8
+assert waiting.ends_in(10) == "clean"
+assert agent.ends_in(2) == "reset"
+assert client.ends_in(2) == "reset"
+took = time.monotonic() - start
+assert took > 2 and in_time(took, 8)
 SCRIPT
     says relay ' (end|removed) .*reason=Certificate:_certificate_has_expired$'
 }
@@ -306,7 +307,7 @@ SCRIPT
     run -1 ctl reload
     [[ $output == *'CRL has expired'* ]]
     run ! s_client alice <<<''
-    wait_until 5 says relay ' tls-refused .*reason=CRL_has_expired'
+    wait_until 60 says relay ' tls-refused .*reason=CRL_has_expired'
     go_on live
     ended_well session
 }

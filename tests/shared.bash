@@ -10,7 +10,7 @@ start_shared() {
     shift 2
     stone_port=$(free_port)
     start_relay_stone "$name" "--sessions $sessions" "$(to_relay "localhost:$stone_port" "$@")"
-    wait_until 10 sessions_are "$sessions"
+    wait_until 60 sessions_are "$sessions"
 }
 
 # sessions_are COUNT: so many sessions live at the relay.

@@ -113,7 +113,7 @@ an_agent() {
     printf '%s\n' -n '-m 1:1' "-k $scratch/alice/private.pem" "-c $scratch/alice/cert.pem" \
         "-a $scratch/ca.pem" "127.0.0.1:$relay_port" "127.0.0.1:$target_port" >agent.conf
     start agent shimmed agent agent bin/relayagent -C "$scratch/agent.conf"
-    wait_until 10 waits agent 1
+    wait_until 60 waits agent 1
 }
 
 @test "any call of relayagent's polls and sessions may fail" {
