@@ -26,14 +26,14 @@ start_target() {
     port=$(free_port)
     target=127.0.0.1:$port
     : >"$scratch/$name.log"
-    start "$name" python3 -B "$tests/traffic.py" target "$kind" "$port" "$@"
+    start "$name" python3 -SB "$tests/traffic.py" target "$kind" "$port" "$@"
     [ "$kind" != full ] || wait_until 60 says "$name" full
     await_start "$name" listening "$port"
 }
 
 # client KIND PORT [ARGUMENT...]: of traffic.py.
 client() {
-    timeout "${CLIENT_SECONDS:-100}" python3 -B "$tests/traffic.py" client "$@" 3>&-
+    timeout "${CLIENT_SECONDS:-100}" python3 -SB "$tests/traffic.py" client "$@" 3>&-
 }
 
 # start_client NAME KIND PORT [ARGUMENT...]: in the background. Its result is
@@ -42,7 +42,7 @@ start_client() {
     local name=$1
     shift
     : >"$scratch/$name.log"
-    start "$name" python3 -B "$tests/traffic.py" client "$@"
+    start "$name" python3 -SB "$tests/traffic.py" client "$@"
 }
 
 # ended_whole NAME: awaits the end of such a client, and that all was right.
@@ -61,7 +61,7 @@ at() {
 # within SECONDS START END: whether a promise was kept, as a machine of this speed
 # can.
 within() {
-    python3 -B "$tests/slowness.py" "$(seconds_between "$2" "$3")" "$1"
+    python3 -SB "$tests/slowness.py" "$(seconds_between "$2" "$3")" "$1"
 }
 
 # not_before SECONDS START END

@@ -33,12 +33,7 @@ in_seconds() {
     date -u -d "@$(($(date +%s) + $1))" +%Y-%m-%dT%H:%M:%SZ
 }
 
-# counts FILTER: what jq makes of "relayctl status".
-counts() {
-    ctl --json status | jq -r ".status | $1"
-}
-
 # has_sessions N: that many are live.
 has_sessions() {
-    [ "$(counts .sessions)" -eq "$1" ]
+    [ "$(status_of sessions)" -eq "$1" ]
 }

@@ -39,7 +39,7 @@ SCRIPT
 
 # broker_knows COUNT: whether so many wait.
 broker_knows() {
-    [ "$(ctl -j status | jq '.status | .agents + .stones')" -eq "$1" ]
+    [ "$(($(status_of agents) + $(status_of stones)))" -eq "$1" ]
 }
 
 @test "SIGTERM and SIGKILL to relay-handoff end a handler that waits, as SIGTERM to a handler does" {

@@ -37,7 +37,7 @@ with_both() {
 }
 
 forker_is_known() {
-    [ "$(counts .spawners)" -eq 1 ]
+    [ "$(status_of spawners)" -eq 1 ]
 }
 
 # below NAME: the names of the processes that it started.

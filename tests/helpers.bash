@@ -50,6 +50,17 @@ unprivileged() {
     fi
 }
 
+# often N: how often something is tried: a tenth of that, unless in earnest ("make
+# soak").
+often() {
+    echo $((${SOAK:-0} ? $1 : $1 / 10))
+}
+
+# most_a_second AGENTS: of so many, that may come back in any one second.
+most_a_second() {
+    echo $(($1 < 1000 ? 100 : $1 / 10))
+}
+
 # ---- waiting ----------------------------------------------------------------
 
 # a fifo that nothing is ever written to
@@ -92,7 +103,7 @@ wait_loop() {
 # slowness: how many times slower than an ordinary machine this is, a whole
 # number: for what a test has to do before a deadline.
 slowness() {
-    python3 -B "$tests/slowness.py"
+    python3 -SB "$tests/slowness.py"
 }
 
 # a_moment: the pace of somebody who types. Nothing may depend on it.
@@ -436,7 +447,7 @@ play_command() {
     local log=$scratch/relay.log
     [ "$spawner" != xinetd ] || log=$SYSLOG_FILE
     SCRATCH=$scratch RELAY_PORT=$relay_port CLIENT_ADDRESS=$client_address RELAY_LOG=$log \
-        exec_or_fork python3 -B "$tests/peer.py" "$1"
+        exec_or_fork python3 -SB "$tests/peer.py" "$1"
 }
 
 # exec_or_fork COMMAND...: exec where we are a background job, so that its pid
@@ -523,6 +534,13 @@ show_logs() {
     if [ "$spawner" = xinetd ] && [ -n "$SYSLOG_FILE" ]; then
         log_of relay | tail -n 40 | sed 's,^,syslog: ,'
     fi
+}
+
+# status_of FIELD: what the broker says of itself; see relayctl(8).
+status_of() {
+    local json
+    json=$("$scratch/bin/relayctl" -c "$scratch/relay.conf" --json status 3>&-) || return
+    [[ $json =~ \"$1\":\ *\"?([^,\"}]*) ]] && echo "${BASH_REMATCH[1]}"
 }
 
 # broker_fds: its open descriptors; connections and pairs show here. None but

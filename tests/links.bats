@@ -59,7 +59,7 @@ waits() {
 local_play() {
     { echo "RELAY = '$relay_address'" && cat; } >"$1.py"
     SCRATCH=$scratch RELAY_PORT=$relay_port CLIENT_ADDRESS=$client_address \
-        RELAY_LOG=$scratch/relay.log start "$1" on local python3 -B "$tests/peer.py" "$scratch/$1.py"
+        RELAY_LOG=$scratch/relay.log start "$1" on local python3 -SB "$tests/peer.py" "$scratch/$1.py"
 }
 
 # handlers_of ADDRESS: the pids of those that serve polls from there.

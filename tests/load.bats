@@ -11,9 +11,9 @@ load clients
 load customers
 load faults
 
-sessions=${LOAD_SESSIONS:-1000}
-certificates=${LOAD_CERTIFICATES:-20}
-agents=${LOAD_AGENTS:-1000}
+sessions=${LOAD_SESSIONS:-300}
+certificates=${LOAD_CERTIFICATES:-10}
+agents=${LOAD_AGENTS:-300}
 seconds=${LOAD_SECONDS:-5}
 
 setup_file() {
@@ -26,7 +26,7 @@ setup() {
     prepare
     mapfile -t names < <(customer_names)
     load=(env "SCRATCH=$scratch" "RELAY_PORT=$relay_port" "CLIENT_ADDRESS=$client_address"
-        "RELAY_LOG=$scratch/relay.log" python3 -B "$tests/load.py")
+        "RELAY_LOG=$scratch/relay.log" python3 -SB "$tests/load.py")
 }
 
 teardown() {
@@ -63,7 +63,7 @@ a_quiet_relay() {
 }
 
 spawner_is_known() {
-    [ "$(counts .spawners)" -eq 1 ]
+    [ "$(status_of spawners)" -eq 1 ]
 }
 
 # no_connections: of TCP to the relay, but those that the kernel remembers.
@@ -93,7 +93,7 @@ numbers() {
     a_quiet_relay
     # ports in a row, above those of free_port
     target_port=$((32000 - certificates - RANDOM % 500))
-    start targets python3 -B "$tests/load.py" targets "$target_port" "${names[@]}"
+    start targets python3 -SB "$tests/load.py" targets "$target_port" "${names[@]}"
     await_start targets says targets '^listening'
     for i in "${!names[@]}"; do
         : >"agent-$i.log"
@@ -142,7 +142,7 @@ end_of_idle_agents() {
 }
 
 agents_are() {
-    [ "$(counts .agents)" -eq "$1" ]
+    [ "$(status_of agents)" -eq "$1" ]
 }
 
 @test "many agents wait, and sessions begin and end among them" {
@@ -175,7 +175,7 @@ crowd() {
     rm -f crowd.in
     mkfifo crowd.in
     : >crowd.log
-    start crowd from_file crowd.in python3 -B "$tests/handlers.py" "$scratch/broker.sock" "$1" "$user"
+    start crowd from_file crowd.in python3 -SB "$tests/handlers.py" "$scratch/broker.sock" "$1" "$user"
     exec 8>crowd.in
     wait_until 60 command_or_end crowd says crowd '^registered'
 }
@@ -207,7 +207,7 @@ broker_has_fds() {
     [ "$(broker_fds)" -eq "$1" ]
 }
 
-@test "after the broker's death all agents are back within 60 seconds, and no second has more than a tenth of them" {
+@test "after the broker's death all agents are back within 60 seconds, and no second has too many of them" {
     start_broker
     start_relay listen
     idle_agents
@@ -215,12 +215,12 @@ broker_has_fds() {
     start_broker
     wait_until 70 agents_are "$agents"
     ctl --json agents | jq -r '.agents[].seconds' >ages
-    up=$(counts .uptime)
+    up=$(status_of uptime)
     # in which second of the new broker each came
     awk -v up="$up" '{ second = up - $1; count[second]++ }
         END { for (s in count) print s, count[s] }' ages | sort -n >seconds
     note "agents a second after the broker's return: $(tr '\n' ';' <seconds)"
     [ "$(tail -n 1 seconds | cut -d ' ' -f 1)" -le 60 ]
-    [ "$(sort -n -k 2 seconds | tail -n 1 | cut -d ' ' -f 2)" -le $((agents / 10)) ]
+    [ "$(sort -n -k 2 seconds | tail -n 1 | cut -d ' ' -f 2)" -le "$(most_a_second "$agents")" ]
     end_of_idle_agents
 }

@@ -45,7 +45,7 @@ teardown() {
 # a_line_across: alice's target and agent on the remote host, her relay-stone on
 # the local one.
 a_line_across() {
-    start target on remote python3 -B "$tests/traffic.py" target whole 7000 alice
+    start target on remote python3 -SB "$tests/traffic.py" target whole 7000 alice
     wait_until 60 listening_on remote 7000
     printf '%s\n' -n "-k $scratch/alice/private.pem" "-c $scratch/alice/cert.pem" \
         "-a $scratch/ca.pem" "$relay_address:$relay_port" 127.0.0.1:7000 >agent.conf
@@ -59,14 +59,14 @@ a_line_across() {
 
 # listening_on HOST PORT
 listening_on() {
-    ip netns exec "$lan.$1" ss -ltnH "sport = :$2" | grep -q .
+    nsenter --net="/run/netns/$lan.$1" ss -ltnH "sport = :$2" | grep -q .
 }
 
 # drops HOST WHAT...: that host drops, either way, what matches.
 drops() {
     local name=$1
     shift
-    ip netns exec "$lan.$name" nft -f - <<RULES
+    nsenter --net="/run/netns/$lan.$name" nft -f - <<RULES
 table ip fault {
     chain in { type filter hook input priority 0; $* drop; }
     chain out { type filter hook output priority 0; $* drop; }
@@ -75,7 +75,7 @@ RULES
 }
 
 drops_no_more() {
-    ip netns exec "$lan.$1" nft delete table ip fault
+    nsenter --net="/run/netns/$lan.$1" nft delete table ip fault
 }
 
 # local_client NAME KIND [ARGUMENT...]: of traffic.py, on the local host.
@@ -83,7 +83,7 @@ local_client() {
     local name=$1 kind=$2
     shift 2
     : >"$name.log"
-    start "$name" on local python3 -B "$tests/traffic.py" client "$kind" 8000 "$@"
+    start "$name" on local python3 -SB "$tests/traffic.py" client "$kind" 8000 "$@"
 }
 
 # remote_handlers: of the agent's polls and sessions, as long as they are there.
@@ -130,7 +130,7 @@ remote_handlers_are_gone() {
 stormy() {
     rm -f storm.*
     drops relay numgen random mod 100 "<" "$1"
-    start storm on local python3 -B "$tests/storm.py" "$scratch/storm.stop" 4 alice=8000
+    start storm on local python3 -SB "$tests/storm.py" "$scratch/storm.stop" 4 alice=8000
     sleep "$2"
     : >storm.stop
     await_end storm 80 || {

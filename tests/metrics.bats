@@ -12,7 +12,7 @@ load administrator
     live
     wait_until 60 counted 5000 70019
     ctl metrics | grep -x 'vpn_warp_customer_down_bytes_total{customer="alice"} 70019'
-    [ "$(counts .sessions)" -eq 1 ]
+    [ "$(status_of sessions)" -eq 1 ]
     # and not again when the broker comes back
     stop broker KILL || :
     start_broker

@@ -120,7 +120,7 @@ works_again() {
     answers_with "$stone_port" before
     first=$(pgrep -P "$(pid_of stone)")
     signal_all agent STOP
-    start waiting timeout 60 python3 -B "$tests/speak.py" "$stone_port" hello
+    start waiting timeout 60 python3 -SB "$tests/speak.py" "$stone_port" hello
     wait_until 60 has_streams "$first"
     start_waiting_agent agent2 alice "$target"
     signal_all agent KILL

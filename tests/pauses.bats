@@ -29,7 +29,7 @@ held() {
         for ((i = 0; i < rounds; i++)); do
             a_random_moment
             strike "$kind" STOP
-            sleep "$((RANDOM % 3)).$((RANDOM % 10))"
+            pause "$((RANDOM % 3)).$((RANDOM % 10))"
             kill -CONT "$struck" 2>/dev/null || :
             serves_again alice 15
             serves_again bob 15

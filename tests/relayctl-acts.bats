@@ -74,7 +74,7 @@ SCRIPT
 }
 
 stone_waits() {
-    [ "$(counts .stones)" -eq 1 ]
+    [ "$(status_of stones)" -eq 1 ]
 }
 
 @test "kicking nobody fails, and says so" {
@@ -107,7 +107,7 @@ assert waiting.silent(0.2)
 SCRIPT
     await_point "drain_$spawner" moving
     ctl drain | grep -x '5 sessions still live'
-    [ "$(counts .draining)" = true ]
+    [ "$(status_of draining)" = true ]
     go_on moving
     ended_well "drain_$spawner"
     await_end broker
@@ -139,7 +139,7 @@ SCRIPT
     await_point talk waiting
     run -0 ctl log-level debug
     [ "$output" = '2 handlers told' ]
-    [ "$(counts .log_level)" = debug ]
+    [ "$(status_of log_level)" = debug ]
     go_on waiting
     ended_well talk
     ctl log-level err

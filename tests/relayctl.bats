@@ -99,7 +99,7 @@ fits() {
     # the relay's own user is no administrator: a handler may be anybody's
     run ! timeout 60 setpriv --reuid="$relay_user" --regid="$relay_group" --clear-groups \
         "$scratch/bin/relayctl" -c relay.conf drain
-    [ "$(counts .draining)" = false ]
+    [ "$(status_of draining)" = false ]
 }
 
 @test "watch draws the sessions, again and again, and q ends it" {
@@ -187,7 +187,7 @@ SCRIPT
 stand_for_handlers() {
     local hold=$1
     shift
-    exec python3 -B "$tests/handlers.py" "$@" <"$hold"
+    exec python3 -SB "$tests/handlers.py" "$@" <"$hold"
 }
 
 # pairings_since COUNT: a good many more than these.

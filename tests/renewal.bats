@@ -36,7 +36,7 @@ refused() {
     local status=$1 text=$2 was reloads
     shift 2
     was=$(stat -c '%U %a %i' customers)
-    reloads=$(counts .reloads_total)
+    reloads=$(status_of reloads_total)
     run -"$status" ctl customer "$@"
     # shellcheck disable=SC2053
     [[ $output == "relayctl: "$text ]] || {
@@ -44,7 +44,7 @@ refused() {
         return 1
     }
     unchanged
-    [ "$(counts .reloads_total)" -eq "$reloads" ]
+    [ "$(status_of reloads_total)" -eq "$reloads" ]
 }
 
 # ---- what it is for ----------------------------------------------------------
@@ -142,7 +142,7 @@ END
     [ "${lines[0]}" = "$(fingerprint carol) is already in [bob]" ]
     [[ ${lines[1]} == *' checked, 0 ended' ]]
     unchanged
-    [ "$(counts .reloads_total)" -eq 1 ]
+    [ "$(status_of reloads_total)" -eq 1 ]
     run -0 ctl --json customer bob carol/cert.pem
     jq -e '.version == 1 and (.result | .command == "customer" and .ok and .count == 0 and .changed == false
         and .text == "0 checked, 0 ended")' <<<"$output"

@@ -244,7 +244,7 @@ END
 @test 'a handler that was started by itself logs to the standard error' {
     start_broker
     configure 'tls_timeout = 1'
-    run -0 unprivileged /usr/bin/python3 -B - "$scratch" 3>&- <<'END'
+    run -0 unprivileged /usr/bin/python3 -SB - "$scratch" 3>&- <<'END'
 import socket, subprocess, sys
 ours, theirs = socket.socketpair()
 ours.sendall(b"nonsense")

@@ -121,12 +121,12 @@ stepped() {
 }
 
 set_clock() {
-    python3 -B "$tests/faults/shared.py" "$scratch/control" step "$1"
+    python3 -SB "$tests/faults/shared.py" "$scratch/control" step "$1"
 }
 
 @test "a clock that is set a day ahead, or a day back, ends no session and keeps nobody out" {
     cp "$BATS_FILE_TMPDIR/shim.so" .
-    python3 -B "$tests/faults/shared.py" "$scratch/control"
+    python3 -SB "$tests/faults/shared.py" "$scratch/control"
     configure 'crl = crl.pem'
     # the certificates are of today: two days from now, they are good a day ago
     set_clock $((2 * 86400))

@@ -23,7 +23,7 @@ setup() {
     prepare
     cp "$BATS_FILE_TMPDIR/shim.so" .
     control=$scratch/control
-    python3 -B "$tests/faults/shared.py" "$control"
+    python3 -SB "$tests/faults/shared.py" "$control"
     # a session that fails costs no more than that
     configure 'tls_timeout = 4' 'head_timeout = 4' 'match_timeout = 2'
 }
@@ -69,7 +69,7 @@ a_relay_of_xinetd() {
 swept() {
     SCRATCH=$scratch RELAY_PORT=$relay_port CLIENT_ADDRESS=$client_address \
         RELAY_LOG=$scratch/relay.log STONE_PORT=${stone_port-} TARGET_PORT=${target_port-} \
-        python3 -B "$tests/faults/sweep.py" "$1" "$control" "$stride" "${@:2}" >sweep.log 2>&1 3>&- || {
+        python3 -SB "$tests/faults/sweep.py" "$1" "$control" "$stride" "${@:2}" >sweep.log 2>&1 3>&- || {
         cat sweep.log
         return 1
     }

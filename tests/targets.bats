@@ -116,7 +116,7 @@ stone_brings_nothing() {
     start_way
     stop intra || :
     stone_brings_nothing 5
-    start intra python3 -B "$tests/traffic.py" target whole "${target#*:}" intra
+    start intra python3 -SB "$tests/traffic.py" target whole "${target#*:}" intra
     await_start intra listening "${target#*:}"
     client session "$stone_port" intra 1000 1000
 }
@@ -160,7 +160,7 @@ start_web_way() {
     start_target broken resets 5000000
     start_way
     take_baseline
-    run -0 timeout 60 python3 -B "$tests/traffic.py" client ends-last "$stone_port" 0
+    run -0 timeout 60 python3 -SB "$tests/traffic.py" client ends-last "$stone_port" 0
     [ "${output#took }" -lt 5000000 ]
     wait_until 60 says relay ' end .* role=stone .* reason=other-side-error$'
     wait_until 60 says agent ' session .* reason=target-error\b'

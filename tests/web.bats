@@ -25,7 +25,7 @@ start_web() {
     shift
     start_broker
     start_relay listen
-    start web python3 -B "$tests/web.py" "$web_port" "$host" "$scratch/heads"
+    start web python3 -SB "$tests/web.py" "$web_port" "$host" "$scratch/heads"
     wait_until 60 listening "$web_port"
     start_web_agent "127.0.0.1:$web_port" "$@"
 }
@@ -238,7 +238,7 @@ SCRIPT
 @test "a web server behind a Unix socket, which is gone later" {
     start_broker
     start_relay listen
-    start web python3 -B "$tests/web.py" "$scratch/web.sock" intra "$scratch/heads"
+    start web python3 -SB "$tests/web.py" "$scratch/web.sock" intra "$scratch/heads"
     wait_until 60 [ -S web.sock ]
     start_web_agent "unix:$scratch/web.sock" '-h intra'
     run -0 fetch /one /two
