@@ -78,12 +78,17 @@ X-Ver: 2
     : >answer
     wait_until 60 says hand-stone '^what the stone shall see'
     : >ended
+    # nobody at a terminal ends the session: its handlers do
+    children_of "$(pid_of relay)"
+    kill -KILL "${children[@]}"
+    await_end hand-agent || :
+    await_end hand-stone || :
 }
 
 @test 'README and pages: what they say of installing and running works as it stands' {
     is_root && unshare -mpn --fork true 2>/dev/null || skip 'needs root and namespaces'
-    export -f commands example readme wait_until await not installed_host fetch handed_over
-    export root tests scratch
+    export -f commands example readme untraced wait_until wait_loop pause await not installed_host fetch handed_over
+    export root tests scratch never
     env -u MAKEFLAGS -u MAKELEVEL unshare -mpn --fork --mount-proc \
         bash -eEc 'trap "echo failed at line \$LINENO: \$BASH_COMMAND" ERR; installed_host' \
         >"$scratch/installed.log" 2>&1 3>&-

@@ -253,8 +253,7 @@ pid_of() {
 # running NAME: whether it is still there; a zombie is not.
 running() {
     local pid stat
-    read -r pid <"$scratch/$1.pid"
-    { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return
+    { read -r pid <"$scratch/$1.pid" && read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return
     [[ ${stat##*) } == [!ZX]* ]]
 }
 
