@@ -137,10 +137,6 @@ signal_all() {
 
 # handler_in_session ROLE: the handler, agent's or stone's, of the one session.
 handler_in_session() {
-    untraced handlers_in_session "$1"
-}
-
-handlers_in_session() {
     local children i line pid known=' ' log=$scratch/relay.log
     [ "$spawner" != xinetd ] || log=$SYSLOG_FILE
     count_handlers

@@ -60,6 +60,7 @@ all_wait() {
     [ "$(status_of agents 2>/dev/null)" = "$1" ]
 }
 
+# bats test_tags=slow
 @test 'waiting agents come back to a broker that was killed, spread over the time' {
     local agents=${LOAD_AGENTS:-300}
     start_broker

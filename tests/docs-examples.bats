@@ -87,7 +87,7 @@ X-Ver: 2
 
 @test 'README and pages: what they say of installing and running works as it stands' {
     is_root && unshare -mpn --fork true 2>/dev/null || skip 'needs root and namespaces'
-    export -f commands example readme untraced wait_until wait_loop pause await not installed_host fetch handed_over
+    export -f commands example readme wait_until pause await not installed_host fetch handed_over
     export root tests scratch never
     env -u MAKEFLAGS -u MAKELEVEL unshare -mpn --fork --mount-proc \
         bash -eEc 'trap "echo failed at line \$LINENO: \$BASH_COMMAND" ERR; installed_host' \

@@ -18,6 +18,7 @@ load handoff
     [ "$(grep -vE 'linux-vdso|ld-linux|/ld' <<<"$output" | awk '{ print $1 }')" = libc.so.6 ]
 }
 
+# bats test_tags=slow
 @test "a stone, an agent and openssl s_client are served by handlers of relay-listen" {
     with_both
     start_line alice

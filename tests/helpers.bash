@@ -72,24 +72,13 @@ pause() {
     read -rt "$1" <>"$never" || :
 }
 
-# untraced COMMAND...: bats notes every command of a test and of the functions
-# it calls, which takes as long as a process would: not those in COMMAND.
-untraced() {
-    local -
-    set +T
-    "$@"
-}
-
 # wait_until SECONDS COMMAND...: until COMMAND succeeds; a minute at least, as
 # the machine may be slow. A promise is measured (see within), not waited for.
 # This loop is the only place where the tests wait by the clock.
 wait_until() {
-    untraced wait_loop "$@"
-}
-
-wait_loop() {
-    local seconds=$(($1 < 60 ? 60 : $1))
+    local - seconds=$(($1 < 60 ? 60 : $1))
     local end=$((${EPOCHREALTIME/./} + seconds * 1000000))
+    set +T # the tries are not worth a trace: see trace_the_test
     shift
     until "$@"; do
         if [ "${EPOCHREALTIME/./}" -gt "$end" ]; then
@@ -169,11 +158,7 @@ give() {
 }
 
 prepare() {
-    untraced prepare_scratch
-    cd "$scratch" || return
-}
-
-prepare_scratch() {
+    trace_the_test
     local template=$BATS_FILE_TMPDIR/template
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/vw.XXXXXX")
     [ -d "$template" ] || make_template "$template"
@@ -189,6 +174,16 @@ prepare_scratch() {
     configure "listen = 127.0.0.1:$relay_port" \
         'certificate = cert.pem' 'key = private.pem' 'ca = ca.pem' \
         'socket = broker.sock' "user = $relay_user" "group = $relay_group"
+    cd "$scratch" || return
+}
+
+# trace_the_test: bats notes each command, for its report of a failure, which
+# takes as long as a process would. The commands of these libraries it need not
+# know: the line of the test that called them is enough.
+trace_the_test() {
+    # shellcheck disable=SC2064
+    ! declare -F bats_debug_trap >/dev/null ||
+        trap '[[ $BASH_SOURCE == *.bash ]] || bats_debug_trap "$BASH_SOURCE"' DEBUG
 }
 
 # make_template FOLDER: what each test's folder begins with, and its programs in
@@ -211,14 +206,15 @@ configure() {
 # free_port: one that nobody listens on and no other test of this run gets; it
 # is below those that the kernel gives to clients.
 free_port() {
-    untraced take_port && echo "$port"
+    take_port && echo "$port"
 }
 
 # take_port: the same, as $port.
 take_port() {
+    local -
     for _ in {1..1000}; do
         port=$((RANDOM % 12000 + 20000))
-        if ! listening "$port" && (set -C && : >"$BATS_RUN_TMPDIR/port.$port") 2>/dev/null; then
+        if ! listening "$port" && { set -C && : >"$BATS_RUN_TMPDIR/port.$port"; } 2>/dev/null; then
             return
         fi
     done
@@ -247,13 +243,18 @@ start() {
 
 pid_of() {
     local pid
-    read -r pid <"$scratch/$1.pid" && echo "$pid"
+    read_pid "$1" && echo "$pid"
+}
+
+# read_pid NAME: the same, as $pid.
+read_pid() {
+    read -r pid <"$scratch/$1.pid"
 }
 
 # running NAME: whether it is still there; a zombie is not.
 running() {
     local pid stat
-    { read -r pid <"$scratch/$1.pid" && read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return
+    { read_pid "$1" && read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return
     [[ ${stat##*) } == [!ZX]* ]]
 }
 
@@ -268,31 +269,34 @@ children_of() {
 
 # await_end NAME [SECONDS]: until it has ended. Its status is ours.
 await_end() {
+    local pid
     wait_until "${2:-60}" not running "$1" || return
-    wait "$(pid_of "$1")"
+    read_pid "$1" && wait "$pid"
 }
 
 # stop NAME [SIGNAL]: its status is ours.
 stop() {
-    kill -"${2:-TERM}" "$(pid_of "$1")"
+    local pid
+    read_pid "$1"
+    kill -"${2:-TERM}" "$pid"
     await_end "$1"
 }
 
 # says NAME PATTERN: whether its log has such a line.
 says() {
-    untraced count_lines "$@"
+    count_lines "$@"
     [ "$counted" -gt 0 ]
 }
 
 # says_times NAME COUNT PATTERN: whether its log has so many such lines.
 says_times() {
-    untraced count_lines "$1" "$3"
+    count_lines "$1" "$3"
     [ "$counted" -eq "$2" ]
 }
 
 # says_at_least NAME COUNT PATTERN
 says_at_least() {
-    untraced count_lines "$1" "$3"
+    count_lines "$1" "$3"
     [ "$counted" -ge "$2" ]
 }
 
@@ -330,7 +334,7 @@ read_log() {
 
 # log_of NAME: what it logged.
 log_of() {
-    untraced read_log "$1"
+    read_log "$1"
     [ ${#logged[@]} -eq 0 ] || printf '%s\n' "${logged[@]}"
 }
 
@@ -432,14 +436,21 @@ s_client() {
 
 # play: runs the script on stdin with peer.py.
 play() {
-    cat >"$scratch/play.py"
+    take_script "$scratch/play.py"
     play_command "$scratch/play.py" 3>&-
 }
 
 # start_play NAME: the same in the background; await_end NAME tells how it went.
 start_play() {
-    cat >"$scratch/$1.py"
+    take_script "$scratch/$1.py"
     start "$1" play_command "$scratch/$1.py"
+}
+
+# take_script FILE: from stdin.
+take_script() {
+    local script
+    script=$(</dev/stdin)
+    printf '%s\n' "$script" >"$1"
 }
 
 play_command() {
@@ -494,16 +505,13 @@ survivors() {
 
 # end_all: ends the programs, clients first; says and kills what will not end.
 end_all() {
-    untraced end_everything
-}
-
-end_everything() {
     local i name pid left=0
     [ -n "${scratch-}" ] || return 0
     for ((i = ${#started[@]} - 1; i >= 0; i--)); do
         name=${started[i]}
         if running "$name"; then
-            kill -CONT "$(pid_of "$name")"
+            read_pid "$name"
+            kill -CONT "$pid"
             stop "$name" || :
         fi
     done
@@ -551,7 +559,7 @@ broker_fds() {
 
 count_broker_fds() {
     local pid all
-    read -r pid <"$scratch/broker.pid"
+    read_pid broker
     all=("/proc/$pid/fd"/*)
     fds=${#all[@]}
 }
@@ -577,7 +585,7 @@ handlers() {
 
 count_handlers() {
     local pid
-    read -r pid <"$scratch/relay.pid"
+    read_pid relay
     children_of "$pid"
 }
 
@@ -607,7 +615,7 @@ with_relay() {
 # take_baseline: what there is when nothing is going on.
 take_baseline() {
     [ "${spawner-}" != listen ] || wait_until 60 spawner_is_attached
-    untraced count_all
+    count_all
     baseline=$counts_now
 }
 

@@ -138,6 +138,7 @@ SCRIPT
     says broker ' session .*customer=alice .*reason=expired$'
 }
 
+# bats test_tags=slow
 @test "at its expire a customer's sessions and polls end in the middle of a transfer, and no other's" {
     through_each_spawner ends_at_expire
 }

@@ -78,6 +78,7 @@ report() {
     [ "$took" -le "$3" ]
 }
 
+# bats test_tags=slow
 @test "a cut link and a relay that hangs are noticed within 90 seconds, and mended soon after" {
     agent alice
     agent bob
@@ -123,6 +124,7 @@ SCRIPT
     ended_well again
 }
 
+# bats test_tags=slow
 @test "a link that is cut for 10 seconds ends nothing" {
     agent alice
     local_play idle <<'SCRIPT'

@@ -145,6 +145,7 @@ agents_are() {
     [ "$(status_of agents)" -eq "$1" ]
 }
 
+# bats test_tags=slow
 @test "many agents wait, and sessions begin and end among them" {
     a_quiet_relay
     begin=$SECONDS
@@ -207,6 +208,7 @@ broker_has_fds() {
     [ "$(broker_fds)" -eq "$1" ]
 }
 
+# bats test_tags=slow
 @test "after the broker's death all agents are back within 60 seconds, and no second has too many of them" {
     start_broker
     start_relay listen

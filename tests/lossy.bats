@@ -98,6 +98,7 @@ remote_handlers_are_gone() {
     [ -z "$(remote_handlers)" ]
 }
 
+# bats test_tags=slow
 @test "sessions over a link that drops everything are errors to all, and reaped within 90 seconds" {
     local count=$((rounds > 2 ? 20 : 4)) i
     for ((i = 1; i <= count; i++)); do
@@ -142,6 +143,7 @@ stormy() {
     drops_no_more relay
 }
 
+# bats test_tags=slow
 @test "packets that get lost at random break no session" {
     local seconds=$((rounds > 2 ? 60 : 8))
     stormy 1 "$seconds"

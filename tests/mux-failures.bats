@@ -288,6 +288,7 @@ END
     await_end agent
 }
 
+# bats test_tags=slow
 @test 'a session whose other side has fallen silent is given up, and replaced' {
     start_target target shout
     start_waiting_agent agent alice "$target"

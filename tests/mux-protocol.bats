@@ -170,6 +170,7 @@ END
     wait_until 60 says agent ' session in=[0-9]+ streams=[01] reason=relay-error error=the_other_side_is_wrong:_'
 }
 
+# bats test_tags=slow
 @test 'floods of PING, SETTINGS, resets, streams and fields end their session' {
     an_agent shout '-m 8:8'
     play_frames <<'END'

@@ -110,6 +110,7 @@ teardown() {
     says_times agent 3 ' taken'
 }
 
+# bats test_tags=slow
 @test 'a target that cannot be reached is a reset, and one that hangs delays no other' {
     start_target full full
     full=$target

@@ -38,6 +38,7 @@ waiting() {
     [[ $(grep ' status relay=' agent.log | tail -n 1) == *" waiting=$1 "* ]]
 }
 
+# bats test_tags=slow
 @test "-m N:MAX: polls follow the load up to MAX, and fall back when it ends" {
     start_echo
     start_broker

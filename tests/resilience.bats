@@ -230,6 +230,7 @@ nobody_is_there() {
     stop "$stone" || :
 }
 
+# bats test_tags=slow
 @test "without an agent there is a 503 after match_timeout, and the end to a client of stone" {
     configure 'match_timeout = 2'
     through_each_spawner nobody_is_there

@@ -93,6 +93,7 @@ SCRIPT
     rm -rf "$scratch.ca" ./*.reached ./*.passed revoked_at
 }
 
+# bats test_tags=slow
 @test "revoking one of ten ends its session and its poll within 2 s; nine transfers arrive whole" {
     through_each_spawner one_of_ten
 }
@@ -279,6 +280,7 @@ SCRIPT
     says relay ' (end|removed) .*reason=Certificate:_certificate_has_expired$'
 }
 
+# bats test_tags=slow
 @test "a client whose certificate ends has to go, without anybody asking" {
     through_each_spawner certificate_ends
 }

@@ -150,6 +150,7 @@ milliseconds() {
     [ "$took" -lt 2000 ]
 }
 
+# bats test_tags=slow
 @test "a target that does not answer is 502 after the time-out" {
     port=$(free_port)
     deaf "$port"

@@ -77,11 +77,13 @@ swept() {
     not says relay ' handler-killed '
 }
 
+# bats test_tags=slow
 @test "any call of an agent's handler may fail" {
     a_relay spawner
     swept agent-handler
 }
 
+# bats test_tags=slow
 @test "any call of a stone's handler may fail" {
     a_relay spawner
     swept stone-handler
@@ -89,6 +91,7 @@ swept() {
 
 # Not allocations: libseccomp, which such a handler makes its filter with, dies
 # of some. The others are the same as those of relay-listen's handlers.
+# bats test_tags=slow
 @test "any call of a handler of xinetd but an allocation may fail" {
     local kinds=(read write recvmsg sendmsg connect socket poll open)
     a_relay_of_xinetd
@@ -102,6 +105,7 @@ swept() {
     running relay
 }
 
+# bats test_tags=slow
 @test "any call of the broker may fail" {
     a_relay broker
     swept broker
@@ -116,6 +120,7 @@ an_agent() {
     wait_until 60 waits agent 1
 }
 
+# bats test_tags=slow
 @test "any call of relayagent's polls and sessions may fail" {
     a_relay nobody
     an_agent

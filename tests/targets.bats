@@ -70,6 +70,7 @@ stone_brings_nothing() {
     assert_back_to_baseline
 }
 
+# bats test_tags=slow
 @test "a target that hangs is a 502 after ten seconds, and the end to a client of stone" {
     start_target hung full
     start_way

@@ -171,6 +171,7 @@ foreign_session_is_ignored() {
     not says relay 'reason=Below_/KLAB/'
 }
 
+# bats test_tags=slow
 @test "a session of another server is not resumed, and its early data not read" {
     a_foreign_session
     configure 'head_timeout = 2'
@@ -213,6 +214,7 @@ works("alice")
 SCRIPT
 }
 
+# bats test_tags=slow
 @test "a client that never reads its refusal does not keep its handler" {
     through_each_spawner nothing_is_read
 }
@@ -267,6 +269,7 @@ SCRIPT
     note "$(cat slow) through $spawner"
 }
 
+# bats test_tags=slow
 @test "a reader of 1 KiB/s holds the sender back, and costs no memory" {
     is_root || skip 'needs root, to see the memory of the handlers'
     through_each_spawner slow_reader
