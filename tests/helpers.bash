@@ -319,12 +319,13 @@ count_lines() {
 # logs to the syslog, where others do, too.
 read_log() {
     local line all
+    logged=()
     if [ "$1" != relay ] || [ "$spawner" != xinetd ]; then
-        mapfile -t logged <"$scratch/$1.log"
+        # none yet, where the program has just been started
+        [ ! -e "$scratch/$1.log" ] || mapfile -t logged <"$scratch/$1.log"
         return
     fi
     mapfile -t -s "$syslog_before" all <"$SYSLOG_FILE"
-    logged=()
     for line in "${all[@]}"; do
         if [[ $line == *"$client_address:"* || $line == *"$scratch/"* ]]; then
             logged+=("$line")
@@ -522,7 +523,7 @@ end_all() {
     if [ "$left" -eq 1 ]; then
         echo 'still alive:'
         survivors
-        survivors | while read -r pid _; do kill -9 "$pid"; done
+        survivors | while read -r each _; do kill -9 "$each"; done
     fi
     if [ -z "${BATS_TEST_COMPLETED-}" ] || [ "$left" -ne 0 ]; then
         show_logs
