@@ -145,7 +145,7 @@ demo: deps-run  ## the same, but end after the page: "demo: PASS"
 FILES =
 FILTER =
 # the answer in two minutes
-CHECK = agent-conf handshake heads limits mux-protocol pairing relay-ca relay-stone relayctl roles
+CHECK = agent-conf handoff handshake heads limits mux-protocol pairing relay-ca relay-stone relayctl roles
 check:  ## build, and run what answers in two minutes (FILES=, FILTER=)
 	@$(MAKE) --no-print-directory all test-programs
 	@FILTER='$(FILTER)' TAGS='$(if $(FILES)$(FILTER),,!slow)' \
