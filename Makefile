@@ -80,7 +80,7 @@ DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 $(B)/obj/broker/%.o: INCLUDES = -Ibroker
 $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 
-.PHONY: all test-programs run demo test lint install uninstall clean dist \
+.PHONY: all test-programs run demo check test lint install uninstall clean dist \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
 	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
 	valgrind blhc faults soak deps-model deps-fuzz deps-hard
@@ -141,9 +141,19 @@ demo: deps-run  ## the same, but end after the page: "demo: PASS"
 	@$(MAKE) --no-print-directory all
 	@tests/demo.sh once
 
-test: deps-test  ## run the tests over real programs
+# Of both: the files, below tests/, and the tests whose names match.
+FILES =
+FILTER =
+# the answer in two minutes
+CHECK = agent-conf handoff handshake heads limits mux-protocol pairing relay-ca relay-stone relayctl roles
+check:  ## build, and run what answers in two minutes (FILES=, FILTER=)
 	@$(MAKE) --no-print-directory all test-programs
-	@tests/run.sh
+	@FILTER='$(FILTER)' TAGS='$(if $(FILES)$(FILTER),,!slow)' \
+		tests/run.sh $(or $(FILES),$(CHECK:%=%.bats))
+
+test: deps-test  ## run the tests over real programs (FILES=, FILTER=)
+	@$(MAKE) --no-print-directory all test-programs
+	@FILTER='$(FILTER)' tests/run.sh $(FILES)
 
 # What the suite tries a few times, or with a few, these try in earnest. Each of
 # the figures may be set: "make faults FAULT_ROUNDS=3".
@@ -154,17 +164,19 @@ LOAD_SESSIONS = 10000
 LOAD_CERTIFICATES = 100
 LOAD_AGENTS = 5000
 LOAD_SECONDS = 120
+OFTEN = agent-conf comeback limits load mux relay-stone-language revocation \
+	transfer
 
 faults: deps-test  ## break everything, 20 times each, under load (half an hour)
 	@$(MAKE) --no-print-directory all test-programs
 	@FAULT_ROUNDS=$(FAULT_ROUNDS) FAULT_STRIDE=$(FAULT_STRIDE) \
 		BATS_TEST_TIMEOUT=1500 tests/run.sh $(FAULTS:%=%.bats)
 
-soak: deps-test  ## 10,000 sessions, then 5,000 agents that wait (ten minutes)
+soak: deps-test  ## 10,000 sessions, 5,000 idle agents, and what is tried often
 	@$(MAKE) --no-print-directory all test-programs
 	@LOAD_SESSIONS=$(LOAD_SESSIONS) LOAD_CERTIFICATES=$(LOAD_CERTIFICATES) \
 		LOAD_AGENTS=$(LOAD_AGENTS) LOAD_SECONDS=$(LOAD_SECONDS) \
-		BATS_TEST_TIMEOUT=600 tests/run.sh load.bats
+		SOAK=1 BATS_TEST_TIMEOUT=1500 tests/run.sh $(OFTEN:%=%.bats)
 
 bench: deps-bench  ## measure beside real peers, in ratios (below 15 minutes)
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)

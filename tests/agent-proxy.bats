@@ -29,7 +29,7 @@ tinyproxy_with() {
         "LogFile \"$scratch/tinyproxy.connects\"" 'LogLevel Connect' 'Allow 127.0.0.1' "$@" \
         >tinyproxy.conf
     start tinyproxy tinyproxy -d -c tinyproxy.conf
-    wait_until 10 listening "$proxy_port"
+    wait_until 60 listening "$proxy_port"
 }
 
 # agent [LINE...]
@@ -40,7 +40,7 @@ agent() {
 }
 
 works() {
-    wait_until 10 says agent ' waiting '
+    wait_until 60 says agent ' waiting '
     play <<'SCRIPT'
 client = stone("alice", GET + b"hello")
 assert client.head() == OK and client.read(5) == b"hello"
@@ -71,14 +71,14 @@ went_through() {
 @test "wrong credentials, and none, show in the log" {
     tinyproxy_with 'BasicAuth user secret'
     agent "-x 127.0.0.1:$proxy_port"
-    wait_until 10 says agent " not-connected .* reason=proxy_127.0.0.1_port_$proxy_port:_refused:_407_"
+    wait_until 60 says agent " not-connected .* reason=proxy_127.0.0.1_port_$proxy_port:_refused:_407_"
 }
 
 @test "credentials that others can read are refused at their line" {
     echo 'user:secret' >credentials
     chmod 644 credentials
     printf '%s\n' '# a comment' '-X credentials' >agent.conf
-    run -78 timeout 10 bin/relayagent -t -C agent.conf
+    run -78 timeout 60 bin/relayagent -t -C agent.conf
     [[ $output =~ ^relayagent:\ agent.conf:2:\ credentials:\ .*chmod\ 600 ]]
 }
 
@@ -99,9 +99,9 @@ went_through() {
 
 @test "a proxy that is away, or no proxy at all, shows in the log" {
     agent "-x 127.0.0.1:$proxy_port"
-    wait_until 10 says agent " not-connected .* reason=proxy_127.0.0.1_port_$proxy_port:_Connection_refused"
+    wait_until 60 says agent " not-connected .* reason=proxy_127.0.0.1_port_$proxy_port:_Connection_refused"
     stop agent
     : >agent.log
     agent "-x 127.0.0.1:$echo_port"
-    wait_until 10 says agent " not-connected .* reason=proxy_127.0.0.1_port_$echo_port:_the_answer_is_not_HTTP"
+    wait_until 60 says agent " not-connected .* reason=proxy_127.0.0.1_port_$echo_port:_the_answer_is_not_HTTP"
 }

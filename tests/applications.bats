@@ -27,9 +27,9 @@ teardown() {
 
 # forward stone|shared: from $stone_port to $target_port.
 forward() {
-    wait_until 10 listening "$target_port"
+    wait_until 60 listening "$target_port"
     start_agent agent alice "127.0.0.1:$target_port"
-    wait_until 10 says agent ' waiting '
+    wait_until 60 says agent ' waiting '
     if [ "$1" = stone ]; then
         start_stone stone alice "$stone_port"
     else

@@ -14,6 +14,7 @@ setup() {
     command -v chromium >/dev/null || skip 'needs chromium'
     command -v certutil >/dev/null || skip 'needs certutil of libnss3-tools'
     is_root || skip 'needs root, for a policy of chromium'
+    unshare -m true || skip 'needs a mount namespace'
     prepare
     web_port=$(free_port)
 }
@@ -40,7 +41,7 @@ start_browser() {
         >policies/managed/relay.json
     chmod -R a+rX policies
     # shellcheck disable=SC2016
-    HOME=$scratch/home start browser timeout 60 unshare -m bash -c '
+    HOME=$scratch/home start browser timeout 280 unshare -m bash -c '
         mkdir -p /etc/chromium/policies
         mount --bind "$1/policies" /etc/chromium/policies
         exec chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
@@ -53,14 +54,14 @@ start_browser() {
     make_store
     start_broker
     start_relay listen
-    start web python3 -B "$tests/web.py" "$web_port" intra "$scratch/heads"
-    wait_until 10 listening "$web_port"
+    start web python3 -SB "$tests/web.py" "$web_port" intra "$scratch/heads"
+    wait_until 60 listening "$web_port"
     printf '%s\n' '-h intra' '-m 4' "-k $scratch/alice/private.pem" "-c $scratch/alice/cert.pem" \
         "-a $scratch/ca.pem" "127.0.0.1:$relay_port" "127.0.0.1:$web_port" >agent.conf
     start agent bin/relayagent -C agent.conf
-    wait_until 10 says agent ' waiting '
+    wait_until 60 says agent ' waiting '
     start_browser "https://127.0.0.1:$relay_port/"
-    wait_until 50 grep -sE '^GET /result\?' heads
+    wait_until 250 grep -sE '^GET /result\?' heads
     grep -F 'GET /result?images=2&socket=there%20and%20back HTTP/1.1' heads
     [ "$(grep -c '^Host: ' heads)" -eq "$(grep -c '^Host: intra' heads)" ]
     grep -i '^Upgrade: websocket' heads

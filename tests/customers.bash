@@ -5,7 +5,7 @@
 
 # ctl [ARGUMENT...]: relayctl, on this test's broker.
 ctl() {
-    timeout 30 "$scratch/bin/relayctl" -c "$scratch/relay.conf" "$@" 3>&-
+    timeout 60 "$scratch/bin/relayctl" -c "$scratch/relay.conf" "$@" 3>&-
 }
 
 # fingerprint NAME: of that client's certificate, as customers(5) has it.
@@ -33,12 +33,7 @@ in_seconds() {
     date -u -d "@$(($(date +%s) + $1))" +%Y-%m-%dT%H:%M:%SZ
 }
 
-# counts FILTER: what jq makes of "relayctl status".
-counts() {
-    ctl --json status | jq -r ".status | $1"
-}
-
 # has_sessions N: that many are live.
 has_sessions() {
-    [ "$(counts .sessions)" -eq "$1" ]
+    [ "$(status_of sessions)" -eq "$1" ]
 }

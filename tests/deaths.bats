@@ -37,12 +37,14 @@ killed() {
     done
 }
 
+# bats test_tags=slow
 @test "kill -9 of handlers, of relay-listen" {
     under listen
     killed stone-handler agent-handler any-handler
     all_is_well
 }
 
+# bats test_tags=slow
 @test "kill -9 of handlers, of xinetd" {
     under xinetd
     killed stone-handler agent-handler any-handler
@@ -67,12 +69,14 @@ killed() {
     all_is_well
 }
 
+# bats test_tags=slow
 @test "kill -9 of relayagent, and of its polls and sessions" {
     under listen
     killed agent agent-poll agent-session
     all_is_well
 }
 
+# bats test_tags=slow
 @test "kill -9 of relay-stone, and of its sessions" {
     under listen
     killed stone stone-session

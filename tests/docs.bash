@@ -39,7 +39,7 @@ def same(what, documented, real):
         sys.exit(1)
 
 COMMON
-    python3 -B "$scratch/docs.py" "$root"
+    python3 -SB "$scratch/docs.py" "$root"
 }
 
 # example PAGE PATTERN: the literal block of a page that has PATTERN in it.

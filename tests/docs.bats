@@ -301,7 +301,7 @@ END
     on_socket() {
         python3 -c 'import socket, subprocess, sys
 ours, theirs = socket.socketpair()
-sys.exit(subprocess.run(sys.argv[1:], stdin=theirs, timeout=10).returncode)' "$@"
+sys.exit(subprocess.run(sys.argv[1:], stdin=theirs, timeout=60).returncode)' "$@"
     }
     local program
     start_broker

@@ -44,7 +44,7 @@ assert agent.rest() == b""
 client.close()
 agent.close()
 SCRIPT
-    wait_until 5 says_times broker 2 ' session .*reason=done$'
+    wait_until 60 says_times broker 2 ' session .*reason=done$'
 }
 
 @test "either side may end its direction and still receive the other" {
@@ -63,15 +63,15 @@ def breaks(action, side):
     start = time.monotonic()
     action(broken)
     assert other.end() == "reset", (action.__name__, side, other.ended)
-    assert time.monotonic() - start < 1
+    assert in_time(time.monotonic() - start, 1)
     assert not other.got, other.got
 
 for action in Peer.cut, Peer.reset:
     for side in "stone", "agent":
         breaks(action, side)
 SCRIPT
-    wait_until 5 says broker ' session .*reason=stone-error'
-    wait_until 5 says broker ' session .*reason=agent-error'
+    wait_until 60 says broker ' session .*reason=stone-error'
+    wait_until 60 says broker ' session .*reason=agent-error'
 }
 
 @test "an end of TCP without close_notify, or a reset, is a reset on the other side" {
@@ -91,7 +91,7 @@ def kill_one(side):
     os.kill(pid, signal.SIGKILL)
     start = time.monotonic()
     assert other.end() == "reset", (side, other.ended)
-    assert time.monotonic() - start < 1
+    assert in_time(time.monotonic() - start, 1)
     assert victim.end() != "clean", (side, victim.ended)
     bystander[0].send(b"untouched")
     assert bystander[1].read(9) == b"untouched"
@@ -102,8 +102,8 @@ kill_one("stone")
 kill_one("agent")
 works("alice")
 SCRIPT
-    wait_until 5 says broker ' session .*reason=stone-handler-died'
-    wait_until 5 says broker ' session .*reason=agent-handler-died'
+    wait_until 60 says broker ' session .*reason=stone-handler-died'
+    wait_until 60 says broker ' session .*reason=agent-handler-died'
 }
 
 @test "a handler that is killed in a session is a reset on the other side, and nothing to other sessions" {
@@ -119,6 +119,6 @@ os.kill(pid, signal.SIGKILL)
 with open(f"{SCRATCH}/killed", "w", encoding="ascii") as file:
     print(pid, file=file)
 SCRIPT
-    wait_until 5 says relay " handler-killed pid=$(<killed) signal=9$"
+    wait_until 60 says relay " handler-killed pid=$(<killed) signal=9$"
     assert_back_to_baseline
 }

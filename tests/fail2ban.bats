@@ -38,7 +38,7 @@ for _ in range(5):
     tcp().close()                               # health probes
 works("alice")
 SCRIPT
-    wait_until 5 three_refusals
+    wait_until 60 three_refusals
     if [ "$spawner" = listen ]; then
         cp relay.log banned.log
     else

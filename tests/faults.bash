@@ -4,9 +4,9 @@
 #
 # shellcheck shell=bash disable=SC2154
 
-# How often each fault is tried: few times in the suite, 20 in "make faults".
+# How often each fault is tried: once in the suite, 20 in "make faults".
 # shellcheck disable=SC2034
-rounds=${FAULT_ROUNDS:-2}
+rounds=${FAULT_ROUNDS:-1}
 
 # note WORD...: a figure, for who reads the results.
 note() {
@@ -29,13 +29,13 @@ start_storm() {
         places+=("$name=$stone_port")
     done
     storm_of=("$@")
-    start storm python3 -B "$tests/storm.py" "$scratch/storm.stop" 4 "${places[@]}"
-    wait_until 10 storm_has_passed 10
+    start storm python3 -SB "$tests/storm.py" "$scratch/storm.stop" 4 "${places[@]}"
+    wait_until 60 storm_has_passed 10
 }
 
 # storm_has_passed COUNT: so many sessions whole, since it began.
 storm_has_passed() {
-    [ "$(grep -c '^whole' "$scratch/storm.log")" -ge "$1" ]
+    says_at_least storm "$1" '^whole'
 }
 
 # storm_was_right: ends it, and fails where a session was cut silently, crossed,
@@ -70,7 +70,7 @@ serves_again() {
 }
 
 a_session_goes_well() {
-    timeout 20 python3 -B "$tests/traffic.py" client session "$(cat "stone-$1.port")" "$1" \
+    timeout 60 python3 -SB "$tests/traffic.py" client session "$(cat "stone-$1.port")" "$1" \
         20000 20000 >/dev/null 2>&1 3>&-
 }
 
@@ -81,14 +81,14 @@ under() {
     [ "$1" = listen ] || [ -n "$SYSLOG_FILE" ] || skip 'xinetd: no other syslog daemon'
     start_broker
     start_relay "$1"
-    wait_until 5 spawner_is_known "$1"
+    wait_until 60 spawner_is_known "$1"
     idle_fds=$(broker_fds)
     start_storm alice bob
 }
 
 # relay-listen has a connection of its own to the broker.
 spawner_is_known() {
-    [ "$1" = xinetd ] || [ "$("$scratch/bin/relayctl" -c relay.conf --json status 3>&- | jq .status.spawners)" -eq 1 ]
+    [ "$1" = xinetd ] || [ "$(status_of spawners)" -eq 1 ]
 }
 
 # all_is_well: after it, the relay is as before.
@@ -109,41 +109,57 @@ victim() {
         spawner) pid_of relay ;;
         agent) pid_of agent-alice ;;
         stone) pid_of stone-alice ;;
-        agent-poll) any_line pgrep -P "$(pid_of agent-alice)" ;;
-        agent-session) any_line agents_sessions ;;
-        stone-session) any_line pgrep -P "$(pid_of stone-alice)" ;;
+        agent-poll) any_child agent-alice ;;
+        agent-session) an_agents_session ;;
+        stone-session) any_child stone-alice ;;
         stone-handler) any_handler stone ;;
         agent-handler) any_handler agent ;;
-        any-handler) any_line pgrep -P "$(pid_of relay)" ;;
+        any-handler) any_child relay ;;
     esac
 }
 
-any_line() {
-    "$@" | shuf -n 1
+# any_of PID...
+any_of() {
+    [ $# -eq 0 ] || echo "${@:RANDOM%$#+1:1}"
+}
+
+any_child() {
+    local children
+    children_of "$(pid_of "$1")"
+    any_of "${children[@]}"
 }
 
 # any_handler ROLE: one whose session began not long ago, if it still lasts.
 any_handler() {
-    local live log=$scratch/relay.log
+    local i children live found=() log=$scratch/relay.log
     [ "$spawner" != xinetd ] || log=$SYSLOG_FILE
-    live=$(pgrep -d '|' -P "$(pid_of relay)")
-    tail -n 1000 "$log" | any_line sed -nE \
-        "s/.*\[($live)\]: matched .* role=$1 .*result=taken.*/\1/p"
+    mapfile -t logged <"$log"
+    count_handlers
+    live=" ${children[*]} "
+    for ((i = ${#logged[@]} - 1; i >= 0 && i > ${#logged[@]} - 500; i--)); do
+        if [[ ${logged[i]} =~ \[([0-9]+)\]:\ matched\ .*\ role=$1\ .*result=taken &&
+            $live == *" ${BASH_REMATCH[1]} "* ]]; then
+            found+=("${BASH_REMATCH[1]}")
+        fi
+    done
+    any_of "${found[@]}"
 }
 
-# agents_sessions: its processes that have a target, which is one fd more than
-# a poll has (0 to 2, the relay, the news for its parent).
-agents_sessions() {
-    local pid fds
-    for pid in $(pgrep -P "$(pid_of agent-alice)"); do
+# an_agents_session: a process that has a target, which is one fd more than a
+# poll has (0 to 2, the relay, the news for its parent).
+an_agents_session() {
+    local pid fds children found=()
+    children_of "$(pid_of agent-alice)"
+    for pid in "${children[@]}"; do
         fds=("/proc/$pid/fd"/*)
-        [ "${#fds[@]}" -lt 6 ] || echo "$pid"
+        [ "${#fds[@]}" -lt 6 ] || found+=("$pid")
     done
+    any_of "${found[@]}"
 }
 
 # strike KIND SIGNAL: sends it to such a victim, and puts its pid into $struck.
 strike() {
-    wait_until 20 struck_one "$@"
+    wait_until 60 struck_one "$@"
 }
 
 struck_one() {
@@ -153,30 +169,30 @@ struck_one() {
 
 # a_random_moment: up to half a second, so that each strike hits another state.
 a_random_moment() {
-    sleep "0.$((RANDOM % 5))$((RANDOM % 10))"
+    pause "0.$((RANDOM % 5))$((RANDOM % 10))"
 }
 
 # revive KIND: starts anew what was killed, as a service manager would.
 revive() {
     case $1 in
         broker)
-            wait_until 5 not running broker
+            wait_until 60 not running broker
             start_broker
             ;;
         spawner)
-            wait_until 5 not running relay
-            wait_until 5 not listening "$relay_port"
+            wait_until 60 not running relay
+            wait_until 60 not listening "$relay_port"
             start_relay "$spawner"
             ;;
         agent)
-            wait_until 5 not running agent-alice
+            wait_until 60 not running agent-alice
             : >agent-alice.log
             start agent-alice "$scratch/bin/relayagent" -C "$scratch/agent-alice.conf"
-            wait_until 10 waits agent-alice 1
+            wait_until 60 waits agent-alice 1
             ;;
         stone)
-            wait_until 5 not running stone-alice
-            wait_until 5 not listening "$(cat stone-alice.port)"
+            wait_until 60 not running stone-alice
+            wait_until 60 not listening "$(cat stone-alice.port)"
             : >stone-alice.log
             start stone-alice "$scratch/bin/relay-stone" -C "$scratch/stone-alice.conf"
             await_start stone-alice says stone-alice ' start '
@@ -200,7 +216,7 @@ nothing_is_left() {
 }
 
 assert_nothing_is_left() {
-    wait_until 20 nothing_is_left || {
+    wait_until 60 nothing_is_left || {
         echo "fds of the broker: $idle_fds before, now $(broker_fds); processes:"
         ps -f -p "$(relay_processes | paste -s -d,)"
         return 1

@@ -33,16 +33,30 @@ with_xinetd() {
 with_both() {
     with_xinetd
     start_forker
-    wait_until 10 forker_is_known
+    wait_until 60 forker_is_known
 }
 
 forker_is_known() {
-    [ "$(counts .spawners)" -eq 1 ]
+    [ "$(status_of spawners)" -eq 1 ]
 }
 
 # below NAME: the names of the processes that it started.
 below() {
-    ps -o comm= --ppid "$(pid_of "$1")" | sort | uniq -c | xargs
+    local pid children stat comm all=()
+    local -A count=()
+    pid=$(pid_of "$1")
+    children_of "$pid"
+    for pid in "${children[@]}"; do
+        { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || continue
+        comm=${stat#*(}
+        comm=${comm%)*}
+        [[ ${stat##*) } != Z* ]] || comm+=' <defunct>'
+        count[$comm]=$((${count[$comm]-0} + 1))
+    done
+    for comm in "${!count[@]}"; do
+        all+=("${count[$comm]} $comm")
+    done
+    echo "${all[*]}"
 }
 
 # are_below NAME TEXT: whether these are all.

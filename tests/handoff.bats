@@ -18,13 +18,14 @@ load handoff
     [ "$(grep -vE 'linux-vdso|ld-linux|/ld' <<<"$output" | awk '{ print $1 }')" = libc.so.6 ]
 }
 
+# bats test_tags=slow
 @test "a stone, an agent and openssl s_client are served by handlers of relay-listen" {
     with_both
     start_line alice
     are_below relay '2 relay-handoff'
     are_below forker '2 relay-listen'
     client sessions "$stone_port" alice 4 2
-    wait_until 10 are_below relay '2 relay-handoff'
+    wait_until 60 are_below relay '2 relay-handoff'
     run -0 s_client bob <<<$'GET /KLAB/ HTTP/1.1\n'
     [[ $output == *'404 Below /KLAB/'* ]]
     says forker ' refused status=404 '
@@ -32,8 +33,8 @@ load handoff
     says forker ' matched .*role=stone '
     not says relay .
     stop_line alice
-    wait_until 10 are_below relay ''
-    wait_until 10 are_below forker ''
+    wait_until 60 are_below relay ''
+    wait_until 60 are_below forker ''
 }
 
 @test "where no relay-listen runs, the same entry serves them alone and says so" {
@@ -59,7 +60,7 @@ load handoff
     with_xinetd
     echo 'no = such' >>relay.conf
     run -1 s_client alice </dev/null
-    wait_until 10 says relay 'relay-handler.*: .*relay.conf:[0-9]+: unknown key no'
+    wait_until 60 says relay 'relay-handler.*: .*relay.conf:[0-9]+: unknown key no'
 }
 
 @test "relay-listen may accept for itself too" {
@@ -135,5 +136,5 @@ agent = poll("alice")
 time.sleep(1.2)
 agent.close()
 SCRIPT
-    wait_until 10 grep -E 'EXIT: vpn-warp-relay status=0 .*duration=[1-9]' exits.log
+    wait_until 60 grep -E 'EXIT: vpn-warp-relay status=0 .*duration=[1-9]' exits.log
 }

@@ -76,7 +76,7 @@ refused() {
     run probe "$1"
     [[ $output != *HTTP/1.1* ]]
     [[ $output == *alert* ]]
-    wait_until 5 says relay " tls-refused peer=$client_address:[0-9]+ reason=$2"
+    wait_until 60 says relay " tls-refused peer=$client_address:[0-9]+ reason=$2"
 }
 
 # accepted WHO [OPTION...]: the answer comes.
@@ -127,7 +127,7 @@ only_alice_is_left() {
 tls_12_is_refused() {
     run probe alice -tls1_2
     [[ $output == *"alert protocol version"* ]]
-    wait_until 5 says relay ' tls-refused peer=[0-9.:]+ reason=unsupported_protocol'
+    wait_until 60 says relay ' tls-refused peer=[0-9.:]+ reason=unsupported_protocol'
 }
 
 @test "TLS 1.2 is refused by default" {
@@ -206,7 +206,7 @@ SCRIPT
 
 probes_leave_no_line() {
     connect_and_close
-    wait_until 10 no_handler
+    wait_until 60 no_handler
     # what comes later is in the log, so a line of theirs would be
     refused '' peer_did_not_return
     [ "$(log_of relay | grep -c "$client_address:")" -eq 1 ]
@@ -224,7 +224,7 @@ no_handler() {
     start_broker
     start_relay listen -d
     connect_and_close
-    wait_until 5 says relay " probe peer=$client_address:"
+    wait_until 60 says relay " probe peer=$client_address:"
 }
 
 # ---- what is refused at the start ----
@@ -233,7 +233,7 @@ no_handler() {
 is_config_error() {
     local pattern=$1
     shift
-    run -78 timeout 10 "$@"
+    run -78 timeout 60 "$@"
     [ "${#lines[@]}" -eq 1 ]
     [[ $output =~ $pattern ]]
 }
@@ -255,12 +255,12 @@ is_config_error() {
     [ "$status" -ne 0 ]
     [[ $output != *HTTP/1.1* ]]
     [[ $output != *"chmod 600"* ]]
-    wait_until 5 says relay "$scratch/private.pem: .*chmod 600"
+    wait_until 60 says relay "$scratch/private.pem: .*chmod 600"
 }
 
 @test "-t says nothing and succeeds where the configuration is good" {
     for program in relay-broker relay-listen relay-handler; do
-        run -0 timeout 10 "bin/$program" -t -c "$scratch/relay.conf"
+        run -0 timeout 60 "bin/$program" -t -c "$scratch/relay.conf"
         [ -z "$output" ]
     done
     [ ! -e broker.sock ]
@@ -306,7 +306,7 @@ bad_line() {
 
 @test "paths in relay.conf are relative to its folder" {
     cd /
-    run -0 timeout 10 "$scratch/bin/relay-listen" -t -c "$scratch/relay.conf"
+    run -0 timeout 60 "$scratch/bin/relay-listen" -t -c "$scratch/relay.conf"
 }
 
 @test "as root, the relay will not run as root" {
@@ -316,6 +316,6 @@ bad_line() {
         is_config_error 'user is root' "bin/$program" -c "$scratch/bad.conf"
     done
     sed 's/^user.*/user = nobody-at-all/' relay.conf >bad.conf
-    run -67 timeout 10 bin/relay-listen -c "$scratch/bad.conf"
+    run -67 timeout 60 bin/relay-listen -c "$scratch/bad.conf"
     [[ $output == *"nobody-at-all: no such user"* ]]
 }

@@ -292,7 +292,7 @@ def no_handshake(dribble):
     start = time.monotonic()
     hello = iter(b"\x16\x03\x01\x02\x00\x01" + bytes(100))
     while not closed_by_relay(sock):
-        assert time.monotonic() - start < 6
+        assert in_time(time.monotonic() - start, 6)
         if dribble:
             try:
                 sock.send(bytes([next(hello)]))
@@ -310,7 +310,7 @@ def no_head(dribble):
     start = time.monotonic()
     head = iter(GET[:-2] + b"X: " + b"x" * 100)
     while not peer.ended:
-        assert time.monotonic() - start < 6
+        assert in_time(time.monotonic() - start, 6)
         if dribble:
             try:
                 peer.send(bytes([next(head)]))
@@ -364,7 +364,7 @@ for _ in range(3):
     client.send(b"honest")
     assert agent.read(6) == b"honest"
     took = time.monotonic() - start
-    assert took < 2, took
+    assert in_time(took, 2)
     client.close()
     agent.close()
 stop.set()

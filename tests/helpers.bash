@@ -5,9 +5,12 @@
 #   setup()      { prepare; }
 #   teardown()   { end_all; }               fails where anything is left alive
 #
+# A process is dear on some machines: what is done often is done by the shell
+# itself, without a fork.
+#
 # A test has a folder of its own, $scratch, which the relay's unprivileged user
-# owns. It holds copies of the programs, so that the command line of every
-# process names it, and the log of each program as NAME.log:
+# owns. It holds the programs, so that the command line of every process names
+# it, and the log of each program as NAME.log:
 #
 #   bin/                          the programs
 #   cert.pem private.pem ca.pem   the relay's
@@ -47,25 +50,54 @@ unprivileged() {
     fi
 }
 
+# often N: how often something is tried: a tenth of that, unless in earnest ("make
+# soak").
+often() {
+    echo $((${SOAK:-0} ? $1 : $1 / 10))
+}
+
+# most_a_second AGENTS: of so many, that may come back in any one second.
+most_a_second() {
+    echo $(($1 < 1000 ? 100 : $1 / 10))
+}
+
 # ---- waiting ----------------------------------------------------------------
 
-# wait_until SECONDS COMMAND...: until COMMAND succeeds. This loop is the only
-# place where the tests wait by the clock.
+# a fifo that nothing is ever written to
+never=$BATS_RUN_TMPDIR/never
+[ -p "$never" ] || mkfifo "$never" 2>/dev/null || [ -p "$never" ]
+
+# pause SECONDS: sleeps, without a process.
+pause() {
+    read -rt "$1" <>"$never" || :
+}
+
+# wait_until SECONDS COMMAND...: until COMMAND succeeds; a minute at least, as
+# the machine may be slow. A promise is measured (see within), not waited for.
+# This loop is the only place where the tests wait by the clock.
 wait_until() {
-    local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+    local - seconds=$(($1 < 60 ? 60 : $1))
+    local end=$((${EPOCHREALTIME/./} + seconds * 1000000))
+    set +T # the tries are not worth a trace: see trace_the_test
     shift
     until "$@"; do
         if [ "${EPOCHREALTIME/./}" -gt "$end" ]; then
             echo "never happened: $*"
             return 1
         fi
-        sleep 0.02
+        pause 0.02
     done
+}
+
+# slowness: how many times slower than an ordinary machine this is, a whole
+# number: for what a test has to do before a deadline.
+slowness() {
+    python3 -SB "$tests/slowness.py"
 }
 
 # a_moment: the pace of somebody who types. Nothing may depend on it.
 a_moment() {
-    sleep 0.1
+    pause 0.1
 }
 
 # not COMMAND...: for wait_until.
@@ -75,16 +107,35 @@ not() {
 
 # ---- the folder, the certificates -------------------------------------------
 
-# make_pki NAME...: a CA, the relay's certificate, and one for each NAME.
+# make_pki NAME...: a CA, the relay's certificate, and one for each NAME. The
+# run has one CA, which grows by the names that a file asks for; the file gets
+# its own copy, to change as it likes.
 make_pki() {
     export pki=$BATS_FILE_TMPDIR/pki
-    local name
-    "$built/relay-ca" -d "$pki" init
-    "$built/relay-ca" -d "$pki" server 127.0.0.1 localhost ::1
-    for name; do
-        "$built/relay-ca" -d "$pki" client "$name"
-    done
+    local shared=$BATS_RUN_TMPDIR/pki name
+    (
+        flock 9
+        if [ ! -d "$shared" ]; then
+            "$built/relay-ca" -d "$shared.new" init
+            "$built/relay-ca" -d "$shared.new" server 127.0.0.1 localhost ::1
+            mv "$shared.new" "$shared"
+        fi
+        for name; do
+            [ -d "$shared/client/$name" ] || "$built/relay-ca" -d "$shared" client "$name"
+        done
+        cp -r "$shared" "$pki"
+    ) 9>"$shared.lock" || return
+    keep_clients "$@"
 } >/dev/null
+
+# keep_clients NAME...: the keys of no others.
+keep_clients() {
+    local folder others=()
+    for folder in "$pki"/client/*; do
+        [[ " $* " == *" ${folder##*/} "* ]] || others+=("$folder")
+    done
+    [ ${#others[@]} -eq 0 ] || rm -r "${others[@]}"
+}
 
 # revoke NAME: in a copy of the CA; the list becomes $scratch/crl.pem.
 revoke() {
@@ -107,12 +158,15 @@ give() {
 }
 
 prepare() {
+    trace_the_test
+    local template=$BATS_FILE_TMPDIR/template
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/vw.XXXXXX")
-    mkdir "$scratch/bin"
-    cp "$built"/relay* "$scratch/bin"
-    cp -r "$pki"/client/. "$scratch"
-    cp "$pki"/ca.pem "$pki"/crl.pem "$pki"/server/127.0.0.1/*.pem "$scratch"
-    relay_port=$(free_port)
+    [ -d "$template" ] || make_template "$template"
+    cp -a "$template/." "$scratch"
+    # links: nobody changes a program, and there are many tests
+    cp -al "$template.bin" "$scratch/bin"
+    take_port
+    relay_port=$port
     # tells this test's clients from others' in a shared log
     client_address=127.$((RANDOM % 250 + 2)).$((RANDOM % 256)).$((RANDOM % 250 + 2))
     spawner=
@@ -120,9 +174,28 @@ prepare() {
     configure "listen = 127.0.0.1:$relay_port" \
         'certificate = cert.pem' 'key = private.pem' 'ca = ca.pem' \
         'socket = broker.sock' "user = $relay_user" "group = $relay_group"
-    chmod 755 "$scratch"
-    give "$scratch"
     cd "$scratch" || return
+}
+
+# trace_the_test: bats notes each command, for its report of a failure, which
+# takes as long as a process would. The commands of these libraries it need not
+# know: the line of the test that called them is enough.
+trace_the_test() {
+    # shellcheck disable=SC2064
+    ! declare -F bats_debug_trap >/dev/null ||
+        trap '[[ $BASH_SOURCE == *.bash ]] || bats_debug_trap "$BASH_SOURCE"' DEBUG
+}
+
+# make_template FOLDER: what each test's folder begins with, and its programs in
+# FOLDER.bin.
+make_template() {
+    mkdir -p "$1" "$1.bin"
+    cp "$built"/relay* "$1.bin"
+    cp -r "$pki"/client/. "$1"
+    cp "$pki"/ca.pem "$pki"/crl.pem "$pki"/server/127.0.0.1/*.pem "$1"
+    : >"$1/relay.conf"
+    chmod 755 "$1"
+    give "$1" "$1.bin"
 }
 
 # configure LINE...: more lines for relay.conf.
@@ -133,11 +206,15 @@ configure() {
 # free_port: one that nobody listens on and no other test of this run gets; it
 # is below those that the kernel gives to clients.
 free_port() {
-    local port
+    take_port && echo "$port"
+}
+
+# take_port: the same, as $port.
+take_port() {
+    local -
     for _ in {1..1000}; do
         port=$((RANDOM % 12000 + 20000))
-        if ! listening "$port" && mkdir "$BATS_RUN_TMPDIR/port.$port" 2>/dev/null; then
-            echo "$port"
+        if ! listening "$port" && { set -C && : >"$BATS_RUN_TMPDIR/port.$port"; } 2>/dev/null; then
             return
         fi
     done
@@ -146,8 +223,11 @@ free_port() {
 
 # listening PORT: does anybody?
 listening() {
-    cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-        grep -qE "$(printf '^ *[0-9]+: [0-9A-F]+:%04X [0-9A-F]+:0000 0A' "$1")"
+    local place sockets
+    printf -v place ':%04X [0-9A-F]+:0000 0A' "$1"
+    sockets=$(</proc/net/tcp)
+    [ ! -e /proc/net/tcp6 ] || sockets+=$(</proc/net/tcp6)
+    [[ $sockets =~ $place ]]
 }
 
 # ---- programs ---------------------------------------------------------------
@@ -162,44 +242,101 @@ start() {
 }
 
 pid_of() {
-    cat "$scratch/$1.pid"
+    local pid
+    read_pid "$1" && echo "$pid"
+}
+
+# read_pid NAME: the same, as $pid.
+read_pid() {
+    read -r pid <"$scratch/$1.pid"
 }
 
 # running NAME: whether it is still there; a zombie is not.
 running() {
-    [[ $(ps -o stat= -p "$(pid_of "$1")") == [!Z]* ]]
+    local pid stat
+    { read_pid "$1" && read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return
+    [[ ${stat##*) } == [!ZX]* ]]
+}
+
+# children_of PID: they become $children, zombies too.
+children_of() {
+    if [ -r "/proc/$1/task/$1/children" ]; then
+        { read -ra children <"/proc/$1/task/$1/children"; } 2>/dev/null || :
+    else
+        mapfile -t children < <(pgrep -P "$1")
+    fi
 }
 
 # await_end NAME [SECONDS]: until it has ended. Its status is ours.
 await_end() {
-    wait_until "${2:-20}" not running "$1" || return
-    wait "$(pid_of "$1")"
+    local pid
+    wait_until "${2:-60}" not running "$1" || return
+    read_pid "$1" && wait "$pid"
 }
 
 # stop NAME [SIGNAL]: its status is ours.
 stop() {
-    kill -"${2:-TERM}" "$(pid_of "$1")"
+    local pid
+    read_pid "$1"
+    kill -"${2:-TERM}" "$pid"
     await_end "$1"
 }
 
 # says NAME PATTERN: whether its log has such a line.
 says() {
-    log_of "$1" | grep -E -- "$2" >/dev/null
+    count_lines "$@"
+    [ "$counted" -gt 0 ]
 }
 
 # says_times NAME COUNT PATTERN: whether its log has so many such lines.
 says_times() {
-    [ "$(log_of "$1" | grep -c -E -- "$3")" -eq "$2" ]
+    count_lines "$1" "$3"
+    [ "$counted" -eq "$2" ]
 }
 
-# log_of NAME: what it logged. The relay under xinetd logs to the syslog.
-log_of() {
-    if [ "$1" = relay ] && [ "$spawner" = xinetd ]; then
-        tail -n +"$((syslog_before + 1))" "$SYSLOG_FILE" |
-            grep -F -e "$client_address:" -e "$scratch/" || :
-    else
-        cat "$scratch/$1.log"
+# says_at_least NAME COUNT PATTERN
+says_at_least() {
+    count_lines "$1" "$3"
+    [ "$counted" -ge "$2" ]
+}
+
+# count_lines NAME PATTERN: how many such lines its log has, as $counted.
+count_lines() {
+    local line
+    counted=0
+    read_log "$1"
+    # grep is a process, but faster line by line
+    if [ ${#logged[@]} -gt 500 ]; then
+        counted=$(printf '%s\n' "${logged[@]}" | grep -cE -- "$2") || :
+        return 0
     fi
+    for line in "${logged[@]}"; do
+        [[ ! $line =~ $2 ]] || counted=$((counted + 1))
+    done
+}
+
+# read_log NAME: what it logged, as $logged, a line each. The relay under xinetd
+# logs to the syslog, where others do, too.
+read_log() {
+    local line all
+    logged=()
+    if [ "$1" != relay ] || [ "$spawner" != xinetd ]; then
+        # none yet, where the program has just been started
+        [ ! -e "$scratch/$1.log" ] || mapfile -t logged <"$scratch/$1.log"
+        return
+    fi
+    mapfile -t -s "$syslog_before" all <"$SYSLOG_FILE"
+    for line in "${all[@]}"; do
+        if [[ $line == *"$client_address:"* || $line == *"$scratch/"* ]]; then
+            logged+=("$line")
+        fi
+    done
+}
+
+# log_of NAME: what it logged.
+log_of() {
+    read_log "$1"
+    [ ${#logged[@]} -eq 0 ] || printf '%s\n' "${logged[@]}"
 }
 
 start_broker() {
@@ -228,7 +365,7 @@ start_relay() {
 # await_start NAME COMMAND...: until COMMAND succeeds; fails at once where the
 # program ended before.
 await_start() {
-    wait_until 10 command_or_end "$@"
+    wait_until 60 command_or_end "$@"
     shift
     "$@"
 }
@@ -282,7 +419,7 @@ start_stone() {
         "127.0.0.1:$relay_port/ssl,http localhost:$3 \"GET / HTTP/1.1\" --" \
         >"$scratch/$1.conf"
     start "$1" stone -r -C "$scratch/$1.conf"
-    wait_until 10 listening "$3"
+    wait_until 60 listening "$3"
 }
 
 # ---- clients ----------------------------------------------------------------
@@ -294,27 +431,34 @@ s_client() {
     shift
     [ -z "$certificate" ] || options=(-cert "$scratch/$certificate/cert.pem"
         -key "$scratch/$certificate/private.pem")
-    timeout 20 openssl s_client -connect "127.0.0.1:$relay_port" -bind "$client_address:0" \
+    timeout 60 openssl s_client -connect "127.0.0.1:$relay_port" -bind "$client_address:0" \
         -CAfile "$scratch/ca.pem" -verify_return_error -ign_eof "${options[@]}" "$@" 2>&1 3>&-
 }
 
 # play: runs the script on stdin with peer.py.
 play() {
-    cat >"$scratch/play.py"
+    take_script "$scratch/play.py"
     play_command "$scratch/play.py" 3>&-
 }
 
 # start_play NAME: the same in the background; await_end NAME tells how it went.
 start_play() {
-    cat >"$scratch/$1.py"
+    take_script "$scratch/$1.py"
     start "$1" play_command "$scratch/$1.py"
+}
+
+# take_script FILE: from stdin.
+take_script() {
+    local script
+    script=$(</dev/stdin)
+    printf '%s\n' "$script" >"$1"
 }
 
 play_command() {
     local log=$scratch/relay.log
     [ "$spawner" != xinetd ] || log=$SYSLOG_FILE
     SCRATCH=$scratch RELAY_PORT=$relay_port CLIENT_ADDRESS=$client_address RELAY_LOG=$log \
-        exec_or_fork python3 -B "$tests/peer.py" "$1"
+        exec_or_fork python3 -SB "$tests/peer.py" "$1"
 }
 
 # exec_or_fork COMMAND...: exec where we are a background job, so that its pid
@@ -347,28 +491,39 @@ ended_well() {
 
 # survivors: the processes whose command line names this test's folder.
 survivors() {
-    pgrep -a -f -- "$scratch"
+    local file words found=1
+    for file in /proc/[0-9]*/cmdline; do
+        words=()
+        mapfile -d '' -t words 2>/dev/null <"$file" || continue
+        if [[ "${words[*]}" == *"$scratch"* ]]; then
+            file=${file%/cmdline}
+            echo "${file#/proc/} ${words[*]}"
+            found=0
+        fi
+    done 2>/dev/null
+    return "$found"
 }
 
 # end_all: ends the programs, clients first; says and kills what will not end.
 end_all() {
-    local i name left=0
+    local i name pid left=0
     [ -n "${scratch-}" ] || return 0
     for ((i = ${#started[@]} - 1; i >= 0; i--)); do
         name=${started[i]}
         if running "$name"; then
-            kill -CONT "$(pid_of "$name")"
+            read_pid "$name"
+            kill -CONT "$pid"
             stop "$name" || :
         fi
     done
-    wait_until 10 not survivors >/dev/null || left=1
+    wait_until 60 not survivors >/dev/null || left=1
     if grep -E 'ERROR: [A-Za-z]*Sanitizer|: runtime error: |^==[0-9]+== ' "$scratch"/*.log; then
         left=2
     fi
     if [ "$left" -eq 1 ]; then
         echo 'still alive:'
         survivors
-        survivors | while read -r pid _; do kill -9 "$pid"; done
+        survivors | while read -r each _; do kill -9 "$each"; done
     fi
     if [ -z "${BATS_TEST_COMPLETED-}" ] || [ "$left" -ne 0 ]; then
         show_logs
@@ -389,30 +544,65 @@ show_logs() {
     fi
 }
 
+# status_of FIELD: what the broker says of itself; see relayctl(8).
+status_of() {
+    local json
+    json=$("$scratch/bin/relayctl" -c "$scratch/relay.conf" --json status 3>&-) || return
+    [[ $json =~ \"$1\":\ *\"?([^,\"}]*) ]] && echo "${BASH_REMATCH[1]}"
+}
+
 # broker_fds: its open descriptors; connections and pairs show here. None but
 # root may look.
 broker_fds() {
-    local fds=("/proc/$(pid_of broker)/fd"/*)
-    echo "${#fds[@]}"
+    count_broker_fds
+    echo "$fds"
+}
+
+count_broker_fds() {
+    local pid all
+    read_pid broker
+    all=("/proc/$pid/fd"/*)
+    fds=${#all[@]}
 }
 
 # unix_sockets: those of this test's broker, both ends.
 unix_sockets() {
-    grep -c -F "$scratch/" /proc/net/unix || :
+    count_unix_sockets
+    echo "$sockets_there"
+}
+
+count_unix_sockets() {
+    local all rest
+    all=$(</proc/net/unix)
+    rest=${all//"$scratch/"/}
+    sockets_there=$(((${#all} - ${#rest}) / (${#scratch} + 1)))
 }
 
 # handlers: the processes below the spawner, zombies too.
 handlers() {
-    pgrep -c -P "$(pid_of relay)" || :
+    count_handlers
+    echo "${#children[@]}"
 }
 
+count_handlers() {
+    local pid
+    read_pid relay
+    children_of "$pid"
+}
+
+# count_all: all three, as $counts_now.
 count_all() {
-    echo "handlers=$(handlers) broker-fds=$(broker_fds) unix-sockets=$(unix_sockets)"
+    local fds sockets_there children
+    count_handlers
+    count_broker_fds
+    count_unix_sockets
+    counts_now="handlers=${#children[@]} broker-fds=$fds unix-sockets=$sockets_there"
 }
 
 # relay-listen has a connection to the broker, beside the broker's own socket.
 spawner_is_attached() {
-    [ "$(unix_sockets)" -ge 2 ]
+    count_unix_sockets
+    [ "$sockets_there" -ge 2 ]
 }
 
 # with_relay [LINE...]: a relay with these lines in relay.conf, of relay-listen.
@@ -425,19 +615,21 @@ with_relay() {
 
 # take_baseline: what there is when nothing is going on.
 take_baseline() {
-    [ "${spawner-}" != listen ] || wait_until 10 spawner_is_attached
-    baseline=$(count_all)
+    [ "${spawner-}" != listen ] || wait_until 60 spawner_is_attached
+    count_all
+    baseline=$counts_now
 }
 
 back_to_baseline() {
-    [ "$(count_all)" = "$baseline" ]
+    count_all
+    [ "$counts_now" = "$baseline" ]
 }
 
 # assert_back_to_baseline: handlers, zombies, the broker's descriptors and Unix
 # sockets are as many as there were.
 assert_back_to_baseline() {
-    wait_until 10 back_to_baseline || {
-        echo "baseline $baseline, now $(count_all)"
+    wait_until 60 back_to_baseline || {
+        echo "baseline $baseline, now $counts_now"
         return 1
     }
 }

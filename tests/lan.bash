@@ -20,14 +20,14 @@ end_lan() {
 }
 
 in_lan() {
-    ip netns exec "$lan" "$@"
+    nsenter --net="/run/netns/$lan" "$@"
 }
 
 # on HOST COMMAND...
 on() {
     local name=$1
     shift
-    exec ip netns exec "$lan.$name" "$@"
+    exec nsenter --net="/run/netns/$lan.$name" "$@"
 }
 
 # host NAME ADDRESS: one on the lan.
@@ -36,9 +36,9 @@ host() {
     hosts+=("$1")
     in_lan ip link add "$1" type veth peer name eth0 netns "$lan.$1"
     in_lan ip link set "$1" master br0 up
-    ip netns exec "$lan.$1" ip address add "$2/24" dev eth0
-    ip netns exec "$lan.$1" ip link set eth0 up
-    ip netns exec "$lan.$1" ip link set lo up
+    nsenter --net="/run/netns/$lan.$1" ip address add "$2/24" dev eth0
+    nsenter --net="/run/netns/$lan.$1" ip link set eth0 up
+    nsenter --net="/run/netns/$lan.$1" ip link set lo up
 }
 
 # The host's own link stays up: it is told nothing.

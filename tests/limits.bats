@@ -64,11 +64,11 @@ for i in range($1):
 SCRIPT
 }
 
-@test "of N-1, N and N+1 stones that come at once exactly N get through, in 200 tries" {
+@test "of N-1, N and N+1 stones that come at once exactly N get through" {
     customer alice 'nusers = 3'
     start_broker
     start_relay listen
-    exactly_n 200
+    exactly_n "$(often 200)"
 }
 
 @test "the same behind xinetd" {
@@ -76,7 +76,7 @@ SCRIPT
     customer alice 'nusers = 3'
     start_broker
     start_relay xinetd
-    exactly_n 20
+    exactly_n "$(often 40)"
 }
 
 @test "max_agents polls may wait, and one more is told why not" {
@@ -98,16 +98,18 @@ SCRIPT
 
 ends_at_expire() {
     : >customers
-    customer alice "expire = $(in_seconds 4)"
+    local expires
+    expires=$(($(date +%s) + 3 + $(slowness)))
+    customer alice "expire = $expires"
     ctl reload
-    play <<'SCRIPT'
+    EXPIRES=$expires play <<'SCRIPT'
 agent, client = session("alice")
 waiting = poll("alice")
 talk = session("bob")
-start = time.monotonic()
+expires = int(os.environ["EXPIRES"])
 seen = {}
 def flow(name, peer):
-    seen[name] = (peer.end(), time.monotonic() - start)
+    seen[name] = (peer.end(), time.time() - expires)
 threads = [threading.Thread(target=flow, args=named)
            for named in (("agent", agent), ("client", client), ("waiting", waiting))]
 for t in threads:
@@ -124,7 +126,7 @@ for t in threads:
 assert seen["agent"][0] in ("reset", "cut"), seen
 assert seen["client"][0] == "reset", seen
 assert seen["waiting"][0] == "clean", seen
-assert all(1 < when < 6 for _, when in seen.values()), seen
+assert all(when > -1 and in_time(when, 2) for _, when in seen.values()), seen
 for head in POLL + b"\r\n", GET:
     late = Peer("alice")
     late.send(head)
@@ -136,6 +138,7 @@ SCRIPT
     says broker ' session .*customer=alice .*reason=expired$'
 }
 
+# bats test_tags=slow
 @test "at its expire a customer's sessions and polls end in the middle of a transfer, and no other's" {
     through_each_spawner ends_at_expire
 }
@@ -162,10 +165,10 @@ SCRIPT
     await_point sessions live
     stop broker KILL || :
     start_broker
-    wait_until 3 has_sessions 2
+    wait_until 60 has_sessions 2
     go_on live
     await_point sessions one_ended
-    wait_until 5 has_sessions 1
+    wait_until 60 has_sessions 1
     go_on one_ended
     ended_well sessions
 }

@@ -11,9 +11,9 @@ load clients
 load customers
 load faults
 
-sessions=${LOAD_SESSIONS:-1000}
-certificates=${LOAD_CERTIFICATES:-20}
-agents=${LOAD_AGENTS:-1000}
+sessions=${LOAD_SESSIONS:-300}
+certificates=${LOAD_CERTIFICATES:-10}
+agents=${LOAD_AGENTS:-300}
 seconds=${LOAD_SECONDS:-5}
 
 setup_file() {
@@ -26,7 +26,7 @@ setup() {
     prepare
     mapfile -t names < <(customer_names)
     load=(env "SCRATCH=$scratch" "RELAY_PORT=$relay_port" "CLIENT_ADDRESS=$client_address"
-        "RELAY_LOG=$scratch/relay.log" python3 -B "$tests/load.py")
+        "RELAY_LOG=$scratch/relay.log" python3 -SB "$tests/load.py")
 }
 
 teardown() {
@@ -47,7 +47,7 @@ broker_rss() {
 a_quiet_relay() {
     start_broker
     start_relay listen
-    wait_until 5 spawner_is_known
+    wait_until 60 spawner_is_known
     start_target first whole "${names[0]}"
     start_waiting_agent first-agent "${names[0]}" "$target" "$steady"
     stone_port=$(free_port)
@@ -56,14 +56,14 @@ a_quiet_relay() {
     stop first-stone || :
     stop first-agent
     stop first || :
-    wait_until 10 [ "$(handlers)" -eq 0 ]
-    wait_until 10 no_connections
+    wait_until 60 [ "$(handlers)" -eq 0 ]
+    wait_until 60 no_connections
     take_baseline
     rss=$(broker_rss)
 }
 
 spawner_is_known() {
-    [ "$(counts .spawners)" -eq 1 ]
+    [ "$(status_of spawners)" -eq 1 ]
 }
 
 # no_connections: of TCP to the relay, but those that the kernel remembers.
@@ -75,7 +75,7 @@ no_connections() {
 # all_is_as_before: processes, zombies, fds, sockets exactly, and the memory of
 # the broker within a MiB.
 all_is_as_before() {
-    wait_until 30 no_connections
+    wait_until 60 no_connections
     assert_back_to_baseline
     local now
     now=$(broker_rss)
@@ -93,7 +93,7 @@ numbers() {
     a_quiet_relay
     # ports in a row, above those of free_port
     target_port=$((32000 - certificates - RANDOM % 500))
-    start targets python3 -B "$tests/load.py" targets "$target_port" "${names[@]}"
+    start targets python3 -SB "$tests/load.py" targets "$target_port" "${names[@]}"
     await_start targets says targets '^listening'
     for i in "${!names[@]}"; do
         : >"agent-$i.log"
@@ -110,7 +110,7 @@ numbers() {
     }
     note "$sessions sessions of ${#names[@]} certificates in $((SECONDS - begin)) s"
     [ "$(numbers sessions.log | wc -l)" -eq "$sessions" ]
-    wait_until 10 the_targets_have_seen_as_many
+    wait_until 60 the_targets_have_seen_as_many
     [ "$(numbers sessions.log)" = "$(numbers targets.log)" ]
     not says targets ^wrong
     [ "$(numbers targets.log | uniq -d | wc -l)" -eq 0 ]
@@ -132,7 +132,7 @@ idle_agents() {
     start idle from_file idle.in "${load[@]}" agents "$agents" "${names[@]}"
     exec 8>idle.in
     wait_until $((agents / 20 + 30)) command_or_end idle says idle '^waiting'
-    wait_until 30 agents_are "$agents"
+    wait_until 60 agents_are "$agents"
 }
 
 end_of_idle_agents() {
@@ -142,9 +142,10 @@ end_of_idle_agents() {
 }
 
 agents_are() {
-    [ "$(counts .agents)" -eq "$1" ]
+    [ "$(status_of agents)" -eq "$1" ]
 }
 
+# bats test_tags=slow
 @test "many agents wait, and sessions begin and end among them" {
     a_quiet_relay
     begin=$SECONDS
@@ -175,7 +176,7 @@ crowd() {
     rm -f crowd.in
     mkfifo crowd.in
     : >crowd.log
-    start crowd from_file crowd.in python3 -B "$tests/handlers.py" "$scratch/broker.sock" "$1" "$user"
+    start crowd from_file crowd.in python3 -SB "$tests/handlers.py" "$scratch/broker.sock" "$1" "$user"
     exec 8>crowd.in
     wait_until 60 command_or_end crowd says crowd '^registered'
 }
@@ -184,7 +185,7 @@ crowd_leaves() {
     echo >&8
     exec 8>&-
     await_end crowd
-    wait_until 20 broker_has_fds "$idle_fds"
+    wait_until 60 broker_has_fds "$idle_fds"
 }
 
 @test "the broker gives back the memory of a crowd that has left" {
@@ -207,7 +208,8 @@ broker_has_fds() {
     [ "$(broker_fds)" -eq "$1" ]
 }
 
-@test "after the broker's death all agents are back within 60 seconds, and no second has more than a tenth of them" {
+# bats test_tags=slow
+@test "after the broker's death all agents are back within 60 seconds, and no second has too many of them" {
     start_broker
     start_relay listen
     idle_agents
@@ -215,12 +217,12 @@ broker_has_fds() {
     start_broker
     wait_until 70 agents_are "$agents"
     ctl --json agents | jq -r '.agents[].seconds' >ages
-    up=$(counts .uptime)
+    up=$(status_of uptime)
     # in which second of the new broker each came
     awk -v up="$up" '{ second = up - $1; count[second]++ }
         END { for (s in count) print s, count[s] }' ages | sort -n >seconds
     note "agents a second after the broker's return: $(tr '\n' ';' <seconds)"
     [ "$(tail -n 1 seconds | cut -d ' ' -f 1)" -le 60 ]
-    [ "$(sort -n -k 2 seconds | tail -n 1 | cut -d ' ' -f 2)" -le $((agents / 10)) ]
+    [ "$(sort -n -k 2 seconds | tail -n 1 | cut -d ' ' -f 2)" -le "$(most_a_second "$agents")" ]
     end_of_idle_agents
 }

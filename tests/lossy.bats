@@ -31,7 +31,7 @@ setup() {
     start_broker
     spawner=listen
     start relay on relay bin/relay-listen -c relay.conf
-    wait_until 10 says relay ' start '
+    wait_until 60 says relay ' start '
     a_line_across
 }
 
@@ -45,28 +45,28 @@ teardown() {
 # a_line_across: alice's target and agent on the remote host, her relay-stone on
 # the local one.
 a_line_across() {
-    start target on remote python3 -B "$tests/traffic.py" target whole 7000 alice
-    wait_until 10 listening_on remote 7000
+    start target on remote python3 -SB "$tests/traffic.py" target whole 7000 alice
+    wait_until 60 listening_on remote 7000
     printf '%s\n' -n "-k $scratch/alice/private.pem" "-c $scratch/alice/cert.pem" \
         "-a $scratch/ca.pem" "$relay_address:$relay_port" 127.0.0.1:7000 >agent.conf
     start agent on remote bin/relayagent -C agent.conf
-    wait_until 20 waits agent 2
+    wait_until 60 waits agent 2
     write_stone_conf stone \
         "$relay_address:$relay_port/ssl,http localhost:8000 \"GET / HTTP/1.1\" --"
     start stone on local bin/relay-stone -C stone.conf
-    wait_until 10 listening_on local 8000
+    wait_until 60 listening_on local 8000
 }
 
 # listening_on HOST PORT
 listening_on() {
-    ip netns exec "$lan.$1" ss -ltnH "sport = :$2" | grep -q .
+    nsenter --net="/run/netns/$lan.$1" ss -ltnH "sport = :$2" | grep -q .
 }
 
 # drops HOST WHAT...: that host drops, either way, what matches.
 drops() {
     local name=$1
     shift
-    ip netns exec "$lan.$name" nft -f - <<RULES
+    nsenter --net="/run/netns/$lan.$name" nft -f - <<RULES
 table ip fault {
     chain in { type filter hook input priority 0; $* drop; }
     chain out { type filter hook output priority 0; $* drop; }
@@ -75,7 +75,7 @@ RULES
 }
 
 drops_no_more() {
-    ip netns exec "$lan.$1" nft delete table ip fault
+    nsenter --net="/run/netns/$lan.$1" nft delete table ip fault
 }
 
 # local_client NAME KIND [ARGUMENT...]: of traffic.py, on the local host.
@@ -83,7 +83,7 @@ local_client() {
     local name=$1 kind=$2
     shift 2
     : >"$name.log"
-    start "$name" on local python3 -B "$tests/traffic.py" client "$kind" 8000 "$@"
+    start "$name" on local python3 -SB "$tests/traffic.py" client "$kind" 8000 "$@"
 }
 
 # remote_handlers: of the agent's polls and sessions, as long as they are there.
@@ -98,6 +98,7 @@ remote_handlers_are_gone() {
     [ -z "$(remote_handlers)" ]
 }
 
+# bats test_tags=slow
 @test "sessions over a link that drops everything are errors to all, and reaped within 90 seconds" {
     local count=$((rounds > 2 ? 20 : 4)) i
     for ((i = 1; i <= count; i++)); do
@@ -113,12 +114,12 @@ remote_handlers_are_gone() {
     note "$count sessions and all polls reaped $((SECONDS - begin)) s after the cut"
     [ $((SECONDS - begin)) -le 90 ]
     for ((i = 1; i <= count; i++)); do
-        run await_end "client$i" 10
+        run await_end "client$i"
         [ "$status" -ne 0 ]
         says "client$i" '^error '
     done
     # the agent's side finds out as well
-    wait_until 40 says_times target "$count" '^error '
+    wait_until 60 says_times target "$count" '^error '
     not says target '^(clean end|whole|spoilt)'
     drops_no_more remote
     drops_no_more relay
@@ -130,7 +131,7 @@ remote_handlers_are_gone() {
 stormy() {
     rm -f storm.*
     drops relay numgen random mod 100 "<" "$1"
-    start storm on local python3 -B "$tests/storm.py" "$scratch/storm.stop" 4 alice=8000
+    start storm on local python3 -SB "$tests/storm.py" "$scratch/storm.stop" 4 alice=8000
     sleep "$2"
     : >storm.stop
     await_end storm 80 || {
@@ -142,6 +143,7 @@ stormy() {
     drops_no_more relay
 }
 
+# bats test_tags=slow
 @test "packets that get lost at random break no session" {
     local seconds=$((rounds > 2 ? 60 : 8))
     stormy 1 "$seconds"

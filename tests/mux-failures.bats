@@ -49,13 +49,13 @@ all_broke() {
         ! await_end "client$i" 10 || return
         says "client$i" '^error at='
     done
-    wait_until 5 says_times target "$traffic" '^error at='
+    wait_until 60 says_times target "$traffic" '^error at='
     says_times target 0 '^clean end'
 }
 
 # works_again: a new connection does, within 5 seconds.
 works_again() {
-    wait_until 5 client session "$stone_port" alice 100000 100000
+    wait_until 60 client session "$stone_port" alice 100000 100000
 }
 
 @test "the relay's handler of relay-stone is killed: all connections break, new ones work" {
@@ -96,8 +96,8 @@ works_again() {
     a_shared_line 2
     start_traffic 6
     kill -9 "$(pgrep -P "$(pid_of stone)" | head -n 1)"
-    wait_until 10 sessions_are 2
-    wait_until 5 says stone ' session-killed pid=[0-9]+ signal=9$'
+    wait_until 60 sessions_are 2
+    wait_until 60 says stone ' session-killed pid=[0-9]+ signal=9$'
     local broken=0 i
     for ((i = 1; i <= traffic; i++)); do
         go_on "point$i"
@@ -108,7 +108,7 @@ works_again() {
             broken=$((broken + 1))
         fi
     done
-    wait_until 5 says_times target "$broken" '^error at='
+    wait_until 60 says_times target "$broken" '^error at='
     says_times target 0 '^(clean end|spoilt)'
     works_again
 }
@@ -120,8 +120,8 @@ works_again() {
     answers_with "$stone_port" before
     first=$(pgrep -P "$(pid_of stone)")
     signal_all agent STOP
-    start waiting timeout 60 python3 -B "$tests/speak.py" "$stone_port" hello
-    wait_until 10 has_streams "$first"
+    start waiting timeout 60 python3 -SB "$tests/speak.py" "$stone_port" hello
+    wait_until 60 has_streams "$first"
     start_waiting_agent agent2 alice "$target"
     signal_all agent KILL
     await_end waiting
@@ -141,13 +141,13 @@ has_streams() {
     start_relay listen
     stone_port=$(free_port)
     start_relay_stone stone '--sessions 2' "$(to_relay "localhost:$stone_port")"
-    wait_until 10 says stone ' refused status=503 reason=No_agent_is_there_for_this_certificate$'
+    wait_until 60 says stone ' refused status=503 reason=No_agent_is_there_for_this_certificate$'
     [ "$(speak "$stone_port" hello)" = "got=b'' ended=reset" ]
     says stone ' refused status=503 .* peer=127.0.0.1:'
     start_target target shout
     start_waiting_agent agent alice "$target"
     answers_with "$stone_port" hello
-    wait_until 20 sessions_are 2
+    wait_until 60 sessions_are 2
     answers_with "$stone_port" hello
 }
 
@@ -160,7 +160,7 @@ has_streams() {
     says stone ' not-connected relay=127.0.0.1 port=[0-9]+ reason=.*Connection_refused peer=127.0.0.1:'
     start_relay listen
     start_waiting_agent agent alice "$target"
-    wait_until 20 sessions_are 1
+    wait_until 60 sessions_are 1
     answers_with "$stone_port" hello
 }
 
@@ -198,10 +198,10 @@ END
     printf '%s\n' '-k alice/private.pem' '-c alice/cert.pem' '-a ca.pem' \
         "127.0.0.1:$relay_port" "$target" >agent.conf
     start agent "$scratch/bin/relayagent" -C agent.conf
-    wait_until 10 waits agent 2
+    wait_until 60 waits agent 2
     stone_port=$(free_port)
     start_relay_stone stone '--sessions 1' "$(to_relay "localhost:$stone_port")"
-    wait_until 10 says stone ' (refused|not-shared) '
+    wait_until 60 says stone ' (refused|not-shared) '
     [ "$(fetch alice / | head -n 1)" = '<h1>intra</h1>' ]
 }
 
@@ -209,10 +209,10 @@ END
     a_shared_line 1
     start_traffic 2
     kill -TERM "$(pid_of agent)"
-    wait_until 5 says agent ' draining '
+    wait_until 60 says agent ' draining '
     start_waiting_agent agent2 alice "$target"
     works_again
-    wait_until 10 says agent2 ' taken'
+    wait_until 60 says agent2 ' taken'
     running agent
     go_on point1
     go_on point2
@@ -228,8 +228,8 @@ END
     start_target target2 shout
     sed -i "\$s/.*/$target/" agent.conf
     kill -HUP "$(pid_of agent)"
-    wait_until 10 says agent ' reloaded'
-    wait_until 10 answers_with "$stone_port" hello
+    wait_until 60 says agent ' reloaded'
+    wait_until 60 answers_with "$stone_port" hello
     go_on point1
     ended_whole client1
 }
@@ -238,8 +238,8 @@ END
     a_shared_line 2
     start_traffic 2
     kill -TERM "$(pid_of stone)"
-    wait_until 5 says stone ' draining sessions=2$'
-    wait_until 5 not listening "$stone_port"
+    wait_until 60 says stone ' draining sessions=2$'
+    wait_until 60 not listening "$stone_port"
     running stone
     go_on point1
     go_on point2
@@ -265,7 +265,7 @@ END
     a_shared_line 1
     start_traffic 2
     kill -TERM "$(pid_of stone)"
-    wait_until 5 says stone ' draining '
+    wait_until 60 says stone ' draining '
     kill -TERM "$(pid_of stone)"
     all_broke
     await_end stone
@@ -279,15 +279,16 @@ END
     start_waiting_agent agent2 alice "$target"
     sed -i 's/^--sessions 1/--sessions 3/' stone.conf
     kill -HUP "$(pid_of stone)"
-    wait_until 10 says stone ' reloaded'
-    wait_until 10 sessions_are 4
+    wait_until 60 says stone ' reloaded'
+    wait_until 60 sessions_are 4
     answers_with "$stone_port" hello
     go_on point1
     ended_whole client1
-    wait_until 10 sessions_are 3
+    wait_until 60 sessions_are 3
     await_end agent
 }
 
+# bats test_tags=slow
 @test 'a session whose other side has fallen silent is given up, and replaced' {
     start_target target shout
     start_waiting_agent agent alice "$target"
@@ -296,7 +297,7 @@ END
     signal_all agent STOP
     start_waiting_agent agent2 alice "$target"
     wait_until 80 says stone ' session in=.* reason=relay-error error=the_other_side_has_fallen_silent$'
-    wait_until 10 says agent2 ' taken'
+    wait_until 60 says agent2 ' taken'
     answers_with "$stone_port" after
     signal_all agent KILL
 }

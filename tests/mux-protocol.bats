@@ -62,7 +62,7 @@ h2.send(frame(GOAWAY, 0, 0, struct.pack(">II", 0, NO_ERROR)))
 assert h2.goaway() == NO_ERROR
 assert h2.peer.ended == "clean"
 END
-    wait_until 5 says agent ' session in=[0-9]+ streams=1 reason=done client=127'
+    wait_until 60 says agent ' session in=[0-9]+ streams=1 reason=done client=127'
 }
 
 @test 'bytes that come ahead of the answer are kept, and pieces are of any size' {
@@ -167,9 +167,10 @@ broken(FRAME_SIZE_ERROR, frame(RST_STREAM, 0, 1, b"12"))
 broken(FRAME_SIZE_ERROR, struct.pack(">I", 100000)[1:] + b"\0\0\0\0\0\1")
 broken(9, frame(HEADERS, END_HEADERS, 1, b"\xff\xff\xff\xff\xff\xff")) # COMPRESSION_ERROR
 END
-    wait_until 5 says agent ' session in=[0-9]+ streams=[01] reason=relay-error error=the_other_side_is_wrong:_'
+    wait_until 60 says agent ' session in=[0-9]+ streams=[01] reason=relay-error error=the_other_side_is_wrong:_'
 }
 
+# bats test_tags=slow
 @test 'floods of PING, SETTINGS, resets, streams and fields end their session' {
     an_agent shout '-m 8:8'
     play_frames <<'END'

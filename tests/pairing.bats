@@ -44,15 +44,15 @@ typed_by_hand() {
     start agent s_client_on agent.in
     exec 7>agent.in
     type_in 'GET /KLAB/po' $'ll HTTP/1.1\nX-Ver: 2\n' $'\n' >&7
-    wait_until 10 says agent '^X-Customer: nusers=256&type=3&expire=4294967295&digest=[0-9a-f]{32}'
+    wait_until 60 says agent '^X-Customer: nusers=256&type=3&expire=4294967295&digest=[0-9a-f]{32}'
     start client s_client_on client.in
     exec 8>client.in
     type_in 'GET / HT' $'TP/1.1\n' $'\n' >&8
-    wait_until 10 says agent '^X-Forwarded-For: '
+    wait_until 60 says agent '^X-Forwarded-For: '
     type_in $'HTTP/1.1 200 OK\n\nfrom the agent\n' >&7
-    wait_until 10 says client '^from the agent'
+    wait_until 60 says client '^from the agent'
     type_in $'from the stone\n' >&8
-    wait_until 10 says agent '^from the stone'
+    wait_until 60 says agent '^from the stone'
     exec 7>&- 8>&-
     await_end agent || :
     await_end client || :
@@ -83,7 +83,7 @@ agent.close()
 SCRIPT
     start_stone stone alice "$port"
     STONE_PORT=$port play <<'SCRIPT'
-client = socket.create_connection(("localhost", int(os.environ["STONE_PORT"])), 20)
+client = socket.create_connection(("localhost", int(os.environ["STONE_PORT"])), 60)
 client.sendall(b"ping")
 got = b""
 while len(got) < 11:
@@ -125,7 +125,7 @@ took = time.monotonic() - start
 assert answer.startswith(b"HTTP/1.1 503 No agent is there for this certificate\r\n"), answer
 assert b"\r\nX-Reason: No agent is there for this certificate\r\n" in answer, answer
 assert re.search(rb"\r\nRetry-After: [1-9][0-9]*\r\n", answer), answer
-assert 0.9 < took < 4, took
+assert took > 0.9 and in_time(took, 4)
 logged(client, "refused status=503 ")
 assert other.silent(0.01)
 client.close()
@@ -186,7 +186,7 @@ names = [f"client-{i}" for i in range(10)] * SESSIONS
 in_threads(lambda job: job[0](job[1]), *[(serve, n) for n in names], *[(ask, n) for n in names])
 SCRIPT
     assert_back_to_baseline
-    wait_until 5 says_times broker 50 ' session .*reason=done$'
+    wait_until 60 says_times broker 50 ' session .*reason=done$'
 }
 
 @test "two certificates never meet, whoever waits longer" {
@@ -303,7 +303,7 @@ start = time.monotonic()
 client = stone("alice", GET + b"payload")
 head_of_stone(good)
 took = time.monotonic() - start
-assert 1.5 < took < 3, took
+assert took > 1.5 and in_time(took, 3)
 good.send(b"\r\n")
 good.send(OK)
 assert client.head() == OK

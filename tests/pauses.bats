@@ -29,7 +29,7 @@ held() {
         for ((i = 0; i < rounds; i++)); do
             a_random_moment
             strike "$kind" STOP
-            sleep "$((RANDOM % 3)).$((RANDOM % 10))"
+            pause "$((RANDOM % 3)).$((RANDOM % 10))"
             kill -CONT "$struck" 2>/dev/null || :
             serves_again alice 15
             serves_again bob 15
@@ -38,24 +38,28 @@ held() {
     done
 }
 
+# bats test_tags=slow
 @test "SIGSTOP and SIGCONT of every process of the relay" {
     under listen
     held broker spawner stone-handler agent-handler any-handler
     all_is_well
 }
 
+# bats test_tags=slow
 @test "SIGSTOP and SIGCONT of xinetd and its handlers" {
     under xinetd
     held spawner stone-handler agent-handler
     all_is_well
 }
 
+# bats test_tags=slow
 @test "SIGSTOP and SIGCONT of every process of agent and stone" {
     under listen
     held agent agent-poll agent-session stone stone-session
     all_is_well
 }
 
+# bats test_tags=slow
 @test "SIGHUP to the spawner and to the broker in a storm breaks nothing" {
     for spawner in listen xinetd; do
         [ "$spawner" = listen ] || [ -n "$SYSLOG_FILE" ] || break

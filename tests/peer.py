@@ -15,6 +15,10 @@ import sys
 import threading
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from slowness import in_time  # noqa: E402, F401 (found by the line above, and for scripts)
+
 SCRATCH = os.environ["SCRATCH"]
 PORT = int(os.environ["RELAY_PORT"])
 CLIENT_ADDRESS = os.environ["CLIENT_ADDRESS"]
@@ -26,7 +30,7 @@ OK = b"HTTP/1.1 200 OK\r\n\r\n"
 END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 
 
-def until(condition, seconds=10):
+def until(condition, seconds=60):
     """Waits for condition() to be true, and returns what it returned."""
     deadline = time.monotonic() + seconds
     while True:
@@ -47,7 +51,7 @@ def context(name):
 
 def tcp(host="127.0.0.1", port=PORT):
     source = ("::1" if ":" in host else CLIENT_ADDRESS, 0)
-    sock = socket.create_connection((host, port), 20, source)
+    sock = socket.create_connection((host, port), 60, source)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 
@@ -69,7 +73,7 @@ class Peer:
         self.tls = context(name).wrap_bio(self.incoming, self.outgoing, server_hostname=host)
         self.got = bytearray()
         self.ended = None
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 self.tls.do_handshake()
@@ -142,14 +146,14 @@ class Peer:
         for byte in data:
             self.send(bytes([byte]))
 
-    def read(self, length, seconds=20):
+    def read(self, length, seconds=60):
         deadline = time.monotonic() + seconds
         while len(self.got) < length:
             assert not self.ended, f"{self.ended} after {bytes(self.got)[:200]}"
             self._receive(deadline)
         return self._take(length)
 
-    def head(self, seconds=20):
+    def head(self, seconds=60):
         """Reads up to the end of a head, and returns it."""
         deadline = time.monotonic() + seconds
         while True:
@@ -159,14 +163,21 @@ class Peer:
             assert not self.ended, f"{self.ended} after {bytes(self.got)[:200]}"
             self._receive(deadline)
 
-    def end(self, seconds=20):
+    def end(self, seconds=60):
         """Reads up to the end, into got, and returns how it ended."""
         deadline = time.monotonic() + seconds
         while not self.ended:
             self._receive(deadline)
         return self.ended
 
-    def rest(self, seconds=20):
+    def ends_in(self, seconds):
+        """The same, where it is promised to come in so many seconds."""
+        start = time.monotonic()
+        ended = self.end()
+        assert in_time(time.monotonic() - start, seconds)
+        return ended
+
+    def rest(self, seconds=60):
         """Reads up to the clean end, and returns what came."""
         ended = self.end(seconds)
         assert ended == "clean", f"{ended} after {bytes(self.got)[:200]}"
@@ -340,6 +351,6 @@ def at_point(name):
 
 
 if __name__ == "__main__":
-    signal.alarm(110)
+    signal.alarm(500)
     with open(sys.argv[1], encoding="utf-8") as script:
         exec(compile(script.read(), sys.argv[1], "exec"))

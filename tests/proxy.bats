@@ -55,16 +55,16 @@ works() {
 
 resets() {
     [ "$(speak "$stone_port" hello)" = "got=b'' ended=reset" ]
-    wait_until 10 says stone " not-connected relay=127\.0\.0\.1 port=$relay_port reason=$1 peer="
+    wait_until 60 says stone " not-connected relay=127\.0\.0\.1 port=$relay_port reason=$1 peer="
 }
 
 @test "relay-stone and relayagent go through the proxy that -x names" {
     start_proxy
     with_agent "-x 127.0.0.1:$proxy_port"
-    wait_until 10 passed_through 2
+    wait_until 60 passed_through 2
     start_relay_stone stone "-x 127.0.0.1:$proxy_port" "$(to_relay "localhost:$stone_port")"
     works
-    wait_until 10 passed_through 3
+    wait_until 60 passed_through 3
 }
 
 @test "bytes come through a proxy whole" {
@@ -129,7 +129,7 @@ in_environment() {
         works
         stop stone
         times=$((times + 1))
-        wait_until 10 passed_through "$times"
+        wait_until 60 passed_through "$times"
     done
     # these lead past it, and nobody is there
     for no in '*' 127.0.0.1 '10.0.0.0/8, 127.0.0.0/8' "x,127.0.0.1:$relay_port"; do
@@ -145,7 +145,7 @@ in_environment() {
     secret_file good joe:s3cret
     in_environment "https_proxy=127.0.0.1:1" 'no_proxy=*' -- stone "-x 127.0.0.1:$proxy_port,good" "$forward"
     works
-    wait_until 10 passed_through "$((times + 1))"
+    wait_until 60 passed_through "$((times + 1))"
 }
 
 @test "a proxy that is malformed, away or silent is told with its reason" {

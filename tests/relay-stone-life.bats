@@ -25,9 +25,9 @@ teardown() {
     with_relay
     a_line alice
     start_client client session "$stone_port" alice "$scratch/flow"
-    wait_until 20 [ -e flow.reached ]
+    wait_until 60 [ -e flow.reached ]
     kill -TERM "$(pid_of stone)"
-    wait_until 10 says stone ' draining sessions=1$'
+    wait_until 60 says stone ' draining sessions=1$'
     [ "$(speak "$stone_port")" = "got=b'' ended=refused" ]
     running stone
     : >flow.passed
@@ -37,9 +37,9 @@ teardown() {
 
     start_relay_stone stone "$(to_relay "localhost:$stone_port")"
     start_client client session "$stone_port" alice "$scratch/flow2"
-    wait_until 20 [ -e flow2.reached ]
+    wait_until 60 [ -e flow2.reached ]
     kill -TERM "$(pid_of stone)"
-    wait_until 10 says stone ' draining '
+    wait_until 60 says stone ' draining '
     stop stone TERM
     fails await_end client
     [[ $(cat client.log) == *'error at='* ]]
@@ -55,18 +55,18 @@ teardown() {
 
     echo '-q nonsense' >>stone.conf
     kill -HUP "$(pid_of stone)"
-    wait_until 10 says stone " reload-failed error=$scratch/stone.conf:7:_not_served:_-q_nonsense$"
+    wait_until 60 says stone " reload-failed error=$scratch/stone.conf:7:_not_served:_-q_nonsense$"
     [ "$(speak "$old" a)" = "got=b'yes' ended=clean" ]
 
     write_stone_conf stone "$(to_false "$new")" "$(to_false "127.0.0.1:$false_port")"
     kill -HUP "$(pid_of stone)"
-    wait_until 10 says stone " reload-failed error=$scratch/stone.conf:5:_cannot_listen_on_127.0.0.1:$false_port:_Address_already_in_use$"
+    wait_until 60 says stone " reload-failed error=$scratch/stone.conf:5:_cannot_listen_on_127.0.0.1:$false_port:_Address_already_in_use$"
     [ "$(speak "$old" a)" = "got=b'yes' ended=clean" ]
     [ "$(speak "$new" a)" = "got=b'' ended=refused" ]
 
     write_stone_conf stone "$(to_false "$kept")" "$(to_false "$new")"
     kill -HUP "$(pid_of stone)"
-    wait_until 10 says stone ' reloaded forwards=2$'
+    wait_until 60 says stone ' reloaded forwards=2$'
     [ "$(speak "$new" a)" = "got=b'yes' ended=clean" ]
     [ "$(speak "$kept" a)" = "got=b'yes' ended=clean" ]
     [ "$(stat -c %i "$kept")" = "$inode" ]
@@ -81,14 +81,14 @@ teardown() {
     printf '%s\n' '-q key=private.pem' '-q cert=cert.pem' '-q CAfile=../ca.pem' \
         "$(to_false "localhost:$stone_port")" >alice/stone.conf
     (cd alice && "$scratch/bin/relay-stone" -D -C stone.conf)
-    wait_until 10 listening "$stone_port"
+    wait_until 60 listening "$stone_port"
     [ "$(speak "$stone_port" a)" = "got=b'yes' ended=clean" ]
     pgrep -f "$scratch/bin/relay-stone -D" >stone.pid
     grep -F "relay-stone[$(pid_of stone)]: start version=" "$SYSLOG_FILE"
     kill -HUP "$(pid_of stone)"
-    wait_until 10 grep -F "relay-stone[$(pid_of stone)]: reloaded forwards=1" "$SYSLOG_FILE"
+    wait_until 60 grep -F "relay-stone[$(pid_of stone)]: reloaded forwards=1" "$SYSLOG_FILE"
     kill "$(pid_of stone)"
-    wait_until 10 grep -F "relay-stone[$(pid_of stone)]: stop" "$SYSLOG_FILE"
+    wait_until 60 grep -F "relay-stone[$(pid_of stone)]: stop" "$SYSLOG_FILE"
 }
 
 # ---- under xinetd ----
@@ -121,10 +121,10 @@ start_local_xinetd() {
     # a refusal, and a bad file, leave the client without a byte
     stop agent
     [ "$(speak "$stone_port" hello)" = "got=b'' ended=reset" ]
-    wait_until 10 grep -E 'relay-stone\[[0-9]+\]: refused status=503 ' "$SYSLOG_FILE"
+    wait_until 60 grep -E 'relay-stone\[[0-9]+\]: refused status=503 ' "$SYSLOG_FILE"
     echo '-q nonsense' >>stone.conf
     [[ $(speak "$stone_port" hello) == "got=b'' ended="* ]]
-    wait_until 10 grep -F "$scratch/stone.conf:5: not served: -q nonsense" "$SYSLOG_FILE"
+    wait_until 60 grep -F "$scratch/stone.conf:5: not served: -q nonsense" "$SYSLOG_FILE"
 }
 
 @test "--inetd serves one forward, from a socket" {

@@ -21,7 +21,7 @@ load administrator
     [[ ${lines[0]} =~ ^ID\ +CUSTOMER\ +PEER\ +WAITS\ +CERTIFICATE$ ]]
     [[ $output =~ [0-9a-f]{8}\ +alice\ +$client_address:[0-9]+\ +[0-9]+s\ +$(hex_of alice | cut -c1-16) ]]
     [[ $output =~ [0-9a-f]{8}\ +default\ +$client_address:[0-9]+\ +[0-9]+s\ +$(hex_of bob | cut -c1-16) ]]
-    wait_until 5 moved 4.9K 68K
+    wait_until 60 moved 4.9K 68K
     run -0 ctl sessions
     [ "${#lines[@]}" -eq 2 ]
     [[ ${lines[1]} =~ ^[0-9a-f]{8}\ +alice\ +$client_address:[0-9]+\ +$client_address:[0-9]+\ +[0-9]+s\  ]]
@@ -89,23 +89,23 @@ fits() {
     is_root || skip 'needs root'
     configure 'admin_group = daemon'
     ctl reload
-    local as=(timeout 10 setpriv --reuid=65533 --clear-groups)
+    local as=(timeout 60 setpriv --reuid=65533 --clear-groups)
     run -77 "${as[@]}" --regid=65533 "$scratch/bin/relayctl" -c relay.conf status
     [ "$output" = 'relayctl: only root and the members of admin_group may do this' ]
     says broker ' stranger uid=65533 '
     run -0 "${as[@]}" --regid=daemon "$scratch/bin/relayctl" -c relay.conf status
-    run -0 timeout 10 setpriv --reuid=65533 --regid=65533 --groups=7,"$(getent group daemon | cut -d: -f3)" \
+    run -0 timeout 60 setpriv --reuid=65533 --regid=65533 --groups=7,"$(getent group daemon | cut -d: -f3)" \
         "$scratch/bin/relayctl" -c relay.conf status
     # the relay's own user is no administrator: a handler may be anybody's
-    run ! timeout 10 setpriv --reuid="$relay_user" --regid="$relay_group" --clear-groups \
+    run ! timeout 60 setpriv --reuid="$relay_user" --regid="$relay_group" --clear-groups \
         "$scratch/bin/relayctl" -c relay.conf drain
-    [ "$(counts .draining)" = false ]
+    [ "$(status_of draining)" = false ]
 }
 
 @test "watch draws the sessions, again and again, and q ends it" {
     start_relay listen
     live
-    timeout 20 python3 - "$scratch/bin/relayctl" "$scratch/relay.conf" <<'SCRIPT'
+    timeout 60 python3 - "$scratch/bin/relayctl" "$scratch/relay.conf" <<'SCRIPT'
 import os, pty, sys, time
 pid, fd = pty.fork()
 if pid == 0:
@@ -172,13 +172,13 @@ SCRIPT
     start many stand_for_handlers hold "$scratch/broker.sock" "$agents" "$relay_user"
     exec 9>hold
     wait_until 60 says many '^registered$'
-    wait_until 10 pairings_since 0
+    wait_until 60 pairings_since 0
     local before
     for _ in {1..10}; do
         before=$(grep -c '^paired' many.log)
         ctl agents >listing
         [ "$(wc -l <listing)" -gt "$agents" ]
-        wait_until 10 pairings_since "$before"
+        wait_until 60 pairings_since "$before"
     done
     exec 9>&-
     await_end many
@@ -187,7 +187,7 @@ SCRIPT
 stand_for_handlers() {
     local hold=$1
     shift
-    exec python3 -B "$tests/handlers.py" "$@" <"$hold"
+    exec python3 -SB "$tests/handlers.py" "$@" <"$hold"
 }
 
 # pairings_since COUNT: a good many more than these.

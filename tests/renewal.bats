@@ -36,7 +36,7 @@ refused() {
     local status=$1 text=$2 was reloads
     shift 2
     was=$(stat -c '%U %a %i' customers)
-    reloads=$(counts .reloads_total)
+    reloads=$(status_of reloads_total)
     run -"$status" ctl customer "$@"
     # shellcheck disable=SC2053
     [[ $output == "relayctl: "$text ]] || {
@@ -44,7 +44,7 @@ refused() {
         return 1
     }
     unchanged
-    [ "$(counts .reloads_total)" -eq "$reloads" ]
+    [ "$(status_of reloads_total)" -eq "$reloads" ]
 }
 
 # ---- what it is for ----------------------------------------------------------
@@ -142,7 +142,7 @@ END
     [ "${lines[0]}" = "$(fingerprint carol) is already in [bob]" ]
     [[ ${lines[1]} == *' checked, 0 ended' ]]
     unchanged
-    [ "$(counts .reloads_total)" -eq 1 ]
+    [ "$(status_of reloads_total)" -eq 1 ]
     run -0 ctl --json customer bob carol/cert.pem
     jq -e '.version == 1 and (.result | .command == "customer" and .ok and .count == 0 and .changed == false
         and .text == "0 checked, 0 ended")' <<<"$output"
@@ -220,7 +220,7 @@ END
     is_root || skip 'the rest needs root'
     configure 'admin_group = daemon'
     ctl reload
-    local as=(timeout 10 setpriv --reuid=65533 --regid=daemon --clear-groups)
+    local as=(timeout 60 setpriv --reuid=65533 --regid=daemon --clear-groups)
     run -73 "${as[@]}" "$scratch/bin/relayctl" -c relay.conf customer alice "$(fingerprint carol)"
     [ "$output" = "relayctl: $scratch/customers: Permission denied" ]
     unchanged
@@ -241,7 +241,7 @@ END
         chmod 777 .
         cp -p customers before
         was=$(stat -c '%U %a %i' customers)
-        run -77 timeout 10 setpriv --reuid=65533 --regid=65533 --clear-groups \
+        run -77 timeout 60 setpriv --reuid=65533 --regid=65533 --clear-groups \
             "$scratch/bin/relayctl" -c relay.conf customer alice carol/cert.pem
         unchanged
     fi

@@ -31,8 +31,8 @@ session_outlives_broker() {
     start_client live session "$stone_port" alice held
     await_point live held
     # the agent has two spare polls again: four handlers
-    wait_until 10 waits agent-alice 3
-    wait_until 10 handlers_are_known 4
+    wait_until 60 waits agent-alice 3
+    wait_until 60 handlers_are_known 4
     take_baseline
     live=$baseline
 
@@ -51,7 +51,7 @@ session_outlives_broker() {
     baseline=$idle
     assert_back_to_baseline
     # the new broker has not seen it begin, but it knows how it ended
-    wait_until 5 session_lines broker 2
+    wait_until 60 session_lines broker 2
     stop_line alice
 }
 
@@ -76,7 +76,7 @@ session_lines() {
     start_line alice "$steady"
     stop broker KILL || :
     start_client early session "$stone_port" alice 1000 1000
-    wait_until 10 stone_is_accepted
+    wait_until 60 stone_is_accepted
     start_broker
     ended_whole early
 }
@@ -104,12 +104,12 @@ start_two_sessions() {
 
 # alice_fails_and_bob_not SECONDS_SINCE
 alice_fails_and_bob_not() {
-    wait_until 5 not running client-alice
+    wait_until 60 not running client-alice
     run await_end client-alice
     [ "$status" -ne 0 ]
     not says client-alice '^whole'
     within 1 "$1" "$(at client-alice)"
-    wait_until 5 says target-alice '^(error|clean end) '
+    wait_until 60 says target-alice '^(error|clean end) '
     within 1 "$1" "$(at target-alice)"
     # a clean end would make half of it look whole
     says target-alice '^error '
@@ -125,7 +125,7 @@ death_of_stones_handler() {
     local start=$EPOCHREALTIME
     kill -KILL "$stone_handler"
     alice_fails_and_bob_not "$start"
-    wait_until 5 says broker ' session .* reason=stone-handler-died\b'
+    wait_until 60 says broker ' session .* reason=stone-handler-died\b'
     stop_line alice
     stop_line bob
 }
@@ -139,7 +139,7 @@ death_of_agents_handler() {
     local start=$EPOCHREALTIME
     kill -KILL "$agent_handler"
     alice_fails_and_bob_not "$start"
-    wait_until 5 says broker ' session .* reason=agent-handler-died\b'
+    wait_until 60 says broker ' session .* reason=agent-handler-died\b'
     stop_line alice
     stop_line bob
 }
@@ -153,10 +153,10 @@ agents_handler_dies_under_s_client() {
     start_waiting_agent "agent-$spawner" alice "$target"
     start_typing "typed-$spawner" alice
     type_it "typed-$spawner" 'GET / HTTP/1.1\n\nsome words\n'
-    wait_until 5 says "typed-$spawner" '^SOME WORDS'
+    wait_until 60 says "typed-$spawner" '^SOME WORDS'
     local start=$EPOCHREALTIME
     kill -KILL "$(handler_in_session agent)"
-    wait_until 5 not running "typed-$spawner"
+    wait_until 60 not running "typed-$spawner"
     within 1 "$start" "$EPOCHREALTIME"
     # after a clean end it would say "closed"
     says "typed-$spawner" '^read:errno=104$'
@@ -178,7 +178,7 @@ agents_handler_dies_under_s_client() {
         start_client "by-$role" session "$stone_port" alice "held-$role"
         await_point "by-$role" "held-$role"
         kill -KILL "$(handler_in_session "$role")"
-        run await_end "by-$role" 5
+        run await_end "by-$role"
         [ "$status" -ne 0 ]
         assert_back_to_baseline
     done
@@ -194,7 +194,7 @@ session_outlives_spawner() {
     start_client live session "$stone_port" alice held
     await_point live held
     kill -TERM "$(pid_of relay)"
-    wait_until 10 not listening "$relay_port"
+    wait_until 60 not listening "$relay_port"
     running live
     go_on held
     ended_whole live
@@ -217,7 +217,7 @@ nobody_is_there() {
     start=$EPOCHREALTIME
     run -0 fetch alice / -i
     within 4 "$start" "$EPOCHREALTIME"
-    not within 2 "$start" "$EPOCHREALTIME"
+    not_before 2 "$start" "$EPOCHREALTIME"
     [ "${lines[0]}" = $'HTTP/1.1 503 No agent is there for this certificate\r' ]
     [[ $output =~ X-Reason:\ No\ agent ]]
     [[ $output =~ Retry-After:\ [1-9] ]]
@@ -225,11 +225,12 @@ nobody_is_there() {
     run -0 client ends-last "$stone_port" 0
     [ "$output" = 'took 0' ]
     within 4 "$start" "$EPOCHREALTIME"
-    not within 2 "$start" "$EPOCHREALTIME"
+    not_before 2 "$start" "$EPOCHREALTIME"
     assert_back_to_baseline
     stop "$stone" || :
 }
 
+# bats test_tags=slow
 @test "without an agent there is a 503 after match_timeout, and the end to a client of stone" {
     configure 'match_timeout = 2'
     through_each_spawner nobody_is_there
@@ -242,7 +243,7 @@ late_agent_is_used() {
     stone_port=$(free_port)
     start_stone "stone-$spawner" alice "$stone_port"
     start_client "early-$spawner" session "$stone_port" intra 1000 1000
-    wait_until 5 handlers_are_known 1
+    wait_until 60 handlers_are_known 1
     start_agent "agent-$spawner" alice "$target"
     ended_whole "early-$spawner"
     stop "stone-$spawner" || :

@@ -64,13 +64,13 @@ for t in threads:
 time.sleep(0.5)
 at_point("moving")
 revoked_at = float(open(f"{SCRATCH}/revoked_at").read())
-assert idle["dave"].end(5) == "clean"
+assert idle["dave"].ends_in(5) == "clean"
 for t in threads:
     t.join()
 good = hashlib.sha256(b"0123456789abcdef" * (SIZE // 16)).hexdigest()
 for name, (ended, digest, when) in results.items():
     if name == "dave":
-        assert ended == "reset" and when - revoked_at < 2, (ended, when - revoked_at)
+        assert ended == "reset" and in_time(when - revoked_at, 2), ended
     else:
         assert (ended, digest) == ("clean", good), (name, ended)
         assert idle[name].silent(0.05), name
@@ -93,6 +93,7 @@ SCRIPT
     rm -rf "$scratch.ca" ./*.reached ./*.passed revoked_at
 }
 
+# bats test_tags=slow
 @test "revoking one of ten ends its session and its poll within 2 s; nine transfers arrive whole" {
     through_each_spawner one_of_ten
 }
@@ -102,7 +103,7 @@ hangs_up() {
     start_play "to_$1" <<SCRIPT
 gone, stays = poll("$2"), poll("carol")
 at_point("$1")
-assert gone.end(5) == "clean"
+assert gone.ends_in(5) == "clean"
 assert stays.silent(0.2)
 SCRIPT
     await_point "to_$1" "$1"
@@ -110,7 +111,7 @@ SCRIPT
     kill -HUP "$(pid_of "$1")"
     go_on "$1"
     ended_well "to_$1"
-    wait_until 5 says broker ' reloaded .*ended=1 '
+    wait_until 60 says broker ' reloaded .*ended=1 '
     says relay " removed .*identity=$(fingerprint "$2" | sed 's/.*://') .*certificate_revoked"
 }
 
@@ -132,7 +133,7 @@ SCRIPT
     start_play unasked <<'SCRIPT'
 gone, stays = poll("alice"), poll("carol")
 at_point("waiting")
-assert gone.end(2) == "clean"
+assert gone.ends_in(2) == "clean"
 assert stays.silent(0.2)
 SCRIPT
     await_point unasked waiting
@@ -140,12 +141,12 @@ SCRIPT
     go_on waiting
     ended_well unasked
     # one that is moved to its place, too
-    wait_until 5 says broker ' reloaded .*ended=1 '
+    wait_until 60 says broker ' reloaded .*ended=1 '
     : >broker.log
     cp crl.pem fresh
     give fresh
     mv fresh crl.pem
-    wait_until 5 says broker ' reloaded .*ended=0 '
+    wait_until 60 says broker ' reloaded .*ended=0 '
 }
 
 # handler_of NAME: the pid of the handler with which NAME's poll waits.
@@ -164,7 +165,7 @@ has_reloads() {
     start_play both <<'SCRIPT'
 gone, stays = poll("alice"), poll("carol")
 at_point("waiting")
-assert gone.end(5) == "clean"
+assert gone.ends_in(5) == "clean"
 SCRIPT
     await_point both waiting
     # one that does not answer keeps the first reload from ending
@@ -174,7 +175,7 @@ SCRIPT
     ended_well both
     ctl reload >second.out &
     second=$!
-    wait_until 5 has_reloads 2
+    wait_until 60 has_reloads 2
     kill -CONT "$(handler_of carol)"
     wait "$second"
     cat second.out
@@ -192,7 +193,7 @@ try:
     peer.head()
 except AssertionError:
     pass
-assert peer.end(5) == "clean"
+assert peer.ends_in(5) == "clean"
 SCRIPT
     await_point late shaken
     revoke alice
@@ -208,7 +209,7 @@ SCRIPT
 agent, client = session("alice")
 other = session("bob")
 at_point("live")
-assert client.end(15) == "reset"
+assert client.ends_in(15) == "reset"
 other[0].send(b"still")
 assert other[1].read(5) == b"still"
 SCRIPT
@@ -226,9 +227,9 @@ ca_leaves() {
 agent, client = session("alice")
 waiting = poll("alice")
 at_point("live")
-assert waiting.end(5) == "clean"
-assert agent.end(5) == "reset"
-assert client.end(5) == "reset"
+assert waiting.ends_in(5) == "clean"
+assert agent.ends_in(5) == "reset"
+assert client.ends_in(5) == "reset"
 SCRIPT
     await_point "session_$spawner" live
     cp "$scratch.other/ca.pem" ca.pem
@@ -265,19 +266,21 @@ short_lived() {
 }
 
 certificate_ends() {
-    short_lived alice 5
+    short_lived alice "$((4 + $(slowness)))"
     play <<'SCRIPT'
 agent, client = session("alice")
 waiting = poll("alice")
 start = time.monotonic()
-assert waiting.end(10) == "clean"
-assert agent.end(2) == "reset"
-assert client.end(2) == "reset"
-assert 2 < time.monotonic() - start < 8
+assert waiting.ends_in(10) == "clean"
+assert agent.ends_in(2) == "reset"
+assert client.ends_in(2) == "reset"
+took = time.monotonic() - start
+assert took > 2 and in_time(took, 8)
 SCRIPT
     says relay ' (end|removed) .*reason=Certificate:_certificate_has_expired$'
 }
 
+# bats test_tags=slow
 @test "a client whose certificate ends has to go, without anybody asking" {
     through_each_spawner certificate_ends
 }
@@ -306,7 +309,7 @@ SCRIPT
     run -1 ctl reload
     [[ $output == *'CRL has expired'* ]]
     run ! s_client alice <<<''
-    wait_until 5 says relay ' tls-refused .*reason=CRL_has_expired'
+    wait_until 60 says relay ' tls-refused .*reason=CRL_has_expired'
     go_on live
     ended_well session
 }
@@ -343,7 +346,9 @@ SCRIPT
     ended_well session
 }
 
-@test "100 reloads under load, with changing certificates, lose no byte, descriptor or process" {
+@test "many reloads under load, with changing certificates, lose no byte, descriptor or process" {
+    local count i
+    count=$(often 100)
     start_broker
     start_relay listen
     cp cert.pem cert.1
@@ -387,7 +392,7 @@ for t in threads:
 assert not errors, errors
 SCRIPT
     await_point load moving
-    for i in {1..100}; do
+    for ((i = 1; i <= count; i++)); do
         if ((i % 2)); then
             cp "$pki"/server/127.0.0.1/{cert,private}.pem .
         else
@@ -399,6 +404,6 @@ SCRIPT
     done
     go_on moving
     ended_well load
-    [ "$(grep -c ' checked, 0 ended$' reloads)" -eq 100 ]
+    [ "$(grep -c ' checked, 0 ended$' reloads)" -eq "$count" ]
     assert_back_to_baseline
 }

@@ -54,7 +54,7 @@ article_works() {
     await_start "stone-$spawner" listening "$stone_port"
     client session "$stone_port" intra 300000 200000
     client session "$stone_port" intra 0 0
-    wait_until 5 says "agent-$spawner" ' session in=[0-9]+ out=[0-9]+ reason=done\b'
+    wait_until 60 says "agent-$spawner" ' session in=[0-9]+ out=[0-9]+ reason=done\b'
     stop "stone-$spawner" || :
     stop "agent-$spawner"
     assert_back_to_baseline
@@ -69,7 +69,7 @@ page_comes_through_stone() {
     start_waiting_agent "agent-$spawner" alice "$target"
     stone_port=$(free_port)
     start_stone "stone-$spawner" alice "$stone_port"
-    run -0 timeout 20 curl -sS "http://localhost:$stone_port/page?of=alice"
+    run -0 timeout 60 curl -sS "http://localhost:$stone_port/page?of=alice"
     [ "${lines[0]}" = '<h1>intra</h1>' ]
     [ "${lines[1]}" = 'GET /page?of=alice HTTP/1.1' ]
     # it is a port forwarder: what the client sends goes through as it is
@@ -103,10 +103,10 @@ typed_head_is_served() {
     for piece in G 'ET / HT' 'TP/1.1' '\n' '\nfirst line\n'; do
         type_it "typed-$spawner" "$piece"
     done
-    wait_until 5 says "typed-$spawner" '^HTTP/1.1 200 OK'
-    wait_until 5 says "typed-$spawner" '^FIRST LINE'
+    wait_until 60 says "typed-$spawner" '^HTTP/1.1 200 OK'
+    wait_until 60 says "typed-$spawner" '^FIRST LINE'
     type_it "typed-$spawner" 'last line\n'
-    wait_until 5 says "typed-$spawner" '^LAST LINE'
+    wait_until 60 says "typed-$spawner" '^LAST LINE'
     exec 9>&-
     stop "typed-$spawner" || :
     stop "agent-$spawner"
@@ -181,7 +181,7 @@ start_lost_agent() {
 
 # says_why REASON: again and again.
 says_why() {
-    wait_until 20 fails_to_connect agent "$1" 2
+    wait_until 60 fails_to_connect agent "$1" 2
     not says agent ' waiting '
     running agent
     stop agent
@@ -225,7 +225,7 @@ is_error() {
     local pattern=$1
     shift
     printf '%s\n' "$@" >alice/bad.conf
-    run -78 timeout 10 bin/relayagent -C "$scratch/alice/bad.conf"
+    run -78 timeout 60 bin/relayagent -C "$scratch/alice/bad.conf"
     [[ $output =~ ^relayagent:\ $scratch/alice/bad.conf$pattern ]]
     [ "${#lines[@]}" -eq 1 ]
 }
@@ -254,6 +254,6 @@ is_error() {
 }
 
 @test "a missing configuration file ends the agent with status 78 and its name" {
-    run -78 timeout 10 bin/relayagent -C "$scratch/none.conf"
+    run -78 timeout 60 bin/relayagent -C "$scratch/none.conf"
     [[ $output == "relayagent: $scratch/none.conf: No such file or directory" ]]
 }

@@ -1,24 +1,56 @@
 #!/bin/bash
-# Runs the test suite, or the bats files that are named, and ends with a line
-# that counts: "N passed, N failed", and ", N skipped" where some were.
-# JOBS is how many files run at a time.
+# Runs the test suite, or the bats files that are named, and ends with the ten
+# slowest tests and a line that counts: "N passed, N failed", and ", N skipped"
+# where some were.
+#
+#   JOBS     how many files run at a time
+#   FILTER   only the tests whose names match this regular expression
+#   TAGS     only the tests with these tags, as "!slow"
 
 set -u
 cd "$(dirname "$0")" || exit
 # Debian's programs, before any other of the same name
 export PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
-export LC_ALL=C BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-300}"
+export LC_ALL=C BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-600}"
+
+# In a chroot, where / is no mount point, nobody can have mounts of his own: go on
+# in a copy of it that is one.
+if [ "$(id -u)" -eq 0 ] && ! mountpoint -q / && [ -z "${SUITE_ROOT-}" ]; then
+    SUITE_ROOT=$(mktemp -d) || exit
+    export SUITE_ROOT
+    if mount --rbind / "$SUITE_ROOT"; then
+        chroot "$SUITE_ROOT" unshare -m "$PWD/run.sh" "$@"
+        status=$?
+        umount -R -l "$SUITE_ROOT"
+        rmdir "$SUITE_ROOT"
+        exit "$status"
+    fi
+fi
 
 jobs=${JOBS:-$(nproc)}
 command -v parallel >/dev/null || jobs=1
-files=("$@")
-[ $# -gt 0 ] || files=(./*.bats)
+
+# longest_first: all files, those with more slow tests first, then the larger,
+# so that what runs side by side ends together.
+longest_first() {
+    find . -name '*.bats' -printf '%P %s\n' | sort | while read -r file size; do
+        echo "$(grep -c 'test_tags=.*slow' "$file") $size $file"
+    done | sort -k1,1nr -k2,2nr | cut -d ' ' -f 3
+}
+
+if [ $# -gt 0 ]; then
+    files=("$@")
+else
+    mapfile -t files < <(longest_first)
+fi
 
 results=$(mktemp) || exit
 trap 'rm -f "$results"' EXIT
 
-options=(--tap --timing)
+options=(--tap --timing --setup-suite-file setup_suite.bash)
 [ "$jobs" -eq 1 ] || options+=(--jobs "$jobs" --no-parallelize-within-files)
+[ -z "${FILTER-}" ] || options+=(--filter "$FILTER")
+[ -z "${TAGS-}" ] || options+=(--filter-tags "$TAGS")
 bats "${options[@]}" "${files[@]}" </dev/null 2>&1 | tee "$results"
 status=${PIPESTATUS[0]}
 
@@ -34,5 +66,7 @@ passed=$(($(count '^ok [0-9]+ ') - skipped))
 failed=$((${planned:-0} - passed - skipped))
 [ "$failed" -gt 0 ] || [ "$status" -eq 0 ] || failed=1
 [ "$skipped" -eq 0 ] && more='' || more=", $skipped skipped"
+echo 'slowest:'
+sed -nE 's/^(not )?ok [0-9]+ (.*) in ([0-9]+)ms.*/\3 ms  \2/p' "$results" | sort -rn | head -n 10
 echo "$passed passed, $failed failed$more"
 [ "$failed" -eq 0 ]

@@ -160,7 +160,7 @@ child_of() {
 a_handler() {
     local handler
     start_agent agent alice 127.0.0.1:1
-    wait_until 10 says agent ' waiting '
+    wait_until 60 says agent ' waiting '
     handler=$(child_of relay)
     in_sandbox "$handler" "$1"
     has_limit "$handler" 'Max open files' 16
@@ -186,7 +186,7 @@ a_handler() {
     mkfifo "$scratch/pipe"
     start drain cat "$scratch/pipe"
     start relay sh -c "exec '$scratch/bin/relay-listen' -c '$scratch/relay.conf' 2>'$scratch/pipe'"
-    wait_until 10 listening "$relay_port"
+    wait_until 60 listening "$relay_port"
     a_handler 2
     has_limit "$(child_of relay)" 'Max file size' 0
     stop relay
@@ -216,15 +216,15 @@ has_state() {
     entry_edit="s,log_on_success.*,log_on_success = EXIT\nlog_type = FILE $scratch/exits.log,"
     start_relay xinetd
     start_agent agent alice 127.0.0.1:1
-    wait_until 10 says agent ' waiting '
+    wait_until 60 says agent ' waiting '
     handoff=$(child_of relay)
     in_sandbox "$handoff" 1
     kill -STOP "$handoff"
-    wait_until 5 has_state "$handoff" T
+    wait_until 60 has_state "$handoff" T
     kill -CONT "$handoff"
-    wait_until 5 has_state "$handoff" S
+    wait_until 60 has_state "$handoff" S
     stop agent
-    wait_until 10 grep 'EXIT: vpn-warp-relay status=0' exits.log
+    wait_until 60 grep 'EXIT: vpn-warp-relay status=0' exits.log
 }
 
 @test 'one of the same user cannot look into a handler' {
@@ -232,7 +232,7 @@ has_state() {
     start_broker
     start_relay listen
     start_agent agent alice 127.0.0.1:1
-    wait_until 10 says agent ' waiting '
+    wait_until 60 says agent ' waiting '
     (unprivileged /usr/bin/python3 - "$(child_of relay)") <<'END'
 import ctypes, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -244,12 +244,12 @@ END
 @test 'a handler that was started by itself logs to the standard error' {
     start_broker
     configure 'tls_timeout = 1'
-    run -0 unprivileged /usr/bin/python3 -B - "$scratch" 3>&- <<'END'
+    run -0 unprivileged /usr/bin/python3 -SB - "$scratch" 3>&- <<'END'
 import socket, subprocess, sys
 ours, theirs = socket.socketpair()
 ours.sendall(b"nonsense")
 done = subprocess.run([f"{sys.argv[1]}/bin/relay-handler", "-c", f"{sys.argv[1]}/relay.conf"],
-                      stdin=theirs, stderr=subprocess.PIPE, timeout=10)
+                      stdin=theirs, stderr=subprocess.PIPE, timeout=60)
 print(done.stderr.decode())
 assert done.returncode == 0, done
 END
@@ -263,15 +263,15 @@ END
     start relay "$without" "$scratch/bin/relay-listen" -c "$scratch/relay.conf"
     await_start relay says relay ' start '
     start_agent plain alice 127.0.0.1:1
-    wait_until 10 says plain ' waiting '
+    wait_until 60 says plain ' waiting '
     stop plain
     start agent "$without" "$scratch/bin/relayagent" -C "$scratch/plain.conf"
-    wait_until 10 says agent ' waiting '
+    wait_until 60 says agent ' waiting '
     printf '%s\n' "-q key=$scratch/alice/private.pem" "-q cert=$scratch/alice/cert.pem" \
         "-q CAfile=$scratch/ca.pem" \
         "127.0.0.1:$relay_port/ssl,http 127.0.0.1:$(free_port) \"GET / HTTP/1.1\" --" >stone.conf
     start stone "$without" "$scratch/bin/relay-stone" -C stone.conf
-    wait_until 10 says stone ' start '
+    wait_until 60 says stone ' start '
     for name in broker relay agent stone; do
         echo "$name"
         says "$name" ' sandbox-degraded lacks=landlock$'

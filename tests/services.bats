@@ -25,7 +25,7 @@ agent() {
     printf '%s\n' -n "-k $scratch/alice/private.pem" "-c $scratch/alice/cert.pem" \
         "-a $scratch/ca.pem" "127.0.0.1:$relay_port" "$@" >agent.conf
     start agent "${wrapper[@]}" bin/relayagent -C agent.conf
-    wait_until 10 says agent ' waiting '
+    wait_until 60 says agent ' waiting '
 }
 
 # serve NAME ADDRESS: a server that says NAME, and then what it was told.
@@ -39,7 +39,7 @@ serve() {
 tcp_server() {
     port=$(free_port)
     serve "$1" "${2-TCP4-LISTEN}:$port,reuseaddr"
-    wait_until 10 listening "$port"
+    wait_until 60 listening "$port"
 }
 
 # ask [FIELD...]: prints what a stone with these fields in its head gets.
@@ -63,7 +63,7 @@ SCRIPT
     [[ $(ask 'X-Service: db') == *$'200 OK\n\ndb\nhello'* ]]
     [[ $(ask 'x-service:DB ') == *$'200 OK\n\ndb\nhello'* ]]
     [[ $(ask 'X-Service: other.name_1-x') == *$'200 OK\n\ndb\nhello'* ]]
-    wait_until 5 says agent ' session .* target=127.0.0.1:[0-9]+ service=db$'
+    wait_until 60 says agent ' session .* target=127.0.0.1:[0-9]+ service=db$'
 }
 
 @test "an unknown service is 404, which names none" {
@@ -86,7 +86,7 @@ SCRIPT
 
 @test "targets: IPv6, a Unix socket, a name" {
     serve unix "UNIX-LISTEN:$scratch/target.sock"
-    wait_until 10 [ -S target.sock ]
+    wait_until 60 [ -S target.sock ]
     tcp_server six 'TCP6-LISTEN'
     six=$port
     tcp_server named
@@ -121,7 +121,7 @@ for _ in range(4):
 open("deaf.ready", "w").close()
 time.sleep(1000)
 ' "$1"
-    wait_until 10 [ -e deaf.ready ]
+    wait_until 60 [ -e deaf.ready ]
 }
 
 # with_hosts LINE...: the agent sees these names.
@@ -150,6 +150,7 @@ milliseconds() {
     [ "$took" -lt 2000 ]
 }
 
+# bats test_tags=slow
 @test "a target that does not answer is 502 after the time-out" {
     port=$(free_port)
     deaf "$port"
@@ -165,7 +166,7 @@ milliseconds() {
 # first_bytes LISTENER TARGET READY...: what the target gets, in hex, in $bytes.
 first_bytes() {
     start target socat -u "$1" "CREATE:$scratch/target.bytes"
-    wait_until 10 "${@:3}"
+    wait_until 60 "${@:3}"
     agent "$2" --proxy-protocol
     ask >/dev/null
     await_end target

@@ -10,13 +10,12 @@ start_shared() {
     shift 2
     stone_port=$(free_port)
     start_relay_stone "$name" "--sessions $sessions" "$(to_relay "localhost:$stone_port" "$@")"
-    wait_until 10 sessions_are "$sessions"
+    wait_until 60 sessions_are "$sessions"
 }
 
 # sessions_are COUNT: so many sessions live at the relay.
 sessions_are() {
-    [ "$("$scratch/bin/relayctl" -c "$scratch/relay.conf" --json sessions |
-        jq '.sessions | length')" -eq "$1" ]
+    [ "$(status_of sessions)" -eq "$1" ]
 }
 
 # start_streams NAME [KIND]: a target of streams.py. $target is where it is.
@@ -25,7 +24,7 @@ start_streams() {
     port=$(free_port)
     target=127.0.0.1:$port
     : >"$scratch/$1.log"
-    start "$1" python3 -B "$tests/streams.py" "${2:-target}" "$port"
+    start "$1" python3 -SB "$tests/streams.py" "${2:-target}" "$port"
     await_start "$1" listening "$port"
 }
 
@@ -34,7 +33,7 @@ start_streams() {
 start_holding() {
     mkfifo "$scratch/$1.in"
     : >"$scratch/$1.log"
-    start "$1" from_file "$scratch/$1.in" python3 -B "$tests/streams.py" hold "$stone_port" "$2"
+    start "$1" from_file "$scratch/$1.in" python3 -SB "$tests/streams.py" hold "$stone_port" "$2"
     exec 9>"$scratch/$1.in"
     wait_until 60 command_or_end "$1" says "$1" held
     says "$1" held

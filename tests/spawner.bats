@@ -43,7 +43,7 @@ assert client.rest() == b""
 SCRIPT
     await_point traffic drain
     kill -TERM "$(pid_of relay)"
-    wait_until 5 says relay ' draining handlers=3$'
+    wait_until 60 says relay ' draining handlers=3$'
     go_on drain
     await_point traffic drained
     running relay
@@ -79,7 +79,7 @@ assert client.end() != "clean"
 SCRIPT
     await_point traffic live
     kill -TERM "$(pid_of relay)"
-    wait_until 5 says relay ' draining '
+    wait_until 60 says relay ' draining '
     kill -TERM "$(pid_of relay)"
     await_end relay
     go_on live
@@ -111,12 +111,12 @@ SCRIPT
     local before
     before=$(served_serial)
     kill -HUP "$(pid_of relay)"
-    wait_until 5 says relay ' reloaded$'
+    wait_until 60 says relay ' reloaded$'
     [ "$(served_serial)" = "$(openssl x509 -in cert.pem -noout -serial)" ]
     [ "$(served_serial)" != "$before" ]
     run s_client bob <<<$'GET /KLAB/x HTTP/1.1\n'
     [[ $output != *HTTP/1.1* ]]
-    wait_until 5 says relay 'tls-refused .*reason=certificate_revoked subject=/CN=bob '
+    wait_until 60 says relay 'tls-refused .*reason=certificate_revoked subject=/CN=bob '
     go_on reloaded
     ended_well traffic
 }
@@ -127,7 +127,7 @@ keeps_the_old() {
     before=$(served_serial)
     : >relay.log
     kill -HUP "$(pid_of relay)"
-    wait_until 5 says relay " reload-failed error=.*$1"
+    wait_until 60 says relay " reload-failed error=.*$1"
     [ "$(served_serial)" = "$before" ]
     play <<'SCRIPT'
 works("alice")
@@ -171,6 +171,6 @@ SCRIPT
 
 @test "a port that is taken is an error with its address" {
     with_relay
-    run -69 timeout 10 bin/relay-listen -c relay.conf
+    run -69 timeout 60 bin/relay-listen -c relay.conf
     [[ $output == *"listen 127.0.0.1 port $relay_port: Address already in use"* ]]
 }

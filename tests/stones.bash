@@ -44,7 +44,7 @@ start_false_relay() {
     shift
     false_port=$(free_port)
     : >"$scratch/$name.log"
-    start "$name" python3 -B "$tests/false_relay.py" "$false_port" "$scratch" "$@"
+    start "$name" python3 -SB "$tests/false_relay.py" "$false_port" "$scratch" "$@"
     await_start "$name" listening "$false_port"
 }
 
@@ -59,7 +59,7 @@ to_false() {
 # end, and prints what came and how it ended: "got=b'...' ended=clean" (or reset,
 # or refused). For its options see speak.py.
 speak() {
-    timeout 60 python3 -B "$tests/speak.py" "$@" 3>&-
+    timeout 60 python3 -SB "$tests/speak.py" "$@" 3>&-
 }
 
 # fails COMMAND...

@@ -23,7 +23,7 @@ setup() {
     prepare
     cp "$BATS_FILE_TMPDIR/shim.so" .
     control=$scratch/control
-    python3 -B "$tests/faults/shared.py" "$control"
+    python3 -SB "$tests/faults/shared.py" "$control"
     # a session that fails costs no more than that
     configure 'tls_timeout = 4' 'head_timeout = 4' 'match_timeout = 2'
 }
@@ -69,7 +69,7 @@ a_relay_of_xinetd() {
 swept() {
     SCRATCH=$scratch RELAY_PORT=$relay_port CLIENT_ADDRESS=$client_address \
         RELAY_LOG=$scratch/relay.log STONE_PORT=${stone_port-} TARGET_PORT=${target_port-} \
-        python3 -B "$tests/faults/sweep.py" "$1" "$control" "$stride" "${@:2}" >sweep.log 2>&1 3>&- || {
+        python3 -SB "$tests/faults/sweep.py" "$1" "$control" "$stride" "${@:2}" >sweep.log 2>&1 3>&- || {
         cat sweep.log
         return 1
     }
@@ -77,11 +77,13 @@ swept() {
     not says relay ' handler-killed '
 }
 
+# bats test_tags=slow
 @test "any call of an agent's handler may fail" {
     a_relay spawner
     swept agent-handler
 }
 
+# bats test_tags=slow
 @test "any call of a stone's handler may fail" {
     a_relay spawner
     swept stone-handler
@@ -89,6 +91,7 @@ swept() {
 
 # Not allocations: libseccomp, which such a handler makes its filter with, dies
 # of some. The others are the same as those of relay-listen's handlers.
+# bats test_tags=slow
 @test "any call of a handler of xinetd but an allocation may fail" {
     local kinds=(read write recvmsg sendmsg connect socket poll open)
     a_relay_of_xinetd
@@ -102,6 +105,7 @@ swept() {
     running relay
 }
 
+# bats test_tags=slow
 @test "any call of the broker may fail" {
     a_relay broker
     swept broker
@@ -113,9 +117,10 @@ an_agent() {
     printf '%s\n' -n '-m 1:1' "-k $scratch/alice/private.pem" "-c $scratch/alice/cert.pem" \
         "-a $scratch/ca.pem" "127.0.0.1:$relay_port" "127.0.0.1:$target_port" >agent.conf
     start agent shimmed agent agent bin/relayagent -C "$scratch/agent.conf"
-    wait_until 10 waits agent 1
+    wait_until 60 waits agent 1
 }
 
+# bats test_tags=slow
 @test "any call of relayagent's polls and sessions may fail" {
     a_relay nobody
     an_agent

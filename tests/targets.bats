@@ -41,7 +41,7 @@ is_502() {
 
 # stone_brings_nothing SECONDS: its client's connection ends empty, that soon.
 stone_brings_nothing() {
-    run timeout 30 curl -sS --max-time "$1" "http://127.0.0.1:$stone_port/"
+    run timeout 60 curl -sS --max-time "$1" "http://127.0.0.1:$stone_port/"
     [ "$status" -eq 52 ]
     [[ $output == *"Empty reply from server"* ]]
 }
@@ -70,6 +70,7 @@ stone_brings_nothing() {
     assert_back_to_baseline
 }
 
+# bats test_tags=slow
 @test "a target that hangs is a 502 after ten seconds, and the end to a client of stone" {
     start_target hung full
     start_way
@@ -79,8 +80,8 @@ stone_brings_nothing() {
     run -0 fetch alice / -i
     is_502 "127.0.0.1 port ${target#*:}: Connection timed out"
     within 12 "$start" "$EPOCHREALTIME"
-    not within 9 "$start" "$EPOCHREALTIME"
-    await_end through-stone 5
+    not_before 9 "$start" "$EPOCHREALTIME"
+    await_end through-stone
     says through-stone '^took 0$'
     assert_back_to_baseline
 }
@@ -116,7 +117,7 @@ stone_brings_nothing() {
     start_way
     stop intra || :
     stone_brings_nothing 5
-    start intra python3 -B "$tests/traffic.py" target whole "${target#*:}" intra
+    start intra python3 -SB "$tests/traffic.py" target whole "${target#*:}" intra
     await_start intra listening "${target#*:}"
     client session "$stone_port" intra 1000 1000
 }
@@ -148,7 +149,7 @@ start_web_way() {
     take_baseline
     start_typing typed alice
     type_it typed 'GET / HTTP/1.1\n\n'
-    run await_end typed 5
+    run await_end typed
     exec 9>&-
     # after a clean end it would say "closed"
     says typed '^read:errno=104$'
@@ -160,9 +161,9 @@ start_web_way() {
     start_target broken resets 5000000
     start_way
     take_baseline
-    run -0 timeout 5 python3 -B "$tests/traffic.py" client ends-last "$stone_port" 0
+    run -0 timeout 60 python3 -SB "$tests/traffic.py" client ends-last "$stone_port" 0
     [ "${output#took }" -lt 5000000 ]
-    wait_until 5 says relay ' end .* role=stone .* reason=other-side-error$'
-    wait_until 5 says agent ' session .* reason=target-error\b'
+    wait_until 60 says relay ' end .* role=stone .* reason=other-side-error$'
+    wait_until 60 says agent ' session .* reason=target-error\b'
     assert_back_to_baseline
 }

@@ -53,7 +53,7 @@ def flights(sock):
 def cut_at(offset):
     """Returns a connection on which so many bytes of the client have come, and no more."""
     sock = tcp()
-    sock.settimeout(20)
+    sock.settimeout(60)
     for flight in flights(sock):
         if len(flight) >= offset:
             sock.sendall(flight[:offset])
@@ -91,17 +91,17 @@ for start in range(0, len(offsets), 100):
     for sock in batch:
         ended(sock)
     took = time.monotonic() - begin
-    assert took < 2 + 4, took  # tls_timeout, and a busy machine
+    assert in_time(took, 2 + 4)  # tls_timeout, and some
 print("silent", len(offsets), flush=True)
 works("alice")
 SCRIPT
     } | play >cuts
-    wait_until 20 no_handler
+    wait_until 60 no_handler
     # each of them is told of
     local closed silent
     closed=$(sed -n 's/^closed //p' cuts)
     silent=$(sed -n 's/^silent //p' cuts)
-    wait_until 5 counted "$((closed + silent))"
+    wait_until 60 counted "$((closed + silent))"
     not says relay ' handler-killed '
     note "$closed handshakes cut and closed, $silent cut and silent, through $spawner"
 }
@@ -152,8 +152,8 @@ a_foreign_session() {
     port=$(free_port)
     start tickets openssl s_server -accept "$port" -cert cert.pem -key private.pem \
         -CAfile ca.pem -Verify 2 -tls1_3 -early_data -quiet
-    wait_until 5 listening "$port"
-    { sleep 0.5; } | timeout 10 openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem \
+    wait_until 60 listening "$port"
+    { sleep 0.5; } | timeout 60 openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem \
         -cert alice/cert.pem -key alice/private.pem -sess_out session.pem -ign_eof >/dev/null 2>&1 3>&- || :
     stop tickets || :
     [ -s session.pem ]
@@ -171,6 +171,7 @@ foreign_session_is_ignored() {
     not says relay 'reason=Below_/KLAB/'
 }
 
+# bats test_tags=slow
 @test "a session of another server is not resumed, and its early data not read" {
     a_foreign_session
     configure 'head_timeout = 2'
@@ -181,12 +182,12 @@ foreign_session_is_ignored() {
 
 storm_of_key_updates() {
     start "keys-$spawner" ./keyupdate 127.0.0.1 "$relay_port" alice 60
-    await_end "keys-$spawner" 20
-    wait_until 5 no_handler
+    await_end "keys-$spawner"
+    wait_until 60 no_handler
     note "KeyUpdates through $spawner: $(cat "keys-$spawner.log")"
     says "keys-$spawner" 'ended=cut'
     # 80 of them, with a byte after each 20
-    run -0 timeout 20 ./keyupdate 127.0.0.1 "$relay_port" alice 0 3>&-
+    run -0 timeout 60 ./keyupdate 127.0.0.1 "$relay_port" alice 0 3>&-
     [[ $output == "HTTP/1.1 404 "* ]]
     play <<<'works("alice")'
 }
@@ -213,6 +214,7 @@ works("alice")
 SCRIPT
 }
 
+# bats test_tags=slow
 @test "a client that never reads its refusal does not keep its handler" {
     through_each_spawner nothing_is_read
 }
@@ -250,7 +252,7 @@ time.sleep(1)
 push()
 before = [rss(pid) for pid in pids]
 filled = sent
-client.sock.settimeout(20)
+client.sock.settimeout(60)
 read = 0
 for second in range(SECONDS):
     read += len(client.sock.recv(1024))
@@ -267,6 +269,7 @@ SCRIPT
     note "$(cat slow) through $spawner"
 }
 
+# bats test_tags=slow
 @test "a reader of 1 KiB/s holds the sender back, and costs no memory" {
     is_root || skip 'needs root, to see the memory of the handlers'
     through_each_spawner slow_reader

@@ -54,6 +54,7 @@ scanned() {
     note "testssl.sh: $(jq -r 'group_by(.severity) | map("\(.[0].severity) \(length)") | join(", ")' scan.json)"
 }
 
+# bats test_tags=slow
 @test "testssl.sh finds nothing above LOW" {
     command -v testssl >/dev/null || skip 'needs testssl.sh'
     # it takes minutes, so the suite scans one of them

@@ -25,8 +25,8 @@ start_web() {
     shift
     start_broker
     start_relay listen
-    start web python3 -B "$tests/web.py" "$web_port" "$host" "$scratch/heads"
-    wait_until 10 listening "$web_port"
+    start web python3 -SB "$tests/web.py" "$web_port" "$host" "$scratch/heads"
+    wait_until 60 listening "$web_port"
     start_web_agent "127.0.0.1:$web_port" "$@"
 }
 
@@ -37,7 +37,7 @@ start_web_agent() {
     printf '%s\n' "$@" "-k $scratch/alice/private.pem" "-c $scratch/alice/cert.pem" \
         "-a $scratch/ca.pem" "127.0.0.1:$relay_port" "$target" >agent.conf
     start agent bin/relayagent -C agent.conf
-    wait_until 10 says agent ' waiting '
+    wait_until 60 says agent ' waiting '
 }
 
 # fetch [OPTION...] URL-PATH...: with curl, as one kept-alive connection.
@@ -64,7 +64,7 @@ sessions() {
     [ "$(grep -c 'Re-using existing connection' <<<"$output")" -eq 2 ]
     [ "$(grep -c '^Host: intra' heads)" -eq 3 ]
     [ "$(grep -c '^Host: ' heads)" -eq 3 ]
-    wait_until 5 says agent ' session in='
+    wait_until 60 says agent ' session in='
     [ "$(sessions)" -eq 1 ]
 }
 
@@ -238,8 +238,8 @@ SCRIPT
 @test "a web server behind a Unix socket, which is gone later" {
     start_broker
     start_relay listen
-    start web python3 -B "$tests/web.py" "$scratch/web.sock" intra "$scratch/heads"
-    wait_until 10 [ -S web.sock ]
+    start web python3 -SB "$tests/web.py" "$scratch/web.sock" intra "$scratch/heads"
+    wait_until 60 [ -S web.sock ]
     start_web_agent "unix:$scratch/web.sock" '-h intra'
     run -0 fetch /one /two
     [ "$output" = $'/one\n/two' ]
