@@ -32,7 +32,8 @@ SCRIPTS = relay-ca
 PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \
 	$(ADMIN_PROGRAM)
 
-SOURCES = $(wildcard broker/*.c handlers/*.c bin/*.c)
+SOURCES = $(wildcard $(foreach top,broker handlers bin,$(top)/*.c $(top)/*/*.c))
+HEADERS = $(wildcard $(foreach top,broker handlers bin,$(top)/*.h $(top)/*/*.h))
 MAINS = $(BROKER_PROGRAM:%=broker/%.c) $(HANDLER_PROGRAMS:%=handlers/%.c) \
 	$(CLIENT_PROGRAMS:%=bin/%.c) $(ADMIN_PROGRAM:%=bin/%.c)
 LIB_OBJECTS = $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(MAINS),$(SOURCES)))
@@ -41,8 +42,6 @@ BENCH_SOURCES = $(wildcard tests/bench/*.c)
 BENCH_MAINS = $(filter-out tests/bench/timing.c,$(BENCH_SOURCES))
 BENCH_PROGRAMS = $(BENCH_MAINS:tests/bench/%.c=$(B)/bench/%)
 MAN_PAGES = $(wildcard man/*.[1578])
-SHELL_FILES = bin/relay-ca $(wildcard tests/*.sh tests/*.bash tests/*.bats) \
-	.ci/run
 
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Werror
 HARDENING = -Wformat -Werror=format-security -fPIE -fstack-protector-strong -fstack-clash-protection \
@@ -101,7 +100,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c Makefile
 
 $(B)/relay.a: $(LIB_OBJECTS) $(LLHTTP_OBJECTS)
 	rm -f $@
-	$(AR) rcsD $@ $^
+	$(AR) qcsD $@ $^
 
 define program_rule
 $(B)/bin/$(notdir $(1:.c=)): $(B)/obj/$(1:.c=.o) $(B)/relay.a
@@ -145,7 +144,9 @@ demo: deps-run  ## the same, but end after the page: "demo: PASS"
 FILES =
 FILTER =
 # the answer in two minutes
-CHECK = agent-conf handoff handshake heads limits mux-protocol pairing relay-ca relay-stone relayctl roles
+CHECK = agent/conf agent/mux-protocol ca/makes ctl/relayctl customers/limits \
+	relay/handoff relay/handshake relay/heads relay/pairing relay/roles \
+	stone/article
 check:  ## build, and run what answers in two minutes (FILES=, FILTER=)
 	@$(MAKE) --no-print-directory all test-programs
 	@FILTER='$(FILTER)' TAGS='$(if $(FILES)$(FILTER),,!slow)' \
@@ -159,13 +160,14 @@ test: deps-test  ## run the tests over real programs (FILES=, FILTER=)
 # the figures may be set: "make faults FAULT_ROUNDS=3".
 FAULT_ROUNDS = 20
 FAULT_STRIDE = 5
-FAULTS = deaths pauses sweep lossy surroundings tls-hostile tls-scan
+FAULTS = $(addprefix faults/,deaths pauses sweep lossy surroundings tls-hostile) \
+	relay/tls-scan
 LOAD_SESSIONS = 10000
 LOAD_CERTIFICATES = 100
 LOAD_AGENTS = 5000
 LOAD_SECONDS = 120
-OFTEN = agent-conf comeback limits load mux relay-stone-language revocation \
-	transfer
+OFTEN = agent/conf relay/reconnect customers/limits relay/load stone/mux \
+	stone/language customers/revocation relay/transfer
 
 faults: deps-test  ## break everything, 20 times each, under load (half an hour)
 	@$(MAKE) --no-print-directory all test-programs
@@ -216,7 +218,7 @@ fuzz: deps-fuzz  ## fuzz every parser for FUZZ_SECONDS (60) each
 coverage: fuzz  ## fuzz, and see how many branches of the parsers that reached
 	@tests/fuzz/coverage.sh $(B)/fuzz $(FUZZERS)
 
-sanitize: deps-hard  ## run the tests with ASan and UBSan (FILES="a.bats ...")
+sanitize: deps-hard  ## run the tests with ASan and UBSan (FILES="relay/a.bats ...")
 	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang HARDENING= \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' all
 	@BUILT=$(CURDIR)/$(B)/sanitize/bin ASAN_OPTIONS=detect_leaks=0 \
@@ -239,8 +241,8 @@ lint: deps-lint  ## every static check
 
 format: deps-lint  ## write all C sources in the project's format
 	$(CLANG_FORMAT) -i $(SOURCES) $(BENCH_SOURCES) \
-		$(wildcard broker/*.h handlers/*.h bin/*.h tests/bench/*.h \
-		tests/fuzz/*.[ch] tests/programs/*.[ch])
+		$(HEADERS) \
+		$(wildcard tests/bench/*.h tests/fuzz/*.[ch] tests/programs/*.[ch])
 
 install: all  ## install below DESTDIR; makes the user of the relay
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \

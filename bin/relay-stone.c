@@ -4,15 +4,15 @@
  * client certificate, where the agent with the same one waits.
  */
 #define _GNU_SOURCE
-#include "failure.h"
-#include "fd.h"
-#include "forward.h"
-#include "harden.h"
-#include "log.h"
-#include "program.h"
-#include "stone_sandbox.h"
-#include "stone_server.h"
-#include "stone_session.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "stone/forward.h"
+#include "stone/sandbox.h"
+#include "stone/server.h"
+#include "stone/single.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -3,15 +3,15 @@
  * certificate, and when a stone with the same one has come, joins it to the
  * target that its own configuration names.
  */
-#include "agent_conf.h"
-#include "agent_pool.h"
-#include "agent_sandbox.h"
-#include "failure.h"
-#include "fd.h"
-#include "harden.h"
-#include "log.h"
-#include "notify.h"
-#include "program.h"
+#include "agent/conf.h"
+#include "agent/notify.h"
+#include "agent/pool.h"
+#include "agent/sandbox.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/program.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -3,16 +3,16 @@
  * ends, reloads and drains. All that it knows comes from the broker; all that
  * it writes is the table of customers.
  */
-#include "conf.h"
-#include "ctl_customer.h"
-#include "ctl_sandbox.h"
-#include "ctl_show.h"
-#include "ctl_watch.h"
-#include "failure.h"
-#include "fd.h"
-#include "log.h"
-#include "meeting.h"
-#include "program.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "config/relay_conf.h"
+#include "ctl/customer.h"
+#include "ctl/sandbox.h"
+#include "ctl/show.h"
+#include "ctl/watch.h"
+#include "ipc/ipc_socket.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -6,8 +6,8 @@
 #ifndef ACCOUNT_H
 #define ACCOUNT_H
 
-#include "customers.h"
-#include "rows.h"
+#include "config/customers.h"
+#include "ipc/admin_rows.h"
 
 #include <stdint.h>
 

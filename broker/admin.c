@@ -1,8 +1,8 @@
 /*
  * What administrators ask, and what they are told. Listings are sweeps, so
- * that a long one delays nobody. See broker_state.h and rows.h.
+ * that a long one delays nobody. See state.h and ipc/admin_rows.h.
  */
-#include "log.h"
+#include "base/log.h"
 #include "sweep.h"
 
 #include <ctype.h>

@@ -1,9 +1,9 @@
 /* The broker's loop: see broker.h. */
 #define _GNU_SOURCE
 #include "broker.h"
-#include "fd.h"
-#include "log.h"
-#include "rights.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "ipc/peercred.h"
 #include "sweep.h"
 
 #include <errno.h>

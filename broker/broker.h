@@ -5,7 +5,7 @@
 #ifndef BROKER_H
 #define BROKER_H
 
-#include "failure.h"
+#include "base/failure.h"
 
 #include <stddef.h>
 #include <sys/types.h>

@@ -1,8 +1,8 @@
 /* The broker's sandbox: see broker_sandbox.h. */
 #define _GNU_SOURCE
 #include "broker_sandbox.h"
-#include "log.h"
-#include "sandbox.h"
+#include "base/log.h"
+#include "sandbox/sandbox.h"
 
 #include <sys/socket.h>
 
@@ -11,8 +11,9 @@ static const struct filter_rule serving[] = {
     FILTER_IS(socketpair, 0, AF_UNIX), FILTER_CALL(dup), FILTER_CALL(epoll_ctl),
     FILTER_CALL(epoll_pwait), FILTER_CALL(epoll_wait),
     FILTER_CALL(timerfd_settime), FILTER_CALL(inotify_add_watch),
-    FILTER_CALL(inotify_rm_watch), FILTER_CALL(memfd_create), /* trust.c */
-    FILTER_CALL(ftruncate),                                   /* hopfds.c */
+    FILTER_CALL(inotify_rm_watch),
+    FILTER_CALL(memfd_create), /* ipc/trust_bundle.c */
+    FILTER_CALL(ftruncate),    /* ipc/hop_fds.c */
     FILTER_CALL(pwrite64), FILTER_CALL(unlink),
     FILTER_CALL(sysinfo), /* qsort(3) asks how much memory there is */
 };

@@ -2,7 +2,7 @@
 #ifndef BROKER_SANDBOX_H
 #define BROKER_SANDBOX_H
 
-#include "conf.h"
+#include "config/relay_conf.h"
 
 /*
  * From now on the process may read in the folders of the files that conf

@@ -1,6 +1,6 @@
-/* What holds of every connection to the broker: see broker_state.h. */
-#include "broker_state.h"
-#include "fd.h"
+/* What holds of every connection to the broker: see state.h. */
+#include "base/fd.h"
+#include "state.h"
 #include "sweep.h"
 
 #include <malloc.h>

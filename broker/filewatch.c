@@ -1,6 +1,6 @@
 /* Notices that a file was written or replaced: see filewatch.h. */
 #include "filewatch.h"
-#include "fd.h"
+#include "base/fd.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -18,8 +18,8 @@
 #ifndef PAIRING_H
 #define PAIRING_H
 
-#include "customer.h"
-#include "message.h"
+#include "config/entitlement.h"
+#include "ipc/message.h"
 
 #include <stdint.h>
 #include <sys/queue.h>

@@ -4,16 +4,16 @@
  * one end of a socket pair. It never sees payload, and its death ends no
  * session.
  */
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/program.h"
 #include "broker.h"
 #include "broker_sandbox.h"
-#include "conf.h"
-#include "customers.h"
-#include "failure.h"
-#include "fd.h"
-#include "harden.h"
-#include "log.h"
-#include "meeting.h"
-#include "program.h"
+#include "config/customers.h"
+#include "config/relay_conf.h"
+#include "ipc/ipc_socket.h"
 
 #include <errno.h>
 #include <signal.h>

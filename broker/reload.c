@@ -2,11 +2,11 @@
  * Files read again, by the broker and by everyone who is connected to it. The
  * broker itself never looks into a certificate: it hands the authorities and
  * the list of the revoked to each handler, as bytes, and that checks its own
- * client's. See broker_state.h.
+ * client's. See state.h.
  */
-#include "failure.h"
-#include "fd.h"
-#include "log.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/log.h"
 #include "sweep.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* The table of live sessions: see session.h. */
 #include "session.h"
-#include "log.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <stdio.h>

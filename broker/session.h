@@ -5,8 +5,8 @@
 #ifndef SESSION_H
 #define SESSION_H
 
-#include "identity.h"
-#include "message.h"
+#include "config/identity.h"
+#include "ipc/message.h"
 
 #include <stdint.h>
 /* An allocation that fails is told to the caller, not to exit(3). */

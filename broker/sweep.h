@@ -6,8 +6,8 @@
 #ifndef SWEEP_H
 #define SWEEP_H
 
-#include "broker_state.h"
-#include "wire.h"
+#include "ipc/wire.h"
+#include "state.h"
 
 enum sweep_step { SWEEP_MORE, SWEEP_BLOCKED, SWEEP_END };
 

@@ -3,15 +3,15 @@
  * and hands it over as fd 0. Loads the relay's keys, makes the TLS handshake,
  * and lives as long as the connection.
  */
-#include "conf.h"
-#include "failure.h"
-#include "fd.h"
-#include "handler.h"
-#include "handler_sandbox.h"
-#include "harden.h"
-#include "log.h"
-#include "program.h"
-#include "tls_server.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "config/relay_conf.h"
+#include "connection/handler.h"
+#include "connection/handler_sandbox.h"
+#include "tls/server.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,13 +5,13 @@
  * as the handler there, so that xinetd counts right. Where that cannot be had
  * it becomes relay-handler, which also says what is wrong.
  */
-#include "conf.h"
-#include "failure.h"
-#include "fd.h"
-#include "handoff.h"
-#include "harden.h"
-#include "log.h"
-#include "program.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "config/relay_conf.h"
+#include "spawn/handoff.h"
 
 #include <errno.h>
 #include <limits.h>

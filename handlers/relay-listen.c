@@ -4,16 +4,16 @@
  * handler for each connection, also those that xinetd(8) accepted.
  */
 #define _GNU_SOURCE
-#include "conf.h"
-#include "failure.h"
-#include "fd.h"
-#include "harden.h"
-#include "listen_sandbox.h"
-#include "log.h"
-#include "meeting.h"
-#include "program.h"
-#include "spawner.h"
-#include "tls_server.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "config/relay_conf.h"
+#include "ipc/ipc_socket.h"
+#include "spawn/listen_sandbox.h"
+#include "spawn/spawner.h"
+#include "tls/server.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -6,8 +6,8 @@ set -u
 cd "$(dirname "$0")/.." || exit
 export LC_ALL=C
 
-sources=(broker/*.c handlers/*.c bin/*.c tests/bench/*.c)
-headers=(broker/*.h handlers/*.h bin/*.h tests/bench/*.h tests/fuzz/*.c tests/fuzz/*.h tests/programs/*.c)
+sources=({broker,handlers,bin}/{,*/}*.c tests/bench/*.c)
+headers=({broker,handlers,bin}/{,*/}*.h tests/bench/*.h tests/fuzz/*.c tests/fuzz/*.h tests/programs/*.c)
 shell=(bin/relay-ca .ci/run)
 mapfile -t -O "${#shell[@]}" shell < <(find tests -name '*.sh' -o -name '*.bash' -o -name '*.bats' | sort)
 

@@ -23,4 +23,4 @@ SCRIPT
     chmod 755 "$folder/$name"
 done
 CLIENT_SECONDS=500 BATS_TEST_TIMEOUT=550 BUILT=$folder \
-    SOAK=1 bats -f '^sessions one after the other' transfer.bats
+    SOAK=1 bats -f '^sessions one after the other' relay/transfer.bats

@@ -16,10 +16,10 @@
  * usage: brokerload socket
  */
 #define _GNU_SOURCE
-#include "fd.h"
-#include "meeting.h"
+#include "base/fd.h"
+#include "ipc/ipc_socket.h"
+#include "ipc/wire.h"
 #include "timing.h"
-#include "wire.h"
 
 #include <errno.h>
 #include <poll.h>

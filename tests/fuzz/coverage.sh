@@ -8,12 +8,12 @@ folder=$(realpath "$1")
 cd "$(dirname "$0")/../.." || exit
 shift
 export LC_ALL=C
-parsers=(handlers/head.c broker/customer.c broker/conf.c broker/lines.c
-    broker/customers_file.c broker/when.c broker/netaddr.c broker/identity.c
-    broker/message.c broker/pairing.c bin/agent_words.c bin/target.c
-    bin/prefix.c bin/stone_words.c bin/stone_conf.c bin/stone_place.c
-    bin/stone_request.c bin/response.c bin/answer.c bin/web_head.c
-    bin/web_request.c bin/web_answers.c bin/proxy_protocol.c)
+parsers=(handlers/http/head.c broker/config/entitlement.c broker/config/relay_conf.c broker/base/config_lines.c
+    broker/config/customers_file.c broker/base/timestamp.c broker/base/netaddr.c broker/config/identity.c
+    broker/ipc/message.c broker/pairing.c bin/agent/options.c bin/agent/target.c
+    bin/dial/prefix.c bin/stone/words.c bin/stone/conf.c bin/stone/endpoint.c
+    bin/stone/request.c handlers/http/response.c bin/stone/relay_channel.c bin/web/head.c
+    bin/web/request.c bin/web/answers.c bin/agent/proxy_protocol.c)
 
 objects=()
 for name; do

@@ -1,11 +1,11 @@
 /*
- * relayagent's configuration (bin/agent_conf.c, agent_words.c, target.c,
- * proxy.c). Without keys there is always something missing; nothing else may
- * happen.
+ * relayagent's configuration (bin/agent/conf.c, agent/options.c,
+ * agent/target.c, dial/proxy.c). Without keys there is always something
+ * missing; nothing else may happen.
  */
-#include "agent_conf.h"
-#include "agent_words.h"
-#include "failure.h"
+#include "agent/conf.h"
+#include "agent/options.h"
+#include "base/failure.h"
 #include "fuzz.h"
 
 #include <string.h>

@@ -1,15 +1,15 @@
 /*
  * What the broker does with any packet from a handler, a spawner or an
- * administrator (broker/reception.c, admin.c, removal.c, reload.c, sweep.c): a
+ * administrator (broker/registrar.c, admin.c, evict.c, reload.c, sweep.c): a
  * few connections send packets in any order, and die. The invariants are those
  * of tests/model/pairing.pml, and bear its names.
  */
 #define _GNU_SOURCE
-#include "broker_state.h"
-#include "failure.h"
-#include "fd.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/log.h"
 #include "fuzz.h"
-#include "log.h"
+#include "state.h"
 #include "sweep.h"
 
 #include <errno.h>

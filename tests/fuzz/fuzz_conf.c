@@ -1,11 +1,11 @@
 /*
- * relay.conf(5) (broker/conf.c, lines.c): taken with every field in its bounds,
- * or refused with a reason that names the line.
+ * relay.conf(5) (broker/config/relay_conf.c, base/config_lines.c): taken with
+ * every field in its bounds, or refused with a reason that names the line.
  */
-#include "conf.h"
-#include "failure.h"
+#include "base/config_lines.h"
+#include "base/failure.h"
+#include "config/relay_conf.h"
 #include "fuzz.h"
-#include "lines.h"
 
 #include <string.h>
 

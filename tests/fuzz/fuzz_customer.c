@@ -1,9 +1,9 @@
 /*
- * X-Customer (broker/customer.c), as an agent reads it: only what the relay
- * would write itself for the same certificate is taken.
+ * X-Customer (broker/config/entitlement.c), as an agent reads it: only what the
+ * relay would write itself for the same certificate is taken.
  */
-#include "customer.h"
-#include "failure.h"
+#include "base/failure.h"
+#include "config/entitlement.h"
 #include "fuzz.h"
 
 #include <string.h>

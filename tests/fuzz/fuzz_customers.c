@@ -1,11 +1,12 @@
 /*
- * customers(5) (broker/customers_file.c, customers.c, when.c, identity.c): a
- * table in which each entry is within its bounds, or a reason.
+ * customers(5) (broker/config/customers_file.c, config/customers.c,
+ * base/timestamp.c, config/identity.c): a table in which each entry is within
+ * its bounds, or a reason.
  */
-#include "customers.h"
-#include "failure.h"
+#include "base/failure.h"
+#include "base/timestamp.h"
+#include "config/customers.h"
 #include "fuzz.h"
-#include "when.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /*
- * The request head (handlers/head.c): what is accepted is forwarded as a head
- * that means the same, with one X-Forwarded-For, the relay's.
+ * The request head (handlers/http/head.c): what is accepted is forwarded as a
+ * head that means the same, with one X-Forwarded-For, the relay's.
  */
 #include "fuzz.h"
-#include "head.h"
+#include "http/head.h"
 
 #include <string.h>
 

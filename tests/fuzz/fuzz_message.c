@@ -1,9 +1,9 @@
 /*
- * The broker's messages (broker/message.c): what is taken encodes to the same
- * bytes, and to nothing in less room; a packet may hold many rows.
+ * The broker's messages (broker/ipc/message.c): what is taken encodes to the
+ * same bytes, and to nothing in less room; a packet may hold many rows.
  */
 #include "fuzz.h"
-#include "message.h"
+#include "ipc/message.h"
 
 #include <string.h>
 

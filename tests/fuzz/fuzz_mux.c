@@ -6,9 +6,9 @@
  * bytes. Two targets answer, end and reset by turns; a third is not there.
  */
 #define _GNU_SOURCE
-#include "agent_mux.h"
-#include "log.h"
-#include "mux_state.h"
+#include "agent/mux_server.h"
+#include "base/log.h"
+#include "mux/state.h"
 
 #include <errno.h>
 #include <stdio.h>

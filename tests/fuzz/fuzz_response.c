@@ -1,10 +1,10 @@
 /*
- * The relay's answer, as relayagent and relay-stone read it (bin/response.c,
- * answer.c): taken in whatever pieces it comes, the bytes behind its head come
- * through whole.
+ * The relay's answer, as relayagent and relay-stone read it
+ * (handlers/http/response.c, stone/relay_channel.c): taken in whatever pieces
+ * it comes, the bytes behind its head come through whole.
  */
-#include "answer.h"
 #include "fuzz.h"
+#include "stone/relay_channel.h"
 
 #include <errno.h>
 #include <openssl/ssl.h>

@@ -1,12 +1,12 @@
 /*
- * Stone's language, as relay-stone reads it (bin/stone_words.c, stone_conf.c,
- * stone_place.c, stone_request.c): forwards that can be used, or a reason.
+ * Stone's language, as relay-stone reads it (bin/stone/words.c, stone/conf.c,
+ * stone/endpoint.c, stone/request.c): forwards that can be used, or a reason.
  */
-#include "failure.h"
+#include "base/failure.h"
 #include "fuzz.h"
-#include "head.h"
-#include "stone_conf.h"
-#include "stone_request.h"
+#include "http/head.h"
+#include "stone/conf.h"
+#include "stone/request.h"
 
 #include <string.h>
 

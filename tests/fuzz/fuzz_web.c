@@ -1,11 +1,11 @@
 /*
- * Requests on their way to a web server, and its answers (bin/web_request.c,
- * web_head.c, web_answers.c): what goes out parses again as requests with one
+ * Requests on their way to a web server, and its answers (bin/web/request.c,
+ * web/head.c, web/answers.c): what goes out parses again as requests with one
  * X-Forwarded-For, the relay's, and a Host that is the agent's.
  */
 #include "fuzz.h"
-#include "web_answers.h"
-#include "web_request.h"
+#include "web/answers.h"
+#include "web/request.h"
 
 #include <string.h>
 

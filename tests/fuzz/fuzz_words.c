@@ -3,16 +3,16 @@
  * fingerprints; and the writers that take what came from outside: log lines,
  * the PROXY protocol.
  */
-#include "failure.h"
+#include "agent/proxy_protocol.h"
+#include "agent/target.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "base/netaddr.h"
+#include "base/timestamp.h"
+#include "config/identity.h"
+#include "dial/prefix.h"
+#include "dial/proxy.h"
 #include "fuzz.h"
-#include "identity.h"
-#include "log.h"
-#include "netaddr.h"
-#include "prefix.h"
-#include "proxy.h"
-#include "proxy_protocol.h"
-#include "target.h"
-#include "when.h"
 
 #include <netinet/in.h>
 #include <string.h>

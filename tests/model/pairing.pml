@@ -1,8 +1,8 @@
 /*
  * How an agent's and a stone's handler meet, for spin: the broker with its
- * table (broker/pairing.c, session.c, reception.c), handlers with their states
- * (handlers/handler_state.h), the messages between them (broker/message.h), and
- * the pair of sockets that a match makes (handlers/hop.h). What has a name
+ * table (broker/pairing.c, session.c, registrar.c), handlers with their states
+ * (handlers/connection/state.h), the messages between them (broker/ipc/message.h), and
+ * the pair of sockets that a match makes (handlers/channel/hop.h). What has a name
  * there has it here.
  *
  * Two agents and two stones with two keys. Any handler may die between any two

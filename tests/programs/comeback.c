@@ -4,7 +4,7 @@
  * from then on, "SECOND COUNT" a line. "grown": they had come one by one, so
  * that each saw one more than the last; "full": each saw all.
  */
-#include "comeback.h"
+#include "connection/reconnect.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -5,17 +5,17 @@
  * or why the call was refused; a call that is forbidden kills, with SIGSYS.
  */
 #define _GNU_SOURCE
-#include "agent_sandbox.h"
+#include "agent/sandbox.h"
+#include "base/failure.h"
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/program.h"
 #include "broker_sandbox.h"
-#include "ctl_sandbox.h"
-#include "failure.h"
-#include "handler_sandbox.h"
-#include "handoff_sandbox.h"
-#include "harden.h"
-#include "listen_sandbox.h"
-#include "log.h"
-#include "program.h"
-#include "stone_sandbox.h"
+#include "connection/handler_sandbox.h"
+#include "ctl/sandbox.h"
+#include "spawn/handoff_sandbox.h"
+#include "spawn/listen_sandbox.h"
+#include "stone/sandbox.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

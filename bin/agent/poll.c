@@ -1,0 +1,302 @@
+/* One poll: see poll.h. */
+#define _GNU_SOURCE
+#include "agent/poll.h"
+#include "agent/session.h"
+#include "base/deadline.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "channel/channel.h"
+#include "config/entitlement.h"
+#include "dial/proxy.h"
+#include "http/head.h"
+#include "http/response.h"
+#include "tls/client.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECT_MS   20000 /* to find and reach the relay */
+#define HANDSHAKE_MS 10000
+#define ANSWER_MS    30000 /* the relay may wait for its broker meanwhile */
+#define SEND_MS      10000
+#define KEEPALIVE_MS 30000 /* an empty line to the relay */
+#define SILENCE_MS   75000 /* two empty lines of the relay are missing */
+
+struct poll {
+	struct agent_conf *conf;
+	const struct netaddr *place; /* of the relay */
+	uint64_t agent;
+	int news;
+	struct channel relay;
+	uint8_t *der; /* our certificate, for the digest */
+	int der_len;
+	struct head head;
+	size_t len; /* of what is in buf */
+	char buf[2 * HEAD_FORWARD_MAX];
+};
+
+/* ---- news ---- */
+
+static void
+tell(const struct poll *p, enum poll_news what, const char *format, ...)
+{
+	char packet[1 + POLL_TEXT_MAX];
+	va_list ap;
+	int n;
+
+	packet[0] = (char)what;
+	va_start(ap, format);
+	n = vsnprintf(packet + 1, sizeof(packet) - 1, format, ap);
+	va_end(ap);
+	if (n < 0)
+		n = 0;
+	if ((size_t)n > sizeof(packet) - 2)
+		n = (int)sizeof(packet) - 2;
+	/* a pool that is gone needs no news */
+	send(p->news, packet, 1 + (size_t)n, MSG_NOSIGNAL);
+}
+
+/* ---- reaching the relay ---- */
+
+static int
+connect_relay(struct poll *p)
+{
+	struct failure f;
+	SSL *ssl;
+	int fd;
+
+	fd = proxy_dial(&p->conf->proxy, p->place, deadline_in(CONNECT_MS), &f);
+	if (fd == -1) {
+		tell(p, POLL_FAILED, "%s", f.text);
+		return -1;
+	}
+	ssl = tls_client_start(&p->conf->tls, fd, p->place->host);
+	if (ssl == NULL) {
+		tls_error_text(&f);
+		fd_close(&fd);
+		tell(p, POLL_FAILED, "TLS: %s", f.text);
+		return -1;
+	}
+	channel_tls(&p->relay, ssl);
+	if (tls_handshake(ssl, deadline_in(HANDSHAKE_MS), &f) == -1) {
+		tell(p, POLL_FAILED, "TLS: %s", f.text);
+		return -1;
+	}
+	p->der_len = i2d_X509(p->conf->tls.certificate, &p->der);
+	tls_forget(&p->conf->tls, ssl);
+	return 0;
+}
+
+static int
+send_poll(struct poll *p)
+{
+	char text[NETADDR_HOST_MAX + 256];
+	int n = snprintf(text, sizeof(text),
+	    "GET /KLAB/poll HTTP/1.1\r\n"
+	    "Host: %s\r\n"
+	    "X-Ver: 2 relayagent/" VERSION "\r\n"
+	    "X-Agent: %016" PRIx64 "\r\n"
+	    "\r\n",
+	    p->place->host, p->agent);
+
+	if (channel_write_all(
+		&p->relay, text, (size_t)n, deadline_in(SEND_MS)) == 0)
+		return 0;
+	tell(p, POLL_FAILED, "request: %s", strerror(errno));
+	return -1;
+}
+
+/*
+ * One more read by deadline. Returns 1 where something came, be it a dropped
+ * empty line, or 0 with errno (0: clean end).
+ */
+static int
+read_more(struct poll *p, int64_t deadline)
+{
+	uint64_t before = p->relay.arrived;
+
+	for (;;) {
+		ssize_t n = p->relay.read(
+		    &p->relay, p->buf + p->len, sizeof(p->buf) - p->len);
+		struct pollfd pfd = {
+		    .fd = p->relay.fd, .events = p->relay.read_wants};
+
+		if (n > 0) {
+			p->len += (size_t)n;
+			return 1;
+		}
+		if (n == 0)
+			errno = 0;
+		if (n == 0 || errno != EAGAIN)
+			return 0;
+		if (p->relay.arrived > before)
+			return 1;
+		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
+			errno = ETIMEDOUT;
+			return 0;
+		}
+	}
+}
+
+/* The entitlement must be this certificate's; another one is only told. */
+static void
+check_customer(struct poll *p, const char *text)
+{
+	struct customer customer;
+	struct failure f;
+
+	if (*text == '\0')
+		return;
+	if (p->der_len <= 0 || customer_parse(&customer, text, p->der,
+				   (size_t)p->der_len, &f) == -1)
+		log_event(LOG_WARNING, "customer", "error", f.text, "value",
+		    text, NULL);
+}
+
+static void
+tell_unanswered(const struct poll *p, int error)
+{
+	const char *alert = tls_peer_alert();
+
+	if (alert != NULL)
+		tell(p, POLL_FAILED, "the relay refused, TLS alert: %s", alert);
+	else if (error == 0 || error == ECONNRESET)
+		tell(p, POLL_FAILED,
+		    "no answer to the poll: the relay closed the connection; "
+		    "its log says why");
+	else
+		tell(p, POLL_FAILED, "no answer to the poll: %s",
+		    strerror(error));
+}
+
+static int
+read_answer(struct poll *p)
+{
+	int64_t deadline = deadline_in(ANSWER_MS);
+	struct response r;
+	int rc;
+
+	while ((rc = response_parse(&r, p->buf, p->len)) == 0)
+		if (!read_more(p, deadline)) {
+			tell_unanswered(p, errno);
+			return -1;
+		}
+	if (rc == -1) {
+		tell(p, POLL_FAILED, "the answer is not HTTP");
+		return -1;
+	}
+	if (r.status != 200) {
+		tell(p, POLL_FAILED, "refused: %d %s", r.status, r.reason);
+		return -1;
+	}
+	check_customer(p, r.customer);
+	tell(p, POLL_WAITS, "%s", r.customer);
+	memmove(p->buf, p->buf + r.length, p->len - r.length);
+	p->len -= r.length;
+	return 0;
+}
+
+/* ---- waiting for a stone ---- */
+
+static int
+send_keepalive(struct poll *p)
+{
+	if (channel_write_all(&p->relay, "\r\n", 2, deadline_in(SEND_MS)) == 0)
+		return 0;
+	tell(p, POLL_FAILED, "keep-alive: %s", strerror(errno));
+	return -1;
+}
+
+/*
+ * What came behind the answer may be empty lines, the head, or both. A relay
+ * whose TCP is alive and that says nothing all the same is as good as gone.
+ */
+static int
+await_head(struct poll *p)
+{
+	int64_t keepalive = deadline_in(KEEPALIVE_MS);
+	int64_t silence = deadline_in(SILENCE_MS);
+
+	p->relay.drop_blank = p->len == 0;
+	for (;;) {
+		int64_t until = deadline_first(keepalive, silence);
+		enum head_result rc = head_parse(
+		    &p->head, p->buf, p->len, HEAD_FORWARD_MAX);
+
+		if (rc == HEAD_DONE)
+			return 0;
+		if (rc == HEAD_BAD) {
+			tell(p, POLL_FAILED, "bad head: %s", p->head.reason);
+			return -1;
+		}
+		if (read_more(p, until)) {
+			silence = deadline_in(SILENCE_MS);
+		} else if (deadline_left(until) > 0) {
+			tell(p, POLL_FAILED, "the relay ended the poll: %s",
+			    errno == 0 ? "cleanly" : strerror(errno));
+			return -1;
+		} else if (deadline_left(silence) == 0) {
+			tell(p, POLL_FAILED, "the relay has fallen silent");
+			return -1;
+		} else {
+			keepalive = deadline_in(KEEPALIVE_MS);
+			if (send_keepalive(p) == -1)
+				return -1;
+		}
+	}
+}
+
+/*
+ * The relay waits for this empty line (X-Agent). It goes out before anything
+ * is done for the stone: where it can't be sent, the stone is another's.
+ */
+static int
+take_stone(struct poll *p)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL); /* a session is not cut off */
+	if (channel_write_all(&p->relay, "\r\n", 2, deadline_in(SEND_MS)) ==
+	    -1) {
+		tell(p, POLL_FAILED, "too late for a stone: %s",
+		    strerror(errno));
+		return -1;
+	}
+	tell(p, POLL_TAKEN, "");
+	return 0;
+}
+
+int
+agent_poll_run(struct agent_conf *conf, const struct netaddr *relay,
+    uint64_t agent, int news)
+{
+	static struct poll p;
+	int rc = EX_TEMPFAIL;
+
+	p.conf = conf;
+	p.place = relay;
+	p.agent = agent;
+	p.news = news;
+	p.relay.fd = -1;
+	if (connect_relay(&p) == 0 && send_poll(&p) == 0 &&
+	    read_answer(&p) == 0 && await_head(&p) == 0 &&
+	    take_stone(&p) == 0) {
+		agent_session_run(conf, &p.relay, &p.head, p.buf, p.len);
+		rc = EX_OK;
+	}
+	channel_close(&p.relay);
+	OPENSSL_free(p.der);
+	return rc;
+}

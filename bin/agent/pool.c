@@ -1,0 +1,327 @@
+/* The pool of polls: see pool.h. */
+#define _GNU_SOURCE
+#include "agent/pool.h"
+#include "agent/notify.h"
+#include "agent/relay_polls.h"
+#include "agent/sandbox.h"
+#include "agent/suspend.h"
+#include "base/deadline.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "fork/children.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SESSIONS_MAX 1024  /* polls and sessions: processes of this agent */
+#define TICK_MS      2000  /* to see that the machine has slept, and the like */
+#define SLEPT_MS     30000 /* the relay has missed a keep-alive: start anew */
+
+struct pool {
+	struct agent_conf *conf;
+	const struct agent_source *source;
+	uint64_t agent;
+	pid_t pid; /* its own */
+	int signals;
+	int stopping; /* how many signals asked for it */
+	struct children *children;
+	struct wake wake;
+	struct expiry certificate;
+	int64_t tick;                      /* when the next is due */
+	unsigned told_waiting, told_polls; /* to the service manager */
+	size_t nrelays;
+	struct agent_relay relays[AGENT_RELAYS_MAX];
+};
+
+/* ---- starting polls ---- */
+
+/* In the child: becomes the poll. Does not return. */
+static void
+become_poll(struct pool *pool, const struct netaddr *relay, int news)
+{
+	static const int ends[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1};
+	sigset_t set;
+
+	/* until a stone has come, TERM and INT simply end it */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		sigaddset(&set, ends[i]);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	/* a pool that is killed takes its waiting polls along, too */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != pool->pid)
+		raise(SIGTERM);
+	fd_close(&pool->signals);
+	for (size_t i = 0; i < pool->nrelays; i++)
+		agent_relay_forget(&pool->relays[i]);
+	if (agent_sandbox_poll() == -1)
+		_exit(EX_OSERR);
+	_exit(agent_poll_run(pool->conf, relay, pool->agent, news));
+}
+
+static int
+start_poll(struct pool *pool, struct agent_relay *relay, struct slot *slot)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (children_count(pool->children) >= SESSIONS_MAX) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		0, pair) == -1)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		fd_close(&pair[0]);
+		become_poll(pool, &relay->place, pair[1]);
+	}
+	fd_close(&pair[1]);
+	if (pid == -1 || children_add(pool->children, pid) == -1) {
+		fd_close(&pair[0]);
+		return -1;
+	}
+	*slot = (struct slot){.news = pair[0], .pid = pid};
+	return 0;
+}
+
+static void
+fill(struct pool *pool, struct agent_relay *relay)
+{
+	struct slot *slot;
+
+	while ((slot = agent_relay_vacancy(relay)) != NULL) {
+		if (start_poll(pool, relay, slot) == 0)
+			continue;
+		log_event(
+		    LOG_ERR, "no-process", "error", strerror(errno), NULL);
+		agent_relay_postpone(relay);
+	}
+}
+
+/* ---- configuration ---- */
+
+static void
+set_up_relays(struct pool *pool)
+{
+	pool->nrelays = pool->conf->nrelays;
+	for (size_t i = 0; i < pool->nrelays; i++)
+		agent_relay_init(
+		    &pool->relays[i], &pool->conf->relays[i], pool->conf);
+	pool->certificate.at = expiry_of_certificate(
+	    pool->conf->tls.certificate);
+	pool->certificate.warned = 0;
+}
+
+/* Frees conf's content where that fails. */
+static int
+renew_sandbox(struct agent_conf *conf, struct failure *f)
+{
+	if (agent_sandbox_renew(conf) == 0)
+		return 0;
+	failure(f, "sandbox: %s", strerror(errno));
+	agent_conf_free(conf);
+	return -1;
+}
+
+/*
+ * Sessions live on with what they began with; polls begin anew. A session of
+ * many connections takes no more of them, and the signal tells it so.
+ */
+static void
+reload(struct pool *pool)
+{
+	struct agent_conf *conf = malloc(sizeof(*conf));
+	struct agent_run run;
+	struct failure f = {.text = "out of memory"};
+
+	if (conf == NULL ||
+	    agent_conf_read(conf, &run, pool->source, &f) == -1 ||
+	    renew_sandbox(conf, &f) == -1) {
+		log_event(LOG_ERR, "reload-failed", "error", f.text, NULL);
+		free(conf);
+		return;
+	}
+	for (size_t i = 0; i < pool->nrelays; i++)
+		agent_relay_restart(&pool->relays[i]);
+	children_signal(pool->children, SIGHUP);
+	agent_conf_free(pool->conf);
+	*pool->conf = *conf;
+	OPENSSL_cleanse(conf, sizeof(*conf));
+	free(conf);
+	set_up_relays(pool);
+	log_event(LOG_NOTICE, "reloaded", NULL);
+}
+
+/* ---- signals ---- */
+
+static void
+stop(struct pool *pool)
+{
+	log_event(LOG_NOTICE, "draining", "processes",
+	    LOG_U64(children_count(pool->children)), NULL);
+	notify("STOPPING=1\nSTATUS=waiting for sessions to end");
+	/* a session holds SIGTERM back, a waiting poll does not */
+	children_signal(
+	    pool->children, pool->stopping++ == 0 ? SIGTERM : SIGKILL);
+}
+
+static void
+log_status(struct pool *pool)
+{
+	size_t sessions = children_count(pool->children);
+
+	for (size_t i = 0; i < pool->nrelays; i++) {
+		agent_relay_status(&pool->relays[i]);
+		sessions -= agent_relay_polls(&pool->relays[i]);
+	}
+	log_event(LOG_NOTICE, "status", "sessions", LOG_U64(sessions), NULL);
+}
+
+static void
+serve_signals(struct pool *pool)
+{
+	struct signalfd_siginfo info;
+	int status;
+
+	while (read(pool->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGUSR1)
+			log_status(pool);
+		else if (info.ssi_signo == SIGHUP && !pool->stopping)
+			reload(pool);
+		else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			stop(pool);
+		while (children_reap(pool->children, &status) != 0)
+			;
+	}
+}
+
+/* ---- now and then ---- */
+
+static void
+tell_manager(struct pool *pool)
+{
+	unsigned waiting = 0, polls = 0;
+
+	for (size_t i = 0; i < pool->nrelays; i++) {
+		waiting += agent_relay_waiting(&pool->relays[i]) > 0;
+		polls += agent_relay_waiting(&pool->relays[i]);
+	}
+	if (waiting == pool->told_waiting && polls == pool->told_polls)
+		return;
+	pool->told_waiting = waiting;
+	pool->told_polls = polls;
+	notify("STATUS=%u polls wait at %u of %zu relays", polls, waiting,
+	    pool->nrelays);
+}
+
+/* What no event tells of. */
+static void
+tick(struct pool *pool)
+{
+	int64_t slept = wake_slept(&pool->wake), now = time(NULL);
+
+	if (pool->stopping)
+		return;
+	if (slept >= SLEPT_MS)
+		log_event(LOG_NOTICE, "woke", "slept_ms", LOG_U64(slept), NULL);
+	for (size_t i = 0; i < pool->nrelays; i++) {
+		struct agent_relay *relay = &pool->relays[i];
+
+		if (slept >= SLEPT_MS)
+			agent_relay_restart(relay);
+		else
+			agent_relay_trim(relay);
+		expiry_check(&relay->customer, "customer", relay->text, now);
+	}
+	expiry_check(&pool->certificate, "certificate", "this agent", now);
+	tell_manager(pool);
+}
+
+/* ---- the loop ---- */
+
+/* A slot of any relay that is polled for, in the order of the array. */
+static void
+serve_news(struct pool *pool, const struct pollfd *pfd)
+{
+	for (size_t i = 0; i < pool->nrelays; i++)
+		for (size_t j = 0; j < AGENT_POLLS_MAX; j++, pfd++)
+			if (pfd->fd != -1 && pfd->revents != 0)
+				agent_relay_news(&pool->relays[i],
+				    &pool->relays[i].slots[j], pool->stopping);
+}
+
+static void
+serve_once(struct pool *pool)
+{
+	static struct pollfd pfd[AGENT_RELAYS_MAX * AGENT_POLLS_MAX + 1];
+	int64_t until;
+	nfds_t n = 0;
+
+	if (deadline_left(pool->tick) == 0) {
+		tick(pool);
+		pool->tick = deadline_in(TICK_MS);
+	}
+	until = pool->tick;
+	for (size_t i = 0; i < pool->nrelays; i++) {
+		struct agent_relay *relay = &pool->relays[i];
+
+		if (!pool->stopping) {
+			fill(pool, relay);
+			until = deadline_first(until, agent_relay_due(relay));
+		}
+		for (size_t j = 0; j < AGENT_POLLS_MAX; j++)
+			pfd[n++] = (struct pollfd){
+			    .fd = relay->slots[j].news, .events = POLLIN};
+	}
+	pfd[n] = (struct pollfd){.fd = pool->signals, .events = POLLIN};
+	if (poll(pfd, n + 1, deadline_left(until)) <= 0)
+		return;
+	serve_news(pool, pfd);
+	if (pfd[n].revents != 0)
+		serve_signals(pool);
+}
+
+int
+agent_pool_run(
+    struct agent_conf *conf, const struct agent_source *source, int signals)
+{
+	static struct pool pool;
+
+	pool.conf = conf;
+	pool.pid = getpid();
+	pool.source = source;
+	pool.signals = signals;
+	pool.children = children_new();
+	if (pool.children == NULL || getrandom(&pool.agent, sizeof(pool.agent),
+					 0) != sizeof(pool.agent)) {
+		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
+		return EX_OSERR;
+	}
+	pool.agent |= 1; /* 0 is no name */
+	wake_init(&pool.wake);
+	set_up_relays(&pool);
+	notify("READY=1\nSTATUS=connecting");
+	while (!pool.stopping || children_count(pool.children) > 0)
+		serve_once(&pool);
+	for (size_t i = 0; i < pool.nrelays; i++)
+		agent_relay_forget(&pool.relays[i]);
+	children_free(pool.children);
+	agent_conf_free(conf);
+	return EX_OK;
+}

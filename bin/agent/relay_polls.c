@@ -1,0 +1,241 @@
+/* The polls at one relay: see relay_polls.h. */
+#include "agent/relay_polls.h"
+#include "base/deadline.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "config/entitlement.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define BACKOFF_MIN_MS 1000
+#define BACKOFF_MAX_MS 60000
+#define PROVEN_MS      30000 /* a poll that waited this long forgives failures */
+
+/* The last 32-bit Unix time is "never". */
+#define NEVER UINT32_MAX
+
+void
+agent_relay_init(struct agent_relay *r, const struct netaddr *place,
+    const struct agent_conf *conf)
+{
+	memset(r, 0, sizeof(*r));
+	r->place = *place;
+	r->backoff = BACKOFF_MIN_MS;
+	snprintf(r->text, sizeof(r->text),
+	    strchr(place->host, ':') != NULL ? "[%s]:%s" : "%s:%s", place->host,
+	    place->port);
+	demand_init(&r->demand, conf->polls, conf->polls_max, deadline_now());
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
+		r->slots[i].news = -1;
+}
+
+/* ---- how many ---- */
+
+unsigned
+agent_relay_polls(const struct agent_relay *r)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
+		n += r->slots[i].news != -1;
+	return n;
+}
+
+static int
+wants_more(struct agent_relay *r)
+{
+	return agent_relay_polls(r) < demand_polls(&r->demand, deadline_now());
+}
+
+struct slot *
+agent_relay_vacancy(struct agent_relay *r)
+{
+	if (deadline_left(r->due) > 0 || !wants_more(r))
+		return NULL;
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
+		if (r->slots[i].news == -1)
+			return &r->slots[i];
+	return NULL;
+}
+
+int64_t
+agent_relay_due(struct agent_relay *r)
+{
+	return wants_more(r) ? r->due : DEADLINE_NONE;
+}
+
+unsigned
+agent_relay_waiting(const struct agent_relay *r)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
+		n += r->slots[i].news != -1 && r->slots[i].since != 0;
+	return n;
+}
+
+/* ---- ending polls ---- */
+
+/* One that has just taken a stone holds the signal back. */
+static void
+end_poll(struct slot *slot)
+{
+	kill(slot->pid, SIGTERM);
+	fd_close(&slot->news);
+	slot->since = 0;
+}
+
+static struct slot *
+longest_waiting(struct agent_relay *r)
+{
+	struct slot *longest = NULL;
+
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++) {
+		struct slot *slot = &r->slots[i];
+
+		if (slot->news != -1 && slot->since != 0 &&
+		    (longest == NULL || slot->since < longest->since))
+			longest = slot;
+	}
+	return longest;
+}
+
+void
+agent_relay_trim(struct agent_relay *r)
+{
+	unsigned have = agent_relay_polls(r);
+	unsigned want = demand_polls(&r->demand, deadline_now());
+	struct slot *slot;
+
+	if (have <= want)
+		return;
+	for (unsigned i = (have - want + 1) / 2; i > 0; i--)
+		if ((slot = longest_waiting(r)) != NULL)
+			end_poll(slot);
+}
+
+void
+agent_relay_restart(struct agent_relay *r)
+{
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
+		if (r->slots[i].news != -1)
+			end_poll(&r->slots[i]);
+	r->due = 0;
+	r->backoff = BACKOFF_MIN_MS;
+}
+
+void
+agent_relay_forget(struct agent_relay *r)
+{
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
+		fd_close(&r->slots[i].news);
+}
+
+/* ---- failures ---- */
+
+/* Full jitter: any moment up to the back-off, which doubles each time. */
+static int64_t
+back_off(struct agent_relay *r)
+{
+	int64_t delay = deadline_jitter(r->backoff);
+
+	r->due = deadline_in(delay);
+	r->backoff *= 2;
+	if (r->backoff > BACKOFF_MAX_MS)
+		r->backoff = BACKOFF_MAX_MS;
+	return delay;
+}
+
+void
+agent_relay_postpone(struct agent_relay *r)
+{
+	back_off(r);
+}
+
+/* Polls that fail together are one failure of the relay, and one line. */
+static void
+on_failed(struct agent_relay *r, struct slot *slot, const char *why, int quiet)
+{
+	int proven = slot->since != 0 &&
+		     deadline_now() - slot->since >= PROVEN_MS;
+	int64_t delay;
+
+	fd_close(&slot->news);
+	slot->since = 0;
+	if (deadline_left(r->due) > 0)
+		return;
+	snprintf(r->error, sizeof(r->error), "%s", why);
+	if (proven)
+		r->backoff = BACKOFF_MIN_MS;
+	delay = back_off(r);
+	if (!quiet)
+		log_event(LOG_WARNING, "not-connected", "relay", r->text,
+		    "reason", why, "retry_ms", LOG_U64(delay), NULL);
+}
+
+/* ---- news ---- */
+
+static void
+on_waits(struct agent_relay *r, struct slot *slot, const char *text)
+{
+	struct customer customer;
+
+	slot->since = deadline_now();
+	r->error[0] = '\0';
+	log_event(LOG_INFO, "waiting", "relay", r->place.host, "port",
+	    r->place.port, "customer", text, NULL);
+	/* the poll has checked the digest */
+	if (customer_read(&customer, text) == 0)
+		r->customer.at = customer.expire == NEVER
+				     ? 0
+				     : (int64_t)customer.expire;
+}
+
+static void
+on_taken(struct agent_relay *r, struct slot *slot)
+{
+	log_event(LOG_INFO, "taken", NULL);
+	fd_close(&slot->news);
+	slot->since = 0;
+	r->backoff = BACKOFF_MIN_MS;
+	r->arrivals++;
+	demand_arrival(&r->demand);
+}
+
+void
+agent_relay_news(struct agent_relay *r, struct slot *slot, int quiet)
+{
+	char packet[1 + POLL_TEXT_MAX];
+	ssize_t n = recv(slot->news, packet, sizeof(packet) - 1, 0);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		on_failed(r, slot, "the poll's process ended", quiet);
+		return;
+	}
+	packet[n] = '\0';
+	switch (packet[0]) {
+	case POLL_WAITS:
+		on_waits(r, slot, packet + 1);
+		break;
+	case POLL_TAKEN:
+		on_taken(r, slot);
+		break;
+	default:
+		on_failed(r, slot, packet + 1, quiet);
+	}
+}
+
+void
+agent_relay_status(struct agent_relay *r)
+{
+	log_event(LOG_NOTICE, "status", "relay", r->text, "waiting",
+	    LOG_U64(agent_relay_waiting(r)), "wanted",
+	    LOG_U64(demand_polls(&r->demand, deadline_now())), "arrivals",
+	    LOG_U64(r->arrivals), "error", r->error, NULL);
+}

@@ -1,0 +1,70 @@
+/*
+ * The polls at one relay: how many wait there, how many should, and when the
+ * next is due.
+ */
+#ifndef AGENT_RELAY_POLLS_H
+#define AGENT_RELAY_POLLS_H
+
+#include "agent/conf.h"
+#include "agent/expiry.h"
+#include "agent/poll.h"
+#include "agent/pool_size.h"
+
+#include <sys/types.h>
+
+/* One place for a waiting poll. */
+struct slot {
+	int news;      /* from its process; -1: there is none */
+	pid_t pid;     /* of it */
+	int64_t since; /* waiting at the relay since; 0: not yet */
+};
+
+struct agent_relay {
+	struct netaddr place;
+	char text[TARGET_TEXT_MAX]; /* host:port */
+	struct slot slots[AGENT_POLLS_MAX];
+	struct demand demand;
+	int64_t due;     /* no poll is started before */
+	int64_t backoff; /* milliseconds; what due may be ahead at most */
+	uint64_t arrivals;
+	struct expiry customer;    /* of the entitlement */
+	char error[POLL_TEXT_MAX]; /* why the last poll failed; "" after one
+				    * that did not */
+};
+
+/* Begins without a poll, one being due at once. */
+void agent_relay_init(struct agent_relay *r, const struct netaddr *place,
+    const struct agent_conf *conf);
+
+/* An empty slot for a poll that is wanted and due, or NULL. */
+struct slot *agent_relay_vacancy(struct agent_relay *r);
+
+/* When a poll becomes due that is wanted; DEADLINE_NONE: none is. */
+int64_t agent_relay_due(struct agent_relay *r);
+
+/* How many polls there are, and how many of them the relay has accepted. */
+unsigned agent_relay_polls(const struct agent_relay *r);
+unsigned agent_relay_waiting(const struct agent_relay *r);
+
+/* No process could be made for a poll: later. */
+void agent_relay_postpone(struct agent_relay *r);
+
+/*
+ * Takes the news of slot, and logs them, unless quiet. The relay is left alone
+ * for a while after a failure.
+ */
+void agent_relay_news(struct agent_relay *r, struct slot *slot, int quiet);
+
+/* Ends half of what waits beyond the demand. */
+void agent_relay_trim(struct agent_relay *r);
+
+/* Ends all that waits, and lets the next begin at once. Sessions live on. */
+void agent_relay_restart(struct agent_relay *r);
+
+/* Forgets the polls, without a word to them: for a child process. */
+void agent_relay_forget(struct agent_relay *r);
+
+/* A line of the log on how it goes. */
+void agent_relay_status(struct agent_relay *r);
+
+#endif

@@ -1,0 +1,74 @@
+/* The sandbox of relayagent: see sandbox.h. */
+#define _GNU_SOURCE
+#include "agent/sandbox.h"
+#include "base/log.h"
+#include "dial/sandbox.h"
+#include "sandbox/sandbox.h"
+
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+static const struct filter_rule pooling[] = {
+    FILTER_IS(socketpair, 0, AF_UNIX), FILTER_IS(prctl, 0, PR_SET_PDEATHSIG),
+    FILTER_CALL(getppid),
+    FILTER_CALL(tgkill), /* raise(3): a poll whose pool has gone */
+};
+
+static struct way way = {.rules = {.fd = -1}};
+
+int
+agent_sandbox_renew(const struct agent_conf *conf)
+{
+	struct way next;
+
+	if (way_open(&next) == -1)
+		return -1;
+	for (size_t i = 0; i < conf->nrelays; i++)
+		if (way_add(&next, &conf->relays[i]) == -1)
+			goto fail;
+	for (size_t i = 0; i < conf->ntargets; i++)
+		if (way_add(&next, &conf->targets[i].addr) == -1)
+			goto fail;
+	if (way_add(&next, &conf->proxy.addr) == -1)
+		goto fail;
+	way_close(&way);
+	way = next;
+	return 0;
+fail:
+	way_close(&next);
+	return -1;
+}
+
+/* The pool itself may read anything, since a reload may name any file. */
+static int
+restrict_files(void)
+{
+	struct landlock l;
+	int rc = landlock_open(&l, LANDLOCK_FILES);
+
+	if (rc == 0)
+		rc = landlock_allow(&l, "/", LANDLOCK_READ);
+	if (rc == 0)
+		rc = landlock_enter(&l);
+	landlock_close(&l);
+	return rc;
+}
+
+int
+agent_sandbox_enter(const struct agent_conf *conf)
+{
+	const struct filter_list lists[] = {filter_common, filter_reading,
+	    filter_forking, filter_dialling, filter_way, FILTER_LIST(pooling)};
+
+	if (way_init() == -1 || agent_sandbox_renew(conf) == -1 ||
+	    restrict_files() == -1)
+		return -1;
+	return sandbox_filter(
+	    &way.rules, lists, sizeof(lists) / sizeof(*lists), LOG_WARNING);
+}
+
+int
+agent_sandbox_poll(void)
+{
+	return way_enter(&way);
+}

@@ -1,0 +1,19 @@
+/*
+ * Whether the machine was suspended: the clock that counts sleep gains on the
+ * one that doesn't.
+ */
+#ifndef AGENT_SUSPEND_H
+#define AGENT_SUSPEND_H
+
+#include <stdint.h>
+
+struct wake {
+	int64_t ahead; /* milliseconds that the one clock leads by */
+};
+
+void wake_init(struct wake *w);
+
+/* Milliseconds that the machine has slept since the last call. */
+int64_t wake_slept(struct wake *w);
+
+#endif

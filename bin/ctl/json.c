@@ -1,0 +1,179 @@
+/*
+ * Answers as JSON for programs: see show.h. The form is version 1 and is
+ * written down in relayctl(8): fields may be added to it, but none is taken
+ * away or changes its meaning.
+ */
+#include "base/log.h"
+#include "base/timestamp.h"
+#include "ctl/show.h"
+
+#include <jansson.h>
+
+#define JSON_VERSION 1
+
+static json_t *
+number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static json_t *
+fingerprint(const struct identity *id)
+{
+	char hex[IDENTITY_HEX_SIZE];
+
+	identity_hex(id, hex);
+	return json_sprintf("sha256:%s", hex);
+}
+
+/* null for what is not known */
+static json_t *
+text_or_null(const char *text)
+{
+	return *text == '\0' ? json_null() : json_string(text);
+}
+
+static json_t *
+status_row(const struct row_status *s)
+{
+	return json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o, s:o, s:s}",
+	    "relay_version", s->version, "pid", number(s->pid), "uptime",
+	    number(s->uptime), "draining", (int)s->draining, "agents",
+	    number(s->agents), "stones", number(s->stones), "sessions",
+	    number(s->sessions), "sessions_total", number(s->sessions_total),
+	    "refused_total", number(s->refused_total), "kicked_total",
+	    number(s->kicked_total), "reloads_total", number(s->reloads_total),
+	    "reload_failures_total", number(s->reload_failures_total),
+	    "spawners", number(s->spawners), "log_level",
+	    log_level_word((int)s->log_level));
+}
+
+static json_t *
+agent_row(const struct row_waiter *w)
+{
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "id", LOG_ID(w->id),
+	    "customer", w->customer, "certificate", fingerprint(&w->identity),
+	    "peer", text_or_null(w->peer), "seconds", number(w->seconds));
+}
+
+static json_t *
+session_row(const struct row_session *s)
+{
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+	    LOG_ID(s->id), "customer", s->customer, "stone",
+	    text_or_null(s->stone), "agent", text_or_null(s->agent),
+	    "stone_certificate",
+	    *s->stone == '\0' ? json_null() : fingerprint(&s->stone_identity),
+	    "agent_certificate",
+	    *s->agent == '\0' ? json_null() : fingerprint(&s->agent_identity),
+	    "seconds", number(s->seconds), "up", number(s->up), "down",
+	    number(s->down));
+}
+
+static json_t *
+customer_row(const struct row_customer *c)
+{
+	char expire[WHEN_TEXT_SIZE];
+
+	when_format(c->expire, expire);
+	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:s, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o, s:o, s:o}",
+	    "name", c->name, "present", (int)c->present, "allow", (int)c->allow,
+	    "nusers", number(c->nusers), "type", number(c->type), "expire",
+	    expire, "max_agents", number(c->max_agents), "agents",
+	    number(c->agents), "stones", number(c->stones), "sessions",
+	    number(c->sessions), "sessions_total", number(c->sessions_total),
+	    "refused_total", number(c->refused_total), "up_total",
+	    number(c->up_total), "down_total", number(c->down_total));
+}
+
+static json_t *
+row_object(const struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_ROW_STATUS:
+		return status_row(&m->u.status);
+	case MESSAGE_ROW_WAITER:
+		return agent_row(&m->u.waiter);
+	case MESSAGE_ROW_SESSION:
+		return session_row(&m->u.session);
+	default:
+		return customer_row(&m->u.customer);
+	}
+}
+
+static int
+print(FILE *out, json_t *json)
+{
+	int rc = json == NULL ? -1 : json_dumpf(json, out, JSON_INDENT(2));
+
+	json_decref(json);
+	fputc('\n', out);
+	return rc;
+}
+
+static json_t *
+array_of(enum ctl_view view, const struct ctl_answer *answer)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < answer->nrows; i++)
+		if (ctl_in_view(view, &answer->rows[i]) &&
+		    json_array_append_new(
+			array, row_object(&answer->rows[i])) == -1) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
+int
+ctl_json(FILE *out, enum ctl_view view, const struct ctl_answer *answer)
+{
+	static const char *const names[] = {
+	    [CTL_STATUS] = "status",
+	    [CTL_AGENTS] = "agents",
+	    [CTL_SESSIONS] = "sessions",
+	    [CTL_CUSTOMERS] = "customers",
+	};
+	json_t *body;
+
+	if (view == CTL_STATUS)
+		body = answer->nrows == 1 ? row_object(&answer->rows[0]) : NULL;
+	else
+		body = array_of(view, answer);
+	return print(out, json_pack("{s:i, s:o}", "version", JSON_VERSION,
+			      names[view], body));
+}
+
+static json_t *
+result(const char *command, const struct ctl_answer *a)
+{
+	return json_pack("{s:s, s:b, s:o, s:s}", "command", command, "ok",
+	    !a->done.failed, "count", number(a->done.count), "text",
+	    a->done.text);
+}
+
+static int
+print_result(FILE *out, json_t *body)
+{
+	return print(out,
+	    json_pack("{s:i, s:o}", "version", JSON_VERSION, "result", body));
+}
+
+int
+ctl_json_done(FILE *out, const char *command, const struct ctl_answer *a)
+{
+	return print_result(out, result(command, a));
+}
+
+int
+ctl_json_customer(
+    FILE *out, const char *command, int changed, const struct ctl_answer *a)
+{
+	json_t *body = result(command, a);
+
+	json_object_set_new(body, "changed", json_boolean(changed));
+	return print_result(out, body);
+}

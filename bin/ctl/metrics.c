@@ -1,0 +1,94 @@
+/*
+ * The broker's counters as Prometheus text: see show.h. A customer's name
+ * has no character that a label would have to escape.
+ */
+#include "ctl/show.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+struct metric {
+	const char *name, *type, *help;
+	size_t offset; /* in its row */
+	size_t size;   /* of the number there */
+};
+
+#define IN(row, field)                                                         \
+	offsetof(struct row, field), sizeof(((struct row *)0)->field)
+
+static const struct metric of_relay[] = {
+    {"uptime_seconds", "gauge", "Age of the broker.", IN(row_status, uptime)},
+    {"draining", "gauge", "1 while the relay drains.",
+	IN(row_status, draining)},
+    {"spawners", "gauge", "relay-listen processes attached.",
+	IN(row_status, spawners)},
+    {"kicked_total", "counter", "Connections that were made to end.",
+	IN(row_status, kicked_total)},
+    {"reloads_total", "counter", "Reloads of the files.",
+	IN(row_status, reloads_total)},
+    {"reload_failures_total", "counter", "Reloads that met an error.",
+	IN(row_status, reload_failures_total)},
+};
+
+static const struct metric of_customer[] = {
+    {"agents", "gauge", "Agents that wait.", IN(row_customer, agents)},
+    {"stones", "gauge", "Stones that wait.", IN(row_customer, stones)},
+    {"sessions", "gauge", "Live sessions.", IN(row_customer, sessions)},
+    {"nusers", "gauge", "Sessions that may live at once.",
+	IN(row_customer, nusers)},
+    {"expire_timestamp_seconds", "gauge",
+	"Unix time at which the customer ends.", IN(row_customer, expire)},
+    {"sessions_total", "counter", "Sessions begun.",
+	IN(row_customer, sessions_total)},
+    {"refused_total", "counter", "Connections refused by a limit.",
+	IN(row_customer, refused_total)},
+    {"up_bytes_total", "counter", "Bytes from stones to agents.",
+	IN(row_customer, up_total)},
+    {"down_bytes_total", "counter", "Bytes from agents to stones.",
+	IN(row_customer, down_total)},
+};
+
+static uint64_t
+value(const struct metric *m, const void *row)
+{
+	uint64_t wide;
+	uint32_t narrow;
+
+	if (m->size == sizeof(narrow)) {
+		memcpy(&narrow, (const char *)row + m->offset, sizeof(narrow));
+		return narrow;
+	}
+	memcpy(&wide, (const char *)row + m->offset, sizeof(wide));
+	return wide;
+}
+
+static void
+heading(FILE *out, const char *prefix, const struct metric *m)
+{
+	fprintf(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", prefix, m->name,
+	    m->help, prefix, m->name, m->type);
+}
+
+void
+ctl_metrics(FILE *out, const struct ctl_answer *status,
+    const struct ctl_answer *customers)
+{
+	static const char relay[] = "vpn_warp_relay_";
+	static const char customer[] = "vpn_warp_customer_";
+
+	for (size_t i = 0; i < sizeof(of_relay) / sizeof(*of_relay); i++) {
+		heading(out, relay, &of_relay[i]);
+		fprintf(out, "%s%s %" PRIu64 "\n", relay, of_relay[i].name,
+		    value(&of_relay[i], &status->rows[0].u));
+	}
+	for (size_t i = 0; i < sizeof(of_customer) / sizeof(*of_customer);
+	     i++) {
+		heading(out, customer, &of_customer[i]);
+		for (size_t j = 0; j < customers->nrows; j++)
+			fprintf(out, "%s%s{customer=\"%s\"} %" PRIu64 "\n",
+			    customer, of_customer[i].name,
+			    customers->rows[j].u.customer.name,
+			    value(&of_customer[i], &customers->rows[j].u));
+	}
+}

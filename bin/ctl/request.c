@@ -1,0 +1,134 @@
+/* relayctl's conversation with the broker: see request.h. */
+#include "ctl/request.h"
+#include "base/deadline.h"
+#include "base/fd.h"
+#include "ipc/wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ANSWER_MS 15000 /* a reload waits some seconds for all handlers */
+
+static int
+send_request(int sock, enum admin_command command, const char *argument)
+{
+	struct message m = {.type = MESSAGE_ADMIN};
+
+	m.u.admin.command = command;
+	snprintf(
+	    m.u.admin.argument, sizeof(m.u.admin.argument), "%s", argument);
+	/* a broker that refuses us has closed already, and says why */
+	if (wire_send(sock, &m, NULL) == -1 && errno != EPIPE)
+		return -1;
+	return 0;
+}
+
+/* Returns 1 with a packet, or -1 with errno. */
+static int
+receive(int sock, struct wire_packet *packet, int64_t deadline)
+{
+	int resets = 0;
+
+	for (;;) {
+		struct pollfd pfd = {.fd = sock, .events = POLLIN};
+		int rc = wire_receive(sock, packet);
+
+		if (rc == 1) {
+			wire_close_fds(packet);
+			return 1;
+		}
+		if (rc == 0) {
+			errno = ECONNRESET;
+			return -1;
+		}
+		/* what came before a reset is still there to be read */
+		if (errno == ECONNRESET && resets++ == 0)
+			continue;
+		if (errno != EAGAIN)
+			return -1;
+		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
+}
+
+static int
+keep(struct ctl_answer *answer, const struct message *m)
+{
+	size_t room = answer->room == 0 ? 64 : 2 * answer->room;
+	struct message *more;
+
+	if (answer->nrows == answer->room) {
+		more = realloc(answer->rows, room * sizeof(*more));
+		if (more == NULL)
+			return -1;
+		answer->rows = more;
+		answer->room = room;
+	}
+	answer->rows[answer->nrows++] = *m;
+	return 0;
+}
+
+static int
+keep_all(struct ctl_answer *answer, struct wire_packet *packet)
+{
+	int rc;
+
+	do {
+		if (keep(answer, &packet->message) == -1)
+			return -1;
+		rc = wire_next(packet);
+	} while (rc == 1);
+	return rc;
+}
+
+static int
+collect(int sock, struct ctl_answer *answer, struct failure *f)
+{
+	int64_t deadline = deadline_in(ANSWER_MS);
+	struct wire_packet packet;
+
+	for (;;) {
+		if (receive(sock, &packet, deadline) == -1)
+			return -1;
+		switch (packet.message.type) {
+		case MESSAGE_ADMIN_DONE:
+			answer->done = packet.message.u.admin_done;
+			return 0;
+		case MESSAGE_REFUSED:
+			failure(f, "%s", packet.message.u.refused.reason);
+			errno = EACCES;
+			return -1;
+		default:
+			if (keep_all(answer, &packet) == -1)
+				return -1;
+		}
+	}
+}
+
+int
+ctl_request(int sock, enum admin_command command, const char *argument,
+    struct ctl_answer *answer, struct failure *f)
+{
+	*answer = (struct ctl_answer){0};
+	*f->text = '\0';
+	if (send_request(sock, command, argument) == 0 &&
+	    collect(sock, answer, f) == 0)
+		return 0;
+	if (*f->text == '\0')
+		failure(f, "the broker: %s", strerror(errno));
+	ctl_free(answer);
+	return -1;
+}
+
+void
+ctl_free(struct ctl_answer *answer)
+{
+	free(answer->rows);
+	answer->rows = NULL;
+	answer->nrows = answer->room = 0;
+}

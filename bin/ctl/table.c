@@ -1,0 +1,165 @@
+/* Answers as tables for people: see show.h. */
+#include "base/log.h"
+#include "base/timestamp.h"
+#include "ctl/show.h"
+#include "ctl/units.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SHORT_FINGERPRINT 16 /* hex digits; --json has them all */
+
+enum admin_command
+ctl_view_command(enum ctl_view view)
+{
+	static const enum admin_command commands[] = {
+	    [CTL_STATUS] = ADMIN_STATUS,
+	    [CTL_AGENTS] = ADMIN_WAITERS,
+	    [CTL_SESSIONS] = ADMIN_SESSIONS,
+	    [CTL_CUSTOMERS] = ADMIN_CUSTOMERS,
+	};
+
+	return commands[view];
+}
+
+int
+ctl_in_view(enum ctl_view view, const struct message *row)
+{
+	switch (view) {
+	case CTL_STATUS:
+		return row->type == MESSAGE_ROW_STATUS;
+	case CTL_AGENTS:
+		return row->type == MESSAGE_ROW_WAITER &&
+		       row->u.waiter.role == ROLE_AGENT;
+	case CTL_SESSIONS:
+		return row->type == MESSAGE_ROW_SESSION;
+	case CTL_CUSTOMERS:
+		return row->type == MESSAGE_ROW_CUSTOMER;
+	}
+	return 0;
+}
+
+static void
+print_status(FILE *out, const struct row_status *s)
+{
+	fprintf(out,
+	    "broker     %s, pid %" PRIu32 ", up %s%s\n"
+	    "agents     %" PRIu64 " waiting\n"
+	    "stones     %" PRIu64 " waiting\n"
+	    "sessions   %" PRIu64 " live, %" PRIu64 " since the start\n"
+	    "refused    %" PRIu64 "\n"
+	    "kicked     %" PRIu64 "\n"
+	    "reloads    %" PRIu64 ", %" PRIu64 " with errors\n"
+	    "spawners   %" PRIu32 "\n"
+	    "log level  %s\n",
+	    s->version, s->pid, CTL_AGE(s->uptime),
+	    s->draining ? ", draining" : "", s->agents, s->stones, s->sessions,
+	    s->sessions_total, s->refused_total, s->kicked_total,
+	    s->reloads_total, s->reload_failures_total, s->spawners,
+	    log_level_word((int)s->log_level));
+}
+
+/* A peer that an earlier broker knew may be missing for a moment. */
+static const char *
+or_dash(const char *text)
+{
+	return *text == '\0' ? "-" : text;
+}
+
+static void
+print_waiter(FILE *out, const struct row_waiter *w)
+{
+	char hex[IDENTITY_HEX_SIZE];
+
+	identity_hex(&w->identity, hex);
+	fprintf(out, "%s  %-16s  %-22s  %7s  %.*s\n", LOG_ID(w->id),
+	    w->customer, or_dash(w->peer), CTL_AGE(w->seconds),
+	    SHORT_FINGERPRINT, hex);
+}
+
+static void
+print_session(FILE *out, const struct row_session *s)
+{
+	fprintf(out, "%s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s\n",
+	    LOG_ID(s->id), s->customer, or_dash(s->stone), or_dash(s->agent),
+	    CTL_AGE(s->seconds), CTL_BYTES(s->up), CTL_BYTES(s->down),
+	    CTL_RATE(s->up + s->down, (double)s->seconds));
+}
+
+static const char *
+type_word(uint32_t type)
+{
+	static const char *const words[] = {"none", "forward", "web", "both"};
+
+	return words[type & 3];
+}
+
+static void
+print_customer(FILE *out, const struct row_customer *c)
+{
+	char expire[WHEN_TEXT_SIZE], of[CTL_UNIT_SIZE];
+
+	when_format(c->expire, expire);
+	snprintf(
+	    of, sizeof(of), "%" PRIu32 "/%" PRIu32, c->sessions, c->nusers);
+	fprintf(out,
+	    "%-16s  %-5s  %-7s  %9s  %6" PRIu32 "  %8" PRIu64 "  %7" PRIu64
+	    "  %6s  %6s  %s\n",
+	    c->name,
+	    !c->present ? "gone"
+	    : c->allow  ? "yes"
+			: "no",
+	    type_word(c->type), of, c->agents, c->sessions_total,
+	    c->refused_total, CTL_BYTES(c->up_total), CTL_BYTES(c->down_total),
+	    expire);
+}
+
+static void
+print_heading(FILE *out, enum ctl_view view)
+{
+	switch (view) {
+	case CTL_STATUS:
+		break;
+	case CTL_AGENTS:
+		fprintf(out, "%-8s  %-16s  %-22s  %7s  %s\n", "ID", "CUSTOMER",
+		    "PEER", "WAITS", "CERTIFICATE");
+		break;
+	case CTL_SESSIONS:
+		fprintf(out, "%-8s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s\n",
+		    "ID", "CUSTOMER", "STONE", "AGENT", "AGE", "UP", "DOWN",
+		    "RATE");
+		break;
+	case CTL_CUSTOMERS:
+		fprintf(out,
+		    "%-16s  %-5s  %-7s  %9s  %6s  %8s  %7s  %6s  %6s  %s\n",
+		    "CUSTOMER", "ALLOW", "TYPE", "SESSIONS", "AGENTS", "TOTAL",
+		    "REFUSED", "UP", "DOWN", "EXPIRE");
+		break;
+	}
+}
+
+void
+ctl_table(FILE *out, enum ctl_view view, const struct ctl_answer *answer)
+{
+	print_heading(out, view);
+	for (size_t i = 0; i < answer->nrows; i++) {
+		const struct message *m = &answer->rows[i];
+
+		if (!ctl_in_view(view, m))
+			continue;
+		switch (view) {
+		case CTL_STATUS:
+			print_status(out, &m->u.status);
+			break;
+		case CTL_AGENTS:
+			print_waiter(out, &m->u.waiter);
+			break;
+		case CTL_SESSIONS:
+			print_session(out, &m->u.session);
+			break;
+		case CTL_CUSTOMERS:
+			print_customer(out, &m->u.customer);
+			break;
+		}
+	}
+}

@@ -1,0 +1,47 @@
+/*
+ * The sandbox of a process that dials out, of relayagent or relay-stone: the
+ * one that reads what comes from the relay. It may find and connect to the
+ * ports that it was told, and read the system's files, which the resolver
+ * needs; nothing else of files, programs, ports or processes.
+ *
+ * The parent makes a way of its configuration, anew at each reload; each child
+ * enters it.
+ */
+#ifndef DIAL_SANDBOX_H
+#define DIAL_SANDBOX_H
+
+#include "base/netaddr.h"
+#include "sandbox/landlock.h"
+#include "sandbox/seccomp.h"
+
+/*
+ * To look names up and connect to them: sockets, and the modules of the
+ * resolver. Executable memory is that of files alone, never made.
+ */
+extern const struct filter_list filter_dialling;
+
+/* For the parent, to make ways and have children enter them. */
+extern const struct filter_list filter_way;
+
+struct way {
+	struct landlock rules;
+};
+
+/*
+ * Makes the filter that belongs to every way; once, before the parent is in a
+ * sandbox itself. Returns 0, or -1 with errno.
+ */
+int way_init(void);
+
+/* Begins one that leads nowhere yet. Returns 0, or -1 with errno. */
+int way_open(struct way *w);
+
+/* Has it lead to the port of addr as well; host "" is none. Likewise. */
+int way_add(struct way *w, const struct netaddr *addr);
+
+/* In the child: enters it. Returns 0, or -1 with errno. */
+int way_enter(struct way *w);
+
+void way_close(struct way *w);
+
+#endif

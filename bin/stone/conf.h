@@ -1,0 +1,72 @@
+/*
+ * What relay-stone is to do, in stone's language: options, then forwards that
+ * are separated by "--", each with the options before it. Pure: words in, a
+ * struct out; no file that they name is touched.
+ */
+#ifndef STONE_CONF_H
+#define STONE_CONF_H
+
+#include "base/failure.h"
+#include "stone/endpoint.h"
+#include "stone/words.h"
+
+#include <stddef.h>
+
+#define STONE_FORWARDS_MAX 64
+#define STONE_SESSIONS_MAX 16 /* that are kept of one forward */
+
+/* -q: one end of TLS, as named. All point into words; NULL: not given. */
+struct stone_tls {
+	const char *key;
+	const char *cert;
+	const char *cafile;
+	const char *capath;
+	const char *passfile;
+	const char *servername;
+};
+
+struct stone_forward {
+	const char *file; /* whose words these are; NULL: the command line */
+	unsigned line;
+	struct netaddr relay;
+	struct stone_listen listen;
+	struct stone_tls tls;
+	const char *request;
+	unsigned sessions; /* --sessions; 0: one for each connection */
+	const struct stone_word *allowed; /* nallowed of them */
+	size_t nallowed;
+};
+
+struct stone_conf {
+	/* of the command line alone */
+	const char *file; /* -C; NULL: none */
+	int inetd;        /* --inetd */
+	int test;         /* -t, -N */
+	int version;      /* -V */
+	int help;         /* -h */
+	/* of both */
+	int daemon;             /* -D */
+	int syslog;             /* -l */
+	int debug;              /* -d */
+	const char *proxy;      /* -x; NULL: none */
+	const char *proxy_file; /* whose word that is; NULL: command line */
+	unsigned proxy_line;
+	struct stone_tls tls; /* as it stands for the next forward */
+	unsigned sessions;    /* likewise */
+	struct stone_forward forwards[STONE_FORWARDS_MAX];
+	size_t nforwards;
+};
+
+/*
+ * Reads the leading options of words, and sets *next to the word behind them.
+ * Returns 0, or -1 with "file:line: reason" in f. conf keeps pointers into
+ * words.
+ */
+int stone_conf_options(struct stone_conf *conf, const struct stone_words *words,
+    size_t *next, struct failure *f);
+
+/* Reads the forwards from the word next on, likewise. */
+int stone_conf_forwards(struct stone_conf *conf,
+    const struct stone_words *words, size_t next, struct failure *f);
+
+#endif

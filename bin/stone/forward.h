@@ -1,0 +1,56 @@
+/*
+ * Forwards, ready for use: what the configuration names is read, looked up and
+ * opened.
+ */
+#ifndef STONE_FORWARD_H
+#define STONE_FORWARD_H
+
+#include "base/failure.h"
+#include "dial/proxy.h"
+#include "stone/access.h"
+#include "stone/conf.h"
+#include "tls/tls.h"
+
+struct forward {
+	const struct stone_forward *conf;
+	struct tls_material tls;
+	struct access_list access;
+	int listener; /* -1: none is open */
+};
+
+/* All of them, and the configuration that they come from. */
+struct forwards {
+	struct stone_words command_line, file;
+	struct stone_conf conf;
+	struct proxy proxy;
+	struct forward list[STONE_FORWARDS_MAX]; /* conf.nforwards of them */
+};
+
+/*
+ * Reads the command line and the file that it names into a new set; keys and
+ * certificates are read and allowed hosts looked up, but nothing is opened.
+ * Paths are relative to this process's folder or, where nothing is there, to
+ * that of the file. argv must outlive the result. Returns NULL with a reason in
+ * f; where conf.help or conf.version is set, nothing else counts.
+ */
+struct forwards *forwards_read(int argc, char **argv,
+    const struct proxy_environment *env, struct failure *f);
+
+/*
+ * Opens the listeners. Those of the set old (NULL: none) that are at the same
+ * place move over. Returns 0, or -1 with a reason in f; old then has all of
+ * its own.
+ */
+int forwards_listen(
+    struct forwards *set, struct forwards *old, struct failure *f);
+
+/* Closes the listeners, in this process. */
+void forwards_close(struct forwards *set);
+
+/* Removes the Unix sockets from the file system. */
+void forwards_unlink(const struct forwards *set);
+
+/* Closes and frees all; NULL is fine. */
+void forwards_free(struct forwards *set);
+
+#endif

@@ -1,0 +1,89 @@
+/* The way to the relay: see relay.h. */
+#include "stone/relay.h"
+#include "base/deadline.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "tls/client.h"
+
+#include <stdio.h>
+
+#define CONNECT_MS   20000 /* to find and reach the relay */
+#define HANDSHAKE_MS 10000
+
+void
+stone_relay_unreachable(
+    const struct forward *forward, const char *why, const char *peer)
+{
+	log_event(LOG_WARNING, "not-connected", "relay",
+	    forward->conf->relay.host, "port", forward->conf->relay.port,
+	    "reason", why, "peer", peer, NULL);
+}
+
+/* The TLS connection; it owns fd, for the answer's channel. */
+static SSL *
+start_tls(struct forward *forward, int fd, struct failure *f)
+{
+	const struct stone_forward *conf = forward->conf;
+	SSL *ssl = tls_client_start(&forward->tls, fd,
+	    conf->tls.servername != NULL ? conf->tls.servername
+					 : conf->relay.host);
+
+	if (ssl == NULL)
+		tls_error_text(f);
+	else if (tls_handshake(ssl, deadline_in(HANDSHAKE_MS), f) == -1) {
+		SSL_free(ssl);
+		ssl = NULL;
+	}
+	return ssl;
+}
+
+int
+stone_relay_connect(struct answer *relay, struct forward *forward,
+    const struct proxy *proxy, const char *peer)
+{
+	struct failure f;
+	SSL *ssl;
+	int fd;
+
+	fd = proxy_dial(
+	    proxy, &forward->conf->relay, deadline_in(CONNECT_MS), &f);
+	if (fd == -1) {
+		stone_relay_unreachable(forward, f.text, peer);
+		return -1;
+	}
+	ssl = start_tls(forward, fd, &f);
+	if (ssl == NULL) {
+		fd_close(&fd);
+		stone_relay_unreachable(forward, f.text, peer);
+		return -1;
+	}
+	answer_channel(relay, ssl);
+	tls_forget(&forward->tls, ssl);
+	return 0;
+}
+
+void
+stone_relay_unanswered(const struct answer *relay,
+    const struct forward *forward, int late, const char *peer)
+{
+	const struct response *r = &relay->response;
+	const char *alert = tls_peer_alert();
+	char why[128];
+
+	if (relay->state == ANSWER_REFUSED)
+		log_event(LOG_WARNING, "refused", "status", LOG_U64(r->status),
+		    "reason", r->reason, "peer", peer, NULL);
+	else if (relay->state == ANSWER_NOT_HTTP)
+		stone_relay_unreachable(
+		    forward, "the answer is not HTTP", peer);
+	else if (late)
+		stone_relay_unreachable(forward, "no answer in time", peer);
+	else if (alert != NULL) {
+		snprintf(why, sizeof(why), "the relay refused, TLS alert: %s",
+		    alert);
+		stone_relay_unreachable(forward, why, peer);
+	} else
+		stone_relay_unreachable(forward,
+		    "the relay closed the connection; its log says why", peer);
+}

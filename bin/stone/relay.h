@@ -1,0 +1,27 @@
+/*
+ * The way to the relay, for a session of one connection or of many: TLS with
+ * the forward's certificate, and the log lines of what went wrong there.
+ */
+#ifndef STONE_RELAY_H
+#define STONE_RELAY_H
+
+#include "stone/forward.h"
+#include "stone/relay_channel.h"
+
+/*
+ * Connects, makes the TLS handshake, and makes *relay of it; drops the
+ * forward's keys. Logs why where that fails; peer is the local client, or "".
+ * Returns 0 or -1.
+ */
+int stone_relay_connect(struct answer *relay, struct forward *forward,
+    const struct proxy *proxy, const char *peer);
+
+/* Logs why no good answer came; late: it did not come in time. */
+void stone_relay_unanswered(const struct answer *relay,
+    const struct forward *forward, int late, const char *peer);
+
+/* Logs that the relay was not reached, for this reason. */
+void stone_relay_unreachable(
+    const struct forward *forward, const char *why, const char *peer);
+
+#endif

@@ -1,0 +1,71 @@
+/* A TLS channel without the relay's answer: see relay_channel.h. */
+#include "stone/relay_channel.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Judges what has come of the head. */
+static void
+judge(struct answer *a)
+{
+	int rc = response_parse(&a->response, a->buf, a->len);
+
+	if (rc == -1)
+		a->state = ANSWER_NOT_HTTP;
+	else if (rc == 1)
+		/* 101: the request may ask a web server for a WebSocket */
+		a->state = a->response.status / 100 == 2 ||
+				   a->response.status == 101
+			       ? ANSWER_GOOD
+			       : ANSWER_REFUSED;
+	a->at = a->response.length;
+}
+
+/* Hands out what came behind the head, and then gets out of the way. */
+static ssize_t
+take_rest(struct answer *a, void *buf, size_t len)
+{
+	size_t n = a->len - a->at;
+
+	if (n == 0) {
+		a->channel.read = a->read_tls;
+		return a->read_tls(&a->channel, buf, len);
+	}
+	if (n > len)
+		n = len;
+	memcpy(buf, a->buf + a->at, n);
+	a->at += n;
+	return (ssize_t)n;
+}
+
+static ssize_t
+read_answer(struct channel *ch, void *buf, size_t len)
+{
+	struct answer *a = (struct answer *)ch;
+
+	while (a->state == ANSWER_AWAITED) {
+		ssize_t n = a->read_tls(
+		    ch, a->buf + a->len, sizeof(a->buf) - a->len);
+
+		if (n == 0)
+			errno = ECONNRESET;
+		if (n <= 0)
+			return -1;
+		a->len += (size_t)n;
+		judge(a);
+	}
+	if (a->state == ANSWER_GOOD)
+		return take_rest(a, buf, len);
+	errno = EPROTO;
+	return -1;
+}
+
+void
+answer_channel(struct answer *a, SSL *ssl)
+{
+	channel_tls(&a->channel, ssl);
+	a->read_tls = a->channel.read;
+	a->channel.read = read_answer;
+	a->state = ANSWER_AWAITED;
+	a->at = a->len = 0;
+}

@@ -1,0 +1,103 @@
+/* The sandbox of relay-stone: see sandbox.h. */
+#define _GNU_SOURCE
+#include "dial/sandbox.h"
+#include "base/config_lines.h"
+#include "base/log.h"
+#include "sandbox/sandbox.h"
+#include "stone/sandbox.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static const struct filter_rule serving[] = {
+    FILTER_CALL(chdir), FILTER_CALL(getcwd), FILTER_CALL(listen),
+    FILTER_CALL(tgkill),
+    FILTER_IS(socketpair, 0, AF_UNIX), /* to shared sessions */
+    FILTER_CALL(unlink),               /* the socket of a Unix listener */
+};
+
+static struct way way = {.rules = {.fd = -1}};
+
+/*
+ * OpenSSL looks for authorities in this folder as it meets their certificates.
+ * It is relative to the process or to the file, as forward.c finds it.
+ */
+static int
+allow_authorities(struct way *w, const struct stone_forward *f)
+{
+	char *beside;
+	int rc;
+
+	if (f->tls.capath == NULL)
+		return 0;
+	beside = lines_relative(f->file == NULL ? "" : f->file, f->tls.capath);
+	if (beside == NULL)
+		return -1;
+	rc = landlock_allow(&w->rules, f->tls.capath, LANDLOCK_READ);
+	if (rc == 0)
+		rc = landlock_allow(&w->rules, beside, LANDLOCK_READ);
+	free(beside);
+	return rc;
+}
+
+int
+stone_sandbox_renew(const struct forwards *set)
+{
+	struct way next;
+
+	if (way_open(&next) == -1)
+		return -1;
+	for (size_t i = 0; i < set->conf.nforwards; i++) {
+		const struct stone_forward *f = &set->conf.forwards[i];
+
+		if (way_add(&next, &f->relay) == -1 ||
+		    allow_authorities(&next, f) == -1)
+			goto fail;
+	}
+	if (way_add(&next, &set->proxy.addr) == -1)
+		goto fail;
+	way_close(&way);
+	way = next;
+	return 0;
+fail:
+	way_close(&next);
+	return -1;
+}
+
+/* A reload may name any file, but no new folder for a Unix listener. */
+static int
+restrict_files(const struct forwards *set)
+{
+	struct landlock l;
+	int rc = landlock_open(&l, LANDLOCK_FILES);
+
+	if (rc == 0)
+		rc = landlock_allow(&l, "/", LANDLOCK_READ);
+	for (size_t i = 0; rc == 0 && i < set->conf.nforwards; i++)
+		rc = landlock_allow_beside(&l,
+		    set->conf.forwards[i].listen.path,
+		    LANDLOCK_SOCKET | LANDLOCK_REMOVE);
+	if (rc == 0)
+		rc = landlock_enter(&l);
+	landlock_close(&l);
+	return rc;
+}
+
+int
+stone_sandbox_enter(const struct forwards *set)
+{
+	const struct filter_list lists[] = {filter_common, filter_reading,
+	    filter_forking, filter_dialling, filter_way, FILTER_LIST(serving)};
+
+	if (way_init() == -1 || stone_sandbox_renew(set) == -1 ||
+	    restrict_files(set) == -1)
+		return -1;
+	return sandbox_filter(
+	    &way.rules, lists, sizeof(lists) / sizeof(*lists), LOG_WARNING);
+}
+
+int
+stone_sandbox_session(void)
+{
+	return way_enter(&way);
+}

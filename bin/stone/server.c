@@ -1,0 +1,206 @@
+/* relay-stone's own part of a server that forks: see server.h. */
+#include "stone/server.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "fork/forker.h"
+#include "stone/sandbox.h"
+#include "stone/shared_pool.h"
+#include "stone/single.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SESSIONS_MAX 4096 /* processes; more wait in the backlog */
+
+_Static_assert(
+    STONE_FORWARDS_MAX <= FORKER_LISTENERS_MAX, "too many listeners");
+
+/* ---- connections ---- */
+
+static size_t
+listeners(const struct forker *f, int fds[static FORKER_LISTENERS_MAX])
+{
+	const struct stone_server *server = f->owner;
+	const struct forwards *set = server->forwards;
+
+	for (size_t i = 0; i < set->conf.nforwards; i++)
+		fds[i] = stone_sessions_absent(server->sessions, set, i)
+			     ? set->list[i].listener
+			     : -1;
+	return set->conf.nforwards;
+}
+
+static int
+admits(const struct forker *f, size_t forward, int sock)
+{
+	const struct stone_server *server = f->owner;
+
+	return stone_session_admits(&server->forwards->list[forward], sock);
+}
+
+/* In the child. */
+static int
+become_session(struct forker *f, size_t forward, int sock)
+{
+	const struct stone_server *server = f->owner;
+	struct forwards *set = server->forwards;
+
+	stone_sessions_free(server->sessions);
+	forwards_close(set);
+	if (stone_sandbox_session() == -1)
+		return EX_OSERR;
+	return stone_session_run(sock, &set->list[forward], &set->proxy);
+}
+
+/* ---- shared sessions ---- */
+
+/* One that no shared session would serve. */
+static void
+serve_alone(struct forker *f, size_t forward, int sock)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		fd_close(&f->signals);
+		_exit(become_session(f, forward, sock));
+	}
+	if (pid == -1) {
+		f->calls->log_pause(f, "fork");
+		stone_session_reset(sock);
+		return;
+	}
+	if (children_add(f->children, pid) == -1)
+		f->calls->log_uncounted();
+	close(sock);
+}
+
+static int64_t
+tend_sessions(struct forker *f, int *fd)
+{
+	struct stone_server *server = f->owner;
+
+	return stone_sessions_tend(
+	    server->sessions, f, server->forwards, fd, serve_alone);
+}
+
+static void
+serve_sessions(struct forker *f)
+{
+	struct stone_server *server = f->owner;
+
+	stone_sessions_serve(server->sessions);
+}
+
+/* ---- signals ---- */
+
+static int
+renew_sandbox(const struct forwards *set, struct failure *f)
+{
+	int rc = stone_sandbox_renew(set);
+
+	if (rc == -1)
+		failure(f, "sandbox: %s", strerror(errno));
+	return rc;
+}
+
+/* What the new set has not taken over of the old one's goes with it. */
+static void
+reload(struct forker *f)
+{
+	struct stone_server *server = f->owner;
+	struct forwards *set;
+	struct failure why;
+
+	if (f->draining)
+		return;
+	set = forwards_read(server->argc, server->argv, server->env, &why);
+	if (set == NULL || renew_sandbox(set, &why) == -1 ||
+	    forwards_listen(set, server->forwards, &why) == -1) {
+		log_event(LOG_ERR, "reload-failed", "error", why.text, NULL);
+		stone_sandbox_renew(server->forwards);
+		forwards_free(set);
+		return;
+	}
+	stone_sessions_renew(server->sessions, server->forwards, set);
+	forwards_unlink(server->forwards);
+	forwards_free(server->forwards);
+	server->forwards = set;
+	log_event(LOG_NOTICE, "reloaded", "forwards",
+	    LOG_U64(set->conf.nforwards), NULL);
+}
+
+static void
+drain(struct forker *f)
+{
+	struct stone_server *server = f->owner;
+
+	forwards_unlink(server->forwards);
+	forwards_close(server->forwards);
+	stone_sessions_drain(server->sessions);
+	log_event(LOG_NOTICE, "draining", "sessions",
+	    LOG_U64(children_count(f->children)), NULL);
+}
+
+/* ---- log lines ---- */
+
+static void
+log_pause(const struct forker *f, const char *call)
+{
+	log_event(LOG_ERR, "no-process", "call", call, "error", strerror(errno),
+	    "sessions", LOG_U64(children_count(f->children)), NULL);
+}
+
+static void
+log_uncounted(void)
+{
+	log_event(LOG_ERR, "child-not-counted", "error", strerror(errno), NULL);
+}
+
+static void
+log_killed(pid_t pid, int sig)
+{
+	log_event(LOG_ERR, "session-killed", "pid", LOG_U64(pid), "signal",
+	    LOG_U64(sig), NULL);
+}
+
+/* ---- all together ---- */
+
+int
+stone_server_run(struct stone_server *server)
+{
+	static const struct forker_calls calls = {
+	    .listeners = listeners,
+	    .admits = admits,
+	    .refuse = stone_session_reset,
+	    .child = become_session,
+	    .reload = reload,
+	    .drain = drain,
+	    .aside = tend_sessions,
+	    .serve_aside = serve_sessions,
+	    .log_pause = log_pause,
+	    .log_uncounted = log_uncounted,
+	    .log_killed = log_killed,
+	};
+	struct forker f = {
+	    .calls = &calls,
+	    .owner = server,
+	    .signals = server->signals,
+	    .children_max = SESSIONS_MAX,
+	};
+
+	int rc;
+
+	server->sessions = stone_sessions_new();
+	if (server->sessions == NULL) {
+		log_event(LOG_ERR, "no-process", "call", "epoll", "error",
+		    strerror(errno), "sessions", "0", NULL);
+		return EX_OSERR;
+	}
+	rc = forker_run(&f);
+	stone_sessions_free(server->sessions);
+	return rc;
+}

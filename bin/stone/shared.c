@@ -1,0 +1,390 @@
+/* A session of many connections: see shared.h. */
+#define _GNU_SOURCE
+#include "stone/shared.h"
+#include "base/deadline.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "channel/tcp.h"
+#include "mux/state.h"
+#include "stone/relay.h"
+#include "stone/request.h"
+#include "stone/shared_control.h"
+#include "stone/single.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SEND_MS     10000
+#define ANSWER_MS   60000 /* as for a session of one connection */
+#define LINGER_MS   2000
+#define ACCEPT_TURN 8 /* connections; other sessions may have room, too */
+#define ROOM_AGAIN  8 /* free streams, or most: it listens again */
+
+struct shared {
+	struct forward *forward;
+	int control;
+	struct answer relay;
+	struct mux *mux;
+	struct mux_source control_source, listener_source;
+	int listening; /* the listener is watched */
+	int stopped;   /* and will not be any more */
+	char authority[HEAD_SERVICE_MAX];
+};
+
+static struct shared s;
+
+/* ---- connections ---- */
+
+static void
+hand_back(int sock, unsigned tries)
+{
+	const struct handover h = {HANDOVER_CONNECTION,
+	    (unsigned char)(tries < UINT8_MAX ? tries : UINT8_MAX)};
+
+	if (handover_send(s.control, &h, sock) == -1)
+		stone_session_reset(sock);
+	else
+		close(sock);
+}
+
+static void
+tell(enum handover_what what)
+{
+	const struct handover h = {(unsigned char)what, 0};
+
+	/* one that is gone needs no news */
+	handover_send(s.control, &h, -1);
+}
+
+static void
+open_stream(int sock, unsigned tries)
+{
+	if (mux_open(s.mux, sock, s.authority, tries, deadline_in(ANSWER_MS)) ==
+	    -1)
+		hand_back(sock, tries + 1);
+}
+
+/* ---- listening ---- */
+
+static void
+stop_listening(void)
+{
+	if (s.listening)
+		mux_unwatch(s.mux, s.forward->listener);
+	s.listening = 0;
+}
+
+/* Where several sessions have room, the kernel wakes one for a connection. */
+static void
+listen_again(void)
+{
+	const size_t room = mux_vacant(s.mux);
+
+	if (s.listening || s.stopped ||
+	    (room < ROOM_AGAIN && room <= mux_count(s.mux)))
+		return;
+	s.listening = mux_watch(s.mux, s.forward->listener,
+			  EPOLLIN | EPOLLEXCLUSIVE, &s.listener_source) == 0;
+}
+
+/* For good: where it is the last to have the listener, that closes. */
+static void
+stop(void)
+{
+	s.stopped = 1;
+	stop_listening();
+	fd_close(&s.forward->listener);
+}
+
+static void
+drain(void)
+{
+	stop();
+	mux_drain(s.mux);
+}
+
+/* Descriptors are short: go on when a stream has ended. */
+static void
+on_shortage(void)
+{
+	log_event(LOG_ERR, "no-process", "call", "accept", "error",
+	    strerror(errno), "sessions", LOG_U64(mux_count(s.mux)), NULL);
+	stop_listening();
+	if (mux_count(s.mux) == 0)
+		drain();
+}
+
+static void
+on_listener(struct mux_source *source, uint32_t events)
+{
+	(void)source;
+	(void)events;
+	for (int i = 0; i < ACCEPT_TURN && s.listening; i++) {
+		int sock;
+
+		if (mux_vacant(s.mux) == 0) {
+			stop_listening();
+			return;
+		}
+		sock = accept4(s.forward->listener, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (sock == -1) {
+			if (errno == EMFILE || errno == ENFILE ||
+			    errno == ENOBUFS || errno == ENOMEM)
+				on_shortage();
+			return;
+		}
+		if (s.forward->conf->nallowed == 0 ||
+		    stone_session_admits(s.forward, sock))
+			open_stream(sock, 0);
+		else
+			stone_session_reset(sock);
+	}
+}
+
+static void
+on_control(struct mux_source *source, uint32_t events)
+{
+	struct handover h;
+	int sock, rc;
+
+	(void)source;
+	(void)events;
+	while ((rc = handover_receive(s.control, &h, &sock)) == 1) {
+		if (h.what == HANDOVER_STOP)
+			drain();
+		else if (h.what == HANDOVER_CONNECTION && mux_vacant(s.mux) > 0)
+			open_stream(sock, h.tries);
+		else if (h.what == HANDOVER_CONNECTION)
+			hand_back(sock, h.tries + 1U);
+	}
+	if (rc == 0) { /* relay-stone is gone */
+		mux_unwatch(s.mux, s.control);
+		drain();
+	}
+}
+
+/* ---- calls of the session ---- */
+
+static void
+on_ready(struct mux *m)
+{
+	(void)m;
+	tell(HANDOVER_READY);
+	listen_again();
+}
+
+static void
+on_draining(struct mux *m)
+{
+	(void)m;
+	stop();
+	tell(HANDOVER_FULL);
+}
+
+static void
+on_refused(struct mux_stream *stream, int status, const char *reason)
+{
+	char peer[NETADDR_TEXT_MAX];
+
+	netaddr_peer(stream->fd, peer);
+	log_event(LOG_WARNING, "refused", "status", LOG_U64(status), "reason",
+	    reason, "peer", peer, NULL);
+}
+
+static void
+on_unserved(struct mux_stream *stream, int fd)
+{
+	hand_back(fd, stream->tries + 1);
+}
+
+static void
+on_late(struct mux_stream *stream)
+{
+	char peer[NETADDR_TEXT_MAX];
+
+	netaddr_peer(stream->fd, peer);
+	stone_relay_unreachable(s.forward, "no answer in time", peer);
+	mux_stream_abort(stream);
+}
+
+static void
+on_gone(struct mux_stream *stream)
+{
+	log_event(LOG_DEBUG, "stream", "in", LOG_U64(stream->in), "out",
+	    LOG_U64(stream->out), NULL);
+	listen_again();
+}
+
+/* ---- opening ---- */
+
+static void
+end_quietly(int sig)
+{
+	(void)sig;
+	_exit(EX_OK);
+}
+
+static void
+let_term_end_us(int yes)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(yes ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
+}
+
+/* Nothing is lost by an end until it is ready; then SIGTERM is no more. */
+void
+stone_mux_prepare(void)
+{
+	signal(SIGTERM, end_quietly);
+	let_term_end_us(1);
+}
+
+static int
+send_request(void)
+{
+	char head[HEAD_MAX_BYTES];
+	size_t len = stone_request_write_shared(
+	    head, s.forward->conf->request, s.authority);
+
+	return channel_write_all(
+	    &s.relay.channel, head, len, deadline_in(SEND_MS));
+}
+
+/*
+ * Reads up to the end of the answer's head, and what is behind it, at most size
+ * bytes, into buf. Returns their number, or -1 where there is no good answer.
+ */
+static ssize_t
+read_answer(void *buf, size_t size)
+{
+	const int64_t deadline = deadline_in(ANSWER_MS);
+	struct channel *relay = &s.relay.channel;
+
+	for (;;) {
+		ssize_t n = relay->read(relay, buf, size);
+		struct pollfd pfd = {
+		    .fd = relay->fd, .events = relay->read_wants};
+		const int again = n == -1 && errno == EAGAIN;
+
+		if (s.relay.state == ANSWER_GOOD && (n > 0 || again))
+			return again ? 0 : n;
+		if (!again || poll(&pfd, 1, deadline_left(deadline)) == 0) {
+			stone_relay_unanswered(
+			    &s.relay, s.forward, again, NULL);
+			return -1;
+		}
+	}
+}
+
+/* What the kernel gives to each connection that comes. */
+static void
+prepare_listener(void)
+{
+	static const struct linger reset = {.l_onoff = 1};
+
+	if (s.forward->conf->listen.path != NULL)
+		return;
+	tcp_options(s.forward->listener);
+	tcp_may_pause(s.forward->listener);
+	setsockopt(
+	    s.forward->listener, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
+static int
+prepare_mux(void)
+{
+	static const struct mux_calls calls = {
+	    .ready = on_ready,
+	    .refused = on_refused,
+	    .unserved = on_unserved,
+	    .late = on_late,
+	    .gone = on_gone,
+	    .draining = on_draining,
+	};
+
+	s.control_source.ready = on_control;
+	s.listener_source.ready = on_listener;
+	prepare_listener();
+	s.mux = mux_new(MUX_CLIENT, &s.relay.channel, &calls, NULL, 0);
+	return s.mux == NULL || mux_watch(s.mux, s.control, EPOLLIN,
+				    &s.control_source) == -1
+		   ? -1
+		   : 0;
+}
+
+/* ---- the session ---- */
+
+static int
+converse(const char *buf, size_t len)
+{
+	enum mux_result result = MUX_BROKE;
+
+	if (prepare_mux() == -1) {
+		stone_relay_unreachable(s.forward, strerror(errno), NULL);
+	} else {
+		mux_feed(s.mux, buf, len);
+		result = mux_run(s.mux);
+		log_event(LOG_INFO, "session", "in",
+		    LOG_U64(s.relay.channel.arrived), "streams",
+		    LOG_U64(mux_total(s.mux)), "reason",
+		    result == MUX_DONE ? "done" : "relay-error", "error",
+		    mux_error(s.mux), NULL);
+		/* before the connections that it has not served */
+		stop();
+		tell(HANDOVER_FULL);
+		mux_finish(s.mux);
+	}
+	s.stopped = 1;
+	mux_free(s.mux);
+	if (result == MUX_DONE)
+		channel_close(&s.relay.channel);
+	else
+		channel_abort(&s.relay.channel);
+	return result == MUX_DONE ? EX_OK : EX_TEMPFAIL;
+}
+
+/* An agent of the old kind: this session is of no use, and ends. */
+static int
+leave(void)
+{
+	tell(HANDOVER_PLAIN);
+	channel_linger(&s.relay.channel, deadline_in(LINGER_MS));
+	channel_close(&s.relay.channel);
+	return EX_OK;
+}
+
+int
+stone_mux_run(struct forward *forward, const struct proxy *proxy, int control)
+{
+	static char buf[RESPONSE_MAX_BYTES];
+	ssize_t n;
+
+	s.forward = forward;
+	s.control = control;
+	if (stone_relay_connect(&s.relay, forward, proxy, NULL) == -1)
+		return EX_TEMPFAIL;
+	if (send_request() == -1) {
+		stone_relay_unreachable(forward, strerror(errno), NULL);
+		n = -1;
+	} else {
+		n = read_answer(buf, sizeof(buf));
+	}
+	if (n == -1) {
+		channel_abort(&s.relay.channel);
+		return EX_TEMPFAIL;
+	}
+	if (strcmp(s.relay.response.mux, MUX_NAME) != 0)
+		return leave();
+	let_term_end_us(0);
+	return converse(buf, (size_t)n);
+}

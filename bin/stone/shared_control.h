@@ -1,0 +1,34 @@
+/*
+ * What relay-stone and the processes of its shared sessions tell each other,
+ * on a SOCK_SEQPACKET pair, and the connections that they hand over with it.
+ */
+#ifndef STONE_SHARED_CONTROL_H
+#define STONE_SHARED_CONTROL_H
+
+enum handover_what {
+	/* from a session's process */
+	HANDOVER_READY = 'r', /* it takes connections from now on */
+	HANDOVER_FULL = 'f',  /* it takes no more, for good; it drains */
+	HANDOVER_PLAIN = 'p', /* the agent takes one connection a session */
+	/* to it */
+	HANDOVER_STOP = 's', /* take no more connections, and drain */
+	/* either way, with a descriptor: one that is to be served */
+	HANDOVER_CONNECTION = 'c',
+};
+
+struct handover {
+	unsigned char what;
+	unsigned char tries; /* of a connection: sessions that had it */
+};
+
+/* Sends h, and fd beside it unless that is -1. Returns 0, or -1 with errno. */
+int handover_send(int sock, const struct handover *h, int fd);
+
+/*
+ * Receives one. Returns 1, with *fd -1 or a descriptor that the caller closes,
+ * as it is there with a connection and with nothing else; 0 at the end; or -1
+ * with errno.
+ */
+int handover_receive(int sock, struct handover *h, int *fd);
+
+#endif

@@ -1,0 +1,369 @@
+/* relay-stone's shared sessions: see shared_pool.h. */
+#define _GNU_SOURCE
+#include "stone/shared_pool.h"
+#include "base/deadline.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "stone/sandbox.h"
+#include "stone/shared.h"
+#include "stone/shared_control.h"
+#include "stone/shared_requeue.h"
+#include "stone/shared_supply.h"
+#include "stone/single.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TRIES_MAX  3 /* sessions that one connection is given to */
+#define NO_FORWARD STONE_FORWARDS_MAX
+#define NEWS       64 /* sessions whose news are served in one turn */
+
+enum stage { OPENING, READY, DRAINING };
+
+/* One session's process. */
+struct session {
+	LIST_ENTRY(session) entry;
+	enum stage stage;
+	size_t forward; /* its index; NO_FORWARD: it is no more */
+	pid_t pid;
+	int control;
+	int64_t since; /* ready since then */
+};
+
+struct stone_sessions {
+	int epoll;
+	LIST_HEAD(, session) all;
+	struct orphans orphans;
+	struct line lines[STONE_FORWARDS_MAX + 1]; /* the last: NO_FORWARD's */
+};
+
+/* ---- life ---- */
+
+static void
+reset_lines(struct stone_sessions *k)
+{
+	for (size_t i = 0; i <= NO_FORWARD; i++)
+		line_init(&k->lines[i], deadline_now());
+}
+
+struct stone_sessions *
+stone_sessions_new(void)
+{
+	struct stone_sessions *k = calloc(1, sizeof(*k));
+
+	if (k == NULL)
+		return NULL;
+	reset_lines(k);
+	k->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (k->epoll != -1)
+		return k;
+	free(k);
+	return NULL;
+}
+
+/* A child may have it for a moment yet, and close(2) not end its events. */
+static void
+forget(struct stone_sessions *k, struct session *s)
+{
+	epoll_ctl(k->epoll, EPOLL_CTL_DEL, s->control, NULL);
+	LIST_REMOVE(s, entry);
+	fd_close(&s->control);
+	free(s);
+}
+
+void
+stone_sessions_free(struct stone_sessions *k)
+{
+	struct session *s;
+
+	if (k == NULL)
+		return;
+	fd_close(&k->epoll); /* first: in a child its events are the parent's */
+	while ((s = LIST_FIRST(&k->all)) != NULL)
+		forget(k, s);
+	orphans_forget(&k->orphans);
+	free(k);
+}
+
+int
+stone_sessions_absent(
+    const struct stone_sessions *k, const struct forwards *set, size_t index)
+{
+	return set->conf.forwards[index].sessions == 0 ||
+	       line_absent(&k->lines[index], deadline_now());
+}
+
+/* ---- stages ---- */
+
+static struct line *
+line_of(struct stone_sessions *k, const struct session *s)
+{
+	return &k->lines[s->forward];
+}
+
+static void
+become_ready(struct stone_sessions *k, struct session *s)
+{
+	if (s->stage != OPENING)
+		return;
+	s->stage = READY;
+	s->since = deadline_now();
+	line_ready(line_of(k, s));
+}
+
+static void
+begin_draining(struct stone_sessions *k, struct session *s)
+{
+	if (s->stage != DRAINING)
+		line_left(line_of(k, s), s->stage == READY, deadline_now());
+	s->stage = DRAINING;
+}
+
+static void
+on_plain(struct stone_sessions *k, struct session *s)
+{
+	log_event(
+	    LOG_NOTICE, "not-shared", "retry_ms", LOG_U64(LINE_PLAIN_MS), NULL);
+	line_plain(line_of(k, s), deadline_now());
+	begin_draining(k, s);
+}
+
+static void
+on_end(struct stone_sessions *k, struct session *s)
+{
+	if (s->stage == OPENING)
+		line_failed(line_of(k, s), deadline_now());
+	if (s->stage == READY)
+		line_lost(line_of(k, s), s->since, deadline_now());
+	forget(k, s);
+}
+
+/* ---- connections that come back ---- */
+
+/* What it takes to find one somebody. */
+struct offer {
+	struct stone_sessions *keeper;
+	struct forker *forker;
+	const struct forwards *set;
+	stone_sessions_alone *alone;
+};
+
+static const struct session *
+other_session(const struct stone_sessions *k, const struct orphan *o)
+{
+	const struct session *s, *same = NULL;
+
+	LIST_FOREACH(s, &k->all, entry)
+	{
+		if (s->stage != READY || s->forward != o->forward)
+			continue;
+		if (s->pid != o->from)
+			return s;
+		same = s; /* it refused, and lives */
+	}
+	return same;
+}
+
+static int
+give_away(void *arg, const struct orphan *o)
+{
+	const struct offer *to = arg;
+	const struct handover h = {
+	    HANDOVER_CONNECTION, (unsigned char)o->tries};
+	const struct session *s = o->tries < TRIES_MAX
+				      ? other_session(to->keeper, o)
+				      : NULL;
+
+	if (s != NULL && handover_send(s->control, &h, o->sock) == 0) {
+		close(o->sock);
+		return 1;
+	}
+	if (o->tries >= TRIES_MAX || to->forker->draining ||
+	    stone_sessions_absent(to->keeper, to->set, o->forward)) {
+		to->alone(to->forker, o->forward, o->sock);
+		return 1;
+	}
+	return 0;
+}
+
+/* ---- opening ---- */
+
+/* In the child: all that is the keeper's, and the other listeners, go. */
+static void
+become_session(struct stone_sessions *k, struct forker *f, struct forwards *set,
+    size_t index, int control)
+{
+	fd_close(&f->signals);
+	stone_sessions_free(k);
+	for (size_t i = 0; i < set->conf.nforwards; i++)
+		if (i != index)
+			fd_close(&set->list[i].listener);
+	stone_mux_prepare();
+	if (stone_sandbox_session() == -1)
+		_exit(EX_OSERR);
+	_exit(stone_mux_run(&set->list[index], &set->proxy, control));
+}
+
+static int
+watch(struct stone_sessions *k, struct session *s)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = s};
+
+	return epoll_ctl(k->epoll, EPOLL_CTL_ADD, s->control, &event);
+}
+
+/* Returns 0, or -1 with errno. */
+static int
+open_one(struct stone_sessions *k, struct forker *f, struct forwards *set,
+    size_t index)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	int pair[2];
+
+	if (s == NULL)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		0, pair) == -1) {
+		free(s);
+		return -1;
+	}
+	*s = (struct session){
+	    .stage = OPENING, .forward = index, .control = pair[0]};
+	LIST_INSERT_HEAD(&k->all, s, entry);
+	line_opening(line_of(k, s));
+	s->pid = watch(k, s) == 0 ? fork() : -1;
+	if (s->pid == 0)
+		become_session(k, f, set, index, pair[1]);
+	fd_close(&pair[1]);
+	if (s->pid != -1 && children_add(f->children, s->pid) == 0)
+		return 0;
+	begin_draining(k, s);
+	forget(k, s);
+	return -1;
+}
+
+static void
+open_due(struct stone_sessions *k, struct forker *f, struct forwards *set,
+    size_t index)
+{
+	struct line *line = &k->lines[index];
+	size_t n = line_wanted(
+	    line, set->conf.forwards[index].sessions, deadline_now());
+
+	for (; n > 0; n--) {
+		if (open_one(k, f, set, index) == 0)
+			continue;
+		f->calls->log_pause(f, "fork");
+		line_back_off(line, deadline_now());
+		return;
+	}
+}
+
+int64_t
+stone_sessions_tend(struct stone_sessions *k, struct forker *f,
+    struct forwards *set, int *fd, stone_sessions_alone *alone)
+{
+	struct offer offer = {k, f, set, alone};
+	int64_t until = DEADLINE_NONE;
+
+	*fd = k->epoll;
+	orphans_offer(&k->orphans, give_away, &offer);
+	if (f->draining)
+		return until;
+	for (size_t i = 0; i < set->conf.nforwards; i++) {
+		if (set->conf.forwards[i].sessions == 0)
+			continue;
+		open_due(k, f, set, i);
+		until = deadline_first(
+		    until, line_next_change(&k->lines[i], deadline_now()));
+	}
+	return until;
+}
+
+/* ---- news ---- */
+
+static void
+on_news(struct stone_sessions *k, struct session *s)
+{
+	struct handover h;
+	int sock, rc;
+
+	while ((rc = handover_receive(s->control, &h, &sock)) == 1) {
+		if (h.what == HANDOVER_READY)
+			become_ready(k, s);
+		else if (h.what == HANDOVER_FULL)
+			begin_draining(k, s);
+		else if (h.what == HANDOVER_PLAIN)
+			on_plain(k, s);
+		else if (sock != -1 && s->forward != NO_FORWARD)
+			orphans_add(
+			    &k->orphans, s->forward, s->pid, sock, h.tries);
+		else if (sock != -1)
+			stone_session_reset(sock);
+	}
+	if (rc == 0 || errno != EAGAIN)
+		on_end(k, s);
+}
+
+void
+stone_sessions_serve(struct stone_sessions *k)
+{
+	struct epoll_event events[NEWS];
+	int n = epoll_wait(k->epoll, events, NEWS, 0);
+
+	for (int i = 0; i < n; i++)
+		on_news(k, events[i].data.ptr);
+}
+
+/* ---- ending them ---- */
+
+/* One that is not ready has nothing to lose. */
+static void
+stop_session(struct stone_sessions *k, struct session *s)
+{
+	const struct handover h = {HANDOVER_STOP, 0};
+
+	handover_send(s->control, &h, -1);
+	if (s->stage == OPENING)
+		kill(s->pid, SIGTERM);
+	begin_draining(k, s);
+}
+
+void
+stone_sessions_drain(struct stone_sessions *k)
+{
+	struct session *s;
+
+	LIST_FOREACH(s, &k->all, entry)
+	stop_session(k, s);
+}
+
+/* Where in set the forward of old with this index goes on. */
+static size_t
+same_place(const struct forwards *old, const struct forwards *set, size_t index)
+{
+	for (size_t i = 0; index != NO_FORWARD && i < set->conf.nforwards; i++)
+		if (stone_place_same(&old->conf.forwards[index].listen,
+			&set->conf.forwards[i].listen))
+			return i;
+	return NO_FORWARD;
+}
+
+void
+stone_sessions_renew(struct stone_sessions *k, const struct forwards *old,
+    const struct forwards *set)
+{
+	struct session *s;
+
+	orphans_reset(&k->orphans);
+	stone_sessions_drain(k);
+	LIST_FOREACH(s, &k->all, entry)
+	s->forward = same_place(old, set, s->forward);
+	reset_lines(k);
+}

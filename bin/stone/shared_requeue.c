@@ -1,0 +1,68 @@
+/* Connections that wait for another session: see shared_requeue.h. */
+#include "stone/shared_requeue.h"
+#include "stone/single.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+void
+orphans_add(
+    struct orphans *q, size_t forward, pid_t from, int sock, unsigned tries)
+{
+	struct orphan *o = calloc(1, sizeof(*o));
+
+	if (o == NULL) {
+		stone_session_reset(sock);
+		return;
+	}
+	o->forward = forward;
+	o->from = from;
+	o->sock = sock;
+	o->tries = tries;
+	LIST_INSERT_HEAD(&q->all, o, entry);
+}
+
+void
+orphans_offer(struct orphans *q, int (*take)(void *arg, const struct orphan *o),
+    void *arg)
+{
+	struct orphan *o, *next;
+
+	for (o = LIST_FIRST(&q->all); o != NULL; o = next) {
+		next = LIST_NEXT(o, entry);
+		if (!take(arg, o))
+			continue;
+		LIST_REMOVE(o, entry);
+		free(o);
+	}
+}
+
+static void
+empty(struct orphans *q, void (*end)(int sock))
+{
+	struct orphan *o;
+
+	while ((o = LIST_FIRST(&q->all)) != NULL) {
+		LIST_REMOVE(o, entry);
+		end(o->sock);
+		free(o);
+	}
+}
+
+static void
+just_close(int sock)
+{
+	close(sock);
+}
+
+void
+orphans_reset(struct orphans *q)
+{
+	empty(q, stone_session_reset);
+}
+
+void
+orphans_forget(struct orphans *q)
+{
+	empty(q, just_close);
+}

@@ -1,0 +1,110 @@
+/* One forward's shared sessions: see shared_supply.h. */
+#include "stone/shared_supply.h"
+#include "base/deadline.h"
+
+#define BACKOFF_MIN_MS 500
+#define BACKOFF_MAX_MS 15000
+#define PROVEN_MS      10000 /* one that was ready so long forgives failures */
+#define WAIT_MS        2000  /* of connections, for a session to be ready */
+
+void
+line_init(struct line *l, int64_t now)
+{
+	*l = (struct line){.unready = now, .backoff = BACKOFF_MIN_MS};
+}
+
+static int
+is_plain(const struct line *l, int64_t now)
+{
+	return l->plain > now;
+}
+
+/* The first one tells whether the agent knows of it; then the others come. */
+size_t
+line_wanted(const struct line *l, unsigned sessions, int64_t now)
+{
+	size_t have = l->ready + l->opening;
+
+	if (is_plain(l, now) || l->due > now)
+		return 0;
+	if (l->ready == 0)
+		return sessions > 0 && l->opening == 0;
+	return have < sessions ? sessions - have : 0;
+}
+
+int
+line_absent(const struct line *l, int64_t now)
+{
+	return is_plain(l, now) ||
+	       (l->ready == 0 && (l->down || now >= l->unready + WAIT_MS));
+}
+
+int64_t
+line_next_change(const struct line *l, int64_t now)
+{
+	int64_t until = DEADLINE_NONE;
+
+	if (is_plain(l, now))
+		return l->plain;
+	if (l->due > now)
+		until = l->due;
+	if (l->ready == 0 && l->unready + WAIT_MS > now)
+		until = deadline_first(until, l->unready + WAIT_MS);
+	return until;
+}
+
+void
+line_opening(struct line *l)
+{
+	l->opening++;
+}
+
+void
+line_ready(struct line *l)
+{
+	l->opening--;
+	l->ready++;
+	l->down = 0;
+}
+
+void
+line_left(struct line *l, int was_ready, int64_t now)
+{
+	if (!was_ready)
+		l->opening--;
+	else if (--l->ready == 0)
+		l->unready = now;
+}
+
+void
+line_failed(struct line *l, int64_t now)
+{
+	line_left(l, 0, now);
+	l->down = l->ready == 0;
+	line_back_off(l, now);
+}
+
+void
+line_lost(struct line *l, int64_t since, int64_t now)
+{
+	line_left(l, 1, now);
+	if (now - since >= PROVEN_MS)
+		l->backoff = BACKOFF_MIN_MS;
+	line_back_off(l, now);
+}
+
+void
+line_plain(struct line *l, int64_t now)
+{
+	l->plain = now + LINE_PLAIN_MS;
+}
+
+/* Full jitter, as relayagent has it. */
+void
+line_back_off(struct line *l, int64_t now)
+{
+	l->due = now + deadline_jitter(l->backoff);
+	l->backoff *= 2;
+	if (l->backoff > BACKOFF_MAX_MS)
+		l->backoff = BACKOFF_MAX_MS;
+}

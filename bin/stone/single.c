@@ -1,0 +1,145 @@
+/* One connection of a local client: see single.h. */
+#include "stone/single.h"
+#include "base/deadline.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/netaddr.h"
+#include "base/program.h"
+#include "channel/splice.h"
+#include "channel/tcp.h"
+#include "stone/relay.h"
+#include "stone/request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define ANSWER_MS                                                              \
+	60000 /* the relay waits for an agent, that for its target             \
+	       */
+
+struct session {
+	struct forward *forward;
+	char peer[NETADDR_TEXT_MAX];
+	struct channel client;
+	struct answer relay;
+	int64_t answer_by;
+	struct splice splice;
+};
+
+/* ---- who may ---- */
+
+int
+stone_session_admits(const struct forward *forward, int sock)
+{
+	struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
+	struct sockaddr *sa = (struct sockaddr *)&ss;
+	socklen_t len = sizeof(ss);
+	char peer[NETADDR_TEXT_MAX];
+
+	/* one that has gone is nobody, and may go on only where all may */
+	if (getpeername(sock, sa, &len) == -1)
+		ss.ss_family = AF_UNSPEC;
+	if (access_allows(&forward->access, sa))
+		return 1;
+	netaddr_peer(sock, peer);
+	log_event(LOG_NOTICE, "denied", "peer", peer, NULL);
+	return 0;
+}
+
+/* ---- the session ---- */
+
+static int
+aside_fd(void *arg)
+{
+	(void)arg;
+	return -1;
+}
+
+static int
+aside_timeout(void *arg)
+{
+	const struct session *s = arg;
+
+	return s->relay.state == ANSWER_AWAITED ? deadline_left(s->answer_by)
+						: -1;
+}
+
+/* No answer for too long: what the splice then reads is the end. */
+static int
+aside_serve(void *arg)
+{
+	struct session *s = arg;
+
+	shutdown(s->relay.channel.fd, SHUT_RDWR);
+	s->answer_by = DEADLINE_NONE;
+	return 0;
+}
+
+static void
+tell_end(const struct session *s, enum splice_result rc)
+{
+	if (s->relay.state != ANSWER_GOOD && rc != SPLICE_A_BROKE) {
+		stone_relay_unanswered(&s->relay, s->forward,
+		    s->answer_by == DEADLINE_NONE, s->peer);
+		return;
+	}
+	log_event(LOG_INFO, "session", "in", LOG_U64(s->relay.channel.arrived),
+	    "out", LOG_U64(s->client.arrived), "reason",
+	    rc == SPLICE_DONE      ? "done"
+	    : rc == SPLICE_A_BROKE ? "client-error"
+				   : "relay-error",
+	    "peer", s->peer, NULL);
+}
+
+/* The request goes before the client's bytes, which do not wait either. */
+static enum splice_result
+converse(struct session *s)
+{
+	const struct splice_aside aside = {
+	    aside_fd, aside_timeout, aside_serve, s};
+	struct flow *up = &s->splice.ab;
+
+	splice_init(&s->splice, &s->client, &s->relay.channel);
+	up->len = stone_request_write(
+	    (char *)up->buf, s->forward->conf->request, s->peer);
+	s->answer_by = deadline_in(ANSWER_MS);
+	return splice_run(&s->splice, &aside);
+}
+
+void
+stone_session_reset(int sock)
+{
+	struct channel client;
+
+	channel_tcp(&client, sock);
+	channel_abort(&client);
+}
+
+int
+stone_session_run(int sock, struct forward *forward, const struct proxy *proxy)
+{
+	static struct session s;
+	enum splice_result rc;
+
+	s.forward = forward;
+	netaddr_peer(sock, s.peer);
+	tcp_options(sock);
+	channel_tcp(&s.client, sock);
+	if (fd_nonblock(sock) == -1 ||
+	    stone_relay_connect(&s.relay, forward, proxy, s.peer) == -1) {
+		channel_abort(&s.client);
+		return EX_TEMPFAIL;
+	}
+	rc = converse(&s);
+	tell_end(&s, rc);
+	if (rc == SPLICE_DONE) {
+		channel_close(&s.client);
+		channel_close(&s.relay.channel);
+		return EX_OK;
+	}
+	channel_abort(&s.client);
+	channel_abort(&s.relay.channel);
+	return EX_TEMPFAIL;
+}

@@ -1,0 +1,27 @@
+/*
+ * One connection of a local client: to the relay, and there to the agent. A
+ * process of its own, like the relay's handlers.
+ */
+#ifndef STONE_SINGLE_H
+#define STONE_SINGLE_H
+
+#include "stone/forward.h"
+
+/*
+ * Whether the client at the other end of sock may use the forward. Where it
+ * may not, that is logged.
+ */
+int stone_session_admits(const struct forward *forward, int sock);
+
+/*
+ * Serves the client, and closes sock: as the session ended, or with a reset
+ * where it failed. Drops the forward's keys on the way. Returns a sysexits(3)
+ * code for _exit(2).
+ */
+int stone_session_run(
+    int sock, struct forward *forward, const struct proxy *proxy);
+
+/* Closes sock so that its client sees a reset. */
+void stone_session_reset(int sock);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * The security baseline of every program: what a process gives up before it
+ * reads its first byte from outside.
+ */
+#ifndef BASE_HARDEN_H
+#define BASE_HARDEN_H
+
+#include "base/failure.h"
+
+#include <sys/types.h>
+
+/*
+ * Ignores SIGPIPE, sets umask 077, empties the environment, forbids core
+ * dumps, ptrace(2) by the same user and new privileges, and closes every fd
+ * above 2 but keep (-1: none). Call it first in main, once 0-2 are sane.
+ * Returns 0, or -1 with errno.
+ */
+int harden_process(int keep);
+
+/*
+ * Looks user and group up. An empty group means the user's own. Returns 0, or
+ * -1 with a reason in f.
+ */
+int harden_lookup(const char *user, const char *group, uid_t *uid, gid_t *gid,
+    struct failure *f);
+
+/*
+ * Becomes uid and gid for good, with no supplementary group; where the process
+ * is not root it stays what it is. Returns 0, or -1 with errno.
+ */
+int harden_drop_privileges(uid_t uid, gid_t gid);
+
+/* Raises the limit of open files to the hard one; a failure leaves it. */
+void harden_raise_nofile(void);
+
+#endif

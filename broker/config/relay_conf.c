@@ -1,0 +1,226 @@
+/* relay.conf(5): see relay_conf.h. */
+#include "config/relay_conf.h"
+#include "base/config_lines.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMEOUT_MAX 3600 /* seconds; more is a mistake of units */
+
+struct reader {
+	struct conf *conf;
+	const char *path;
+};
+
+static int
+set_string(char **field, const char *key, char *value, struct failure *f)
+{
+	if (*field != NULL) {
+		failure(f, "%s is given twice", key);
+		free(value);
+		return -1;
+	}
+	if (value == NULL)
+		return failure(f, "%s: %s", key, strerror(errno));
+	*field = value;
+	return 0;
+}
+
+static int
+set_seconds(
+    unsigned *field, const char *key, const char *value, struct failure *f)
+{
+	unsigned long n;
+	char *end;
+
+	if (*field != 0)
+		return failure(f, "%s is given twice", key);
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0 ||
+	    n < 1 || n > TIMEOUT_MAX)
+		return failure(f, "%s: %s is not 1 to %d seconds", key, value,
+		    TIMEOUT_MAX);
+	*field = (unsigned)n;
+	return 0;
+}
+
+static int
+set_tls_min(struct conf *conf, const char *value, struct failure *f)
+{
+	if (conf->tls_min != 0)
+		return failure(f, "tls_min is given twice");
+	if (strcmp(value, "1.2") == 0)
+		conf->tls_min = 12;
+	else if (strcmp(value, "1.3") == 0)
+		conf->tls_min = 13;
+	else
+		return failure(f, "tls_min: %s is not 1.2 or 1.3", value);
+	return 0;
+}
+
+static int
+set_crl_expired(struct conf *conf, const char *value, struct failure *f)
+{
+	if (conf->crl_expired != CRL_EXPIRED_UNSET)
+		return failure(f, "crl_expired is given twice");
+	if (strcmp(value, "refuse") == 0)
+		conf->crl_expired = CRL_EXPIRED_REFUSE;
+	else if (strcmp(value, "warn") == 0)
+		conf->crl_expired = CRL_EXPIRED_WARN;
+	else
+		return failure(
+		    f, "crl_expired: %s is not refuse or warn", value);
+	return 0;
+}
+
+static int
+add_listen(struct conf *conf, const char *value, struct failure *f)
+{
+	struct netaddr *addr;
+
+	if (conf->nlisten == CONF_LISTEN_MAX)
+		return failure(f, "more than %d listen lines", CONF_LISTEN_MAX);
+	addr = &conf->listen[conf->nlisten];
+	if (netaddr_parse(addr, value, f) == -1 ||
+	    netaddr_check_numeric(addr, f) == -1)
+		return -1;
+	conf->nlisten++;
+	return 0;
+}
+
+static int
+set_key(const struct reader *r, const char *key, const char *value,
+    struct failure *f)
+{
+	struct conf *c = r->conf;
+	const struct {
+		const char *key;
+		char **field;
+		int is_path;
+	} strings[] = {
+	    {"certificate", &c->certificate, 1},
+	    {"key", &c->key, 1},
+	    {"ca", &c->ca, 1},
+	    {"crl", &c->crl, 1},
+	    {"customers", &c->customers, 1},
+	    {"socket", &c->socket, 1},
+	    {"handoff", &c->handoff, 1},
+	    {"user", &c->user, 0},
+	    {"group", &c->group, 0},
+	    {"admin_group", &c->admin_group, 0},
+	};
+	const struct {
+		const char *key;
+		unsigned *field;
+	} seconds[] = {
+	    {"tls_timeout", &c->tls_timeout},
+	    {"head_timeout", &c->head_timeout},
+	    {"match_timeout", &c->match_timeout},
+	};
+
+	if (strcmp(key, "listen") == 0)
+		return add_listen(c, value, f);
+	if (strcmp(key, "crl_expired") == 0)
+		return set_crl_expired(c, value, f);
+	if (strcmp(key, "tls_min") == 0)
+		return set_tls_min(c, value, f);
+	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
+		if (strcmp(key, strings[i].key) == 0)
+			return set_string(strings[i].field, key,
+			    strings[i].is_path ? lines_relative(r->path, value)
+					       : strdup(value),
+			    f);
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(*seconds); i++)
+		if (strcmp(key, seconds[i].key) == 0)
+			return set_seconds(seconds[i].field, key, value, f);
+	return failure(f, "unknown key %s (see relay.conf(5))", key);
+}
+
+static int
+read_line(void *arg, char *line, struct failure *f)
+{
+	char *key, *value;
+
+	if (lines_key_value(line, &key, &value, f) == -1)
+		return -1;
+	return set_key(arg, key, value, f);
+}
+
+static int
+default_string(char **field, const char *value)
+{
+	if (*field == NULL)
+		*field = strdup(value);
+	return *field == NULL ? -1 : 0;
+}
+
+static int
+set_defaults(struct conf *c, const char *path, struct failure *f)
+{
+	const struct {
+		const char *key;
+		const char *value;
+	} required[] = {
+	    {"certificate", c->certificate},
+	    {"key", c->key},
+	    {"ca", c->ca},
+	};
+
+	for (size_t i = 0; i < sizeof(required) / sizeof(*required); i++)
+		if (required[i].value == NULL)
+			return failure(
+			    f, "%s: no %s line", path, required[i].key);
+	if (default_string(&c->socket, "/run/vpn-warp/broker.sock") == -1 ||
+	    default_string(&c->user, "vpn-warp") == -1 ||
+	    default_string(&c->group, "") == -1)
+		return failure(f, "%s: %s", path, strerror(errno));
+	if (c->crl_expired == CRL_EXPIRED_UNSET)
+		c->crl_expired = CRL_EXPIRED_REFUSE;
+	if (c->tls_min == 0)
+		c->tls_min = 13;
+	if (c->tls_timeout == 0)
+		c->tls_timeout = 10;
+	if (c->head_timeout == 0)
+		c->head_timeout = 10;
+	if (c->match_timeout == 0)
+		c->match_timeout = 10;
+	return 0;
+}
+
+int
+conf_read(struct conf *conf, const char *path, struct failure *f)
+{
+	struct reader r = {conf, path};
+
+	memset(conf, 0, sizeof(*conf));
+	conf->path = strdup(path);
+	if (conf->path == NULL)
+		return failure(f, "%s: %s", path, strerror(errno));
+	if (lines_read(path, read_line, &r, f) == -1 ||
+	    set_defaults(conf, path, f) == -1) {
+		conf_free(conf);
+		return -1;
+	}
+	return 0;
+}
+
+void
+conf_free(struct conf *conf)
+{
+	free(conf->path);
+	free(conf->certificate);
+	free(conf->key);
+	free(conf->ca);
+	free(conf->crl);
+	free(conf->socket);
+	free(conf->handoff);
+	free(conf->user);
+	free(conf->group);
+	free(conf->customers);
+	free(conf->admin_group);
+	memset(conf, 0, sizeof(*conf));
+}

@@ -1,0 +1,53 @@
+/*
+ * relay.conf(5): the one configuration of the relay's side, read by the
+ * broker, the handler and the spawner alike.
+ */
+#ifndef CONFIG_RELAY_CONF_H
+#define CONFIG_RELAY_CONF_H
+
+#include "base/failure.h"
+#include "base/netaddr.h"
+
+#include <stddef.h>
+
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc"
+#endif
+
+#define CONF_PATH       SYSCONFDIR "/vpn-warp/relay.conf"
+#define CONF_LISTEN_MAX 16
+
+/* What an expired list of revoked certificates means. */
+enum crl_expired { CRL_EXPIRED_UNSET, CRL_EXPIRED_REFUSE, CRL_EXPIRED_WARN };
+
+struct conf {
+	char *path; /* the file it was read from */
+	struct netaddr listen[CONF_LISTEN_MAX];
+	size_t nlisten;
+	char *certificate; /* paths, absolute or relative to the process */
+	char *key;
+	char *ca;
+	char *crl; /* NULL: none is checked */
+	enum crl_expired crl_expired;
+	char *socket;  /* the broker's */
+	char *handoff; /* the spawner's; NULL: it has none */
+	char *user;
+	char *group;            /* "": the user's own */
+	char *customers;        /* NULL: everyone has the default */
+	char *admin_group;      /* NULL: root alone may administer */
+	int tls_min;            /* 12 or 13 */
+	unsigned tls_timeout;   /* seconds, in all */
+	unsigned head_timeout;  /* seconds, in all */
+	unsigned match_timeout; /* seconds */
+};
+
+/*
+ * Reads the file at path into *conf, with defaults for what it does not say.
+ * Returns 0, or -1 with "file:line: reason" in f; *conf is then empty.
+ */
+int conf_read(struct conf *conf, const char *path, struct failure *f);
+
+/* Frees what conf_read allocated and empties *conf. */
+void conf_free(struct conf *conf);
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * Who has to go: an administrator's kick, a customer whose time is over, a
+ * table of customers that no longer has somebody, a drain. See state.h.
+ */
+#include "base/log.h"
+#include "sweep.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- one ---- */
+
+void
+removal_kick(struct broker *b, struct conn *c, uint32_t status,
+    const char *reason, const char *cause)
+{
+	struct message m = {.type = MESSAGE_KICK};
+	char hex[IDENTITY_HEX_SIZE];
+
+	if (c->kicked || c->waiter.state == WAITER_ABSENT)
+		return;
+	c->kicked = 1;
+	b->totals.kicked_total++;
+	identity_hex(&c->identity, hex);
+	log_event(LOG_NOTICE, "kicked", "id",
+	    LOG_ID(c->session != NULL ? c->session->id : c->id), "customer",
+	    c->account->name, "role",
+	    c->waiter.role == ROLE_AGENT ? "agent" : "stone", "peer", c->peer,
+	    "identity", hex, "cause", cause, NULL);
+	if (c->session != NULL && c->session->cause == NULL)
+		c->session->cause = cause;
+	/* one that waits meets nobody any more; a session is counted to its end
+	 */
+	if (c->waiter.state == WAITER_WAITING) {
+		pairing_leave(b->pairing, &c->waiter);
+		conn_count(c);
+	}
+	m.u.kick.status = status;
+	snprintf(m.u.kick.reason, sizeof(m.u.kick.reason), "%s", reason);
+	if (wire_send(c->fd, &m, NULL) == -1)
+		conn_drop(b, c);
+}
+
+/* Its certificate belongs to another customer from now on. */
+static void
+move_customer(struct broker *b, struct conn *c, struct account *to,
+    const struct customer_key *key)
+{
+	int has_slot;
+
+	if (c->waiter.state == WAITER_WAITING) {
+		removal_kick(b, c, 503, "This customer's terms have changed",
+		    "customer-changed");
+		return;
+	}
+	has_slot = c->waiter.has_slot;
+	pairing_leave(b->pairing, &c->waiter);
+	conn_count(c);
+	c->account = to;
+	c->key = *key;
+	if (pairing_announce(b->pairing, &c->waiter, key, has_slot) == -1) {
+		conn_drop(b, c);
+		return;
+	}
+	if (c->session != NULL)
+		c->session->key = *key;
+	conn_count(c);
+}
+
+void
+removal_review(struct broker *b, struct conn *c)
+{
+	const struct customer_entry *e;
+	struct customer_key key;
+	struct account *account;
+
+	if (c->kicked || c->waiter.state == WAITER_ABSENT)
+		return;
+	e = customers_find(b->customers, &c->identity);
+	account = accounts_get(b->accounts, e->name);
+	if (!e->grant.allow)
+		removal_kick(
+		    b, c, 403, "This customer is not allowed", "not-allowed");
+	else if ((uint64_t)time(NULL) >= e->grant.customer.expire)
+		removal_kick(
+		    b, c, 403, "This customer's time is over", "expired");
+	else if (account != NULL && account != c->account) {
+		customers_key(&key, e, &c->identity);
+		move_customer(b, c, account, &key);
+	}
+}
+
+/* ---- those whose time is over ---- */
+
+void
+removal_arm(struct broker *b)
+{
+	struct itimerspec at = {0};
+	const struct customer_entry *e;
+	uint64_t now = (uint64_t)time(NULL), next = UINT32_MAX;
+
+	for (size_t i = 0; (e = customers_at(b->customers, i)) != NULL; i++)
+		if (e->grant.customer.expire > now &&
+		    e->grant.customer.expire < next)
+			next = e->grant.customer.expire;
+	at.it_value.tv_sec = (time_t)next;
+	/* a clock that is set may pass it: that wakes the timer as well */
+	if (timerfd_settime(b->timer,
+		TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) == -1)
+		log_event(LOG_ERR, "no-timer", "error", strerror(errno), NULL);
+}
+
+static enum sweep_step
+review_step(struct broker *b, struct sweep *s)
+{
+	struct conn *c = sweep_take(s);
+
+	if (c == NULL)
+		return SWEEP_END;
+	removal_review(b, c);
+	return SWEEP_MORE;
+}
+
+void
+removal_expire(struct broker *b)
+{
+	const struct sweep s = {.step = review_step};
+	uint64_t times;
+
+	/* how often it rang, or ECANCELED, does not matter */
+	if (read(b->timer, &times, sizeof(times)) == -1 && errno == EAGAIN)
+		return;
+	if (sweep_start(b, &s) == NULL)
+		log_event(LOG_ERR, "no-review", "error", strerror(errno), NULL);
+	removal_arm(b);
+}
+
+/* ---- all stones ---- */
+
+static enum sweep_step
+drain_step(struct broker *b, struct sweep *s)
+{
+	struct conn *c = sweep_take(s);
+
+	if (c == NULL)
+		return SWEEP_END;
+	if (c->waiter.role == ROLE_STONE && c->waiter.state == WAITER_WAITING)
+		removal_kick(b, c, 503, "The relay is draining", "drained");
+	return SWEEP_MORE;
+}
+
+void
+removal_drain(struct broker *b)
+{
+	const struct sweep s = {.step = drain_step};
+
+	if (b->draining)
+		return;
+	b->draining = 1;
+	log_event(LOG_NOTICE, "draining", "sessions",
+	    LOG_U64(sessions_count(b->sessions)), NULL);
+	/* without memory they wait out their time: none of them is matched */
+	sweep_start(b, &s);
+}

@@ -1,0 +1,97 @@
+/*
+ * What the broker tells an administrator: requests, and the rows of an answer.
+ * Each is the body of one message (message.h). An answer is any number of
+ * rows and then one ADMIN_DONE.
+ */
+#ifndef IPC_ADMIN_ROWS_H
+#define IPC_ADMIN_ROWS_H
+
+#include "base/netaddr.h"
+#include "config/entitlement.h"
+#include "config/identity.h"
+
+#include <stdint.h>
+
+#define ADMIN_ARGUMENT_MAX 128
+#define ADMIN_TEXT_MAX     256
+
+enum admin_command {
+	ADMIN_STATUS = 1, /* one row_status */
+	ADMIN_WAITERS,    /* a row_waiter for each agent and stone that waits */
+	ADMIN_SESSIONS,   /* a row_session for each */
+	ADMIN_CUSTOMERS,  /* a row_customer for each */
+	ADMIN_KICK,       /* argument: id, customer or fingerprint */
+	ADMIN_DRAIN,
+	ADMIN_RELOAD,    /* answered when all handlers have checked again */
+	ADMIN_LOG_LEVEL, /* argument: a level's word */
+};
+
+struct message_admin {
+	uint32_t command; /* enum admin_command */
+	uint32_t reserved;
+	char argument[ADMIN_ARGUMENT_MAX];
+};
+
+struct row_status {
+	uint64_t uptime; /* seconds */
+	uint64_t agents; /* waiting */
+	uint64_t stones; /* waiting */
+	uint64_t sessions;
+	uint64_t sessions_total; /* begun by this broker */
+	uint64_t refused_total;
+	uint64_t kicked_total;
+	uint64_t reloads_total;
+	uint64_t reload_failures_total;
+	uint32_t pid;
+	uint32_t draining;
+	uint32_t spawners; /* relay-listen processes attached */
+	uint32_t log_level;
+	char version[16];
+};
+
+struct row_waiter {
+	uint32_t id;
+	uint32_t role;    /* enum role */
+	uint64_t seconds; /* that it waits */
+	uint64_t agent;   /* the agent process, 0 if unknown */
+	struct identity identity;
+	char customer[CUSTOMER_NAME_SIZE];
+	char peer[NETADDR_TEXT_MAX];
+};
+
+struct row_session {
+	uint32_t id;
+	uint32_t reserved;
+	uint64_t seconds;
+	uint64_t up; /* bytes from the stone, as last reported */
+	uint64_t down;
+	struct identity stone_identity, agent_identity;
+	char customer[CUSTOMER_NAME_SIZE];
+	char stone[NETADDR_TEXT_MAX]; /* "": unknown yet */
+	char agent[NETADDR_TEXT_MAX];
+};
+
+struct row_customer {
+	char name[CUSTOMER_NAME_SIZE];
+	uint32_t nusers;
+	uint32_t type;
+	uint64_t expire;
+	uint32_t max_agents;
+	uint32_t allow;
+	uint32_t present; /* 0: no longer in the file, but was seen */
+	uint32_t agents;  /* waiting */
+	uint32_t stones;  /* waiting */
+	uint32_t sessions;
+	uint64_t sessions_total;
+	uint64_t refused_total;
+	uint64_t up_total; /* bytes from stones */
+	uint64_t down_total;
+};
+
+struct message_admin_done {
+	uint32_t failed; /* 0: it was done */
+	uint32_t count;  /* rows, or handlers that it concerned */
+	char text[ADMIN_TEXT_MAX];
+};
+
+#endif

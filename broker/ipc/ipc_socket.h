@@ -1,0 +1,30 @@
+/*
+ * The Unix sockets where processes of the relay meet: handlers the broker, and
+ * relay-handoff(8) the spawner.
+ */
+#ifndef IPC_IPC_SOCKET_H
+#define IPC_IPC_SOCKET_H
+
+#include "base/failure.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Listens on path, a SOCK_SEQPACKET socket that anyone may connect to (the
+ * listener asks who it is). Makes the folder it lies in where that is missing,
+ * owned by uid and gid if the process is root. A socket left by a dead process
+ * is replaced; a live one, which holds a lock on path.lock until *lock is
+ * closed, is not. Returns the non-blocking listener and sets *lock (the caller
+ * closes both), or -1 with a reason in f.
+ */
+int meeting_listen(
+    const char *path, uid_t uid, gid_t gid, int *lock, struct failure *f);
+
+/*
+ * Connects to the listener at path. Returns a non-blocking, close-on-exec fd,
+ * which the caller closes, or -1 with errno.
+ */
+int meeting_connect(const char *path);
+
+#endif

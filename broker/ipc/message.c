@@ -1,0 +1,211 @@
+/* The messages between a handler and the broker: see message.h. */
+#include "ipc/message.h"
+
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+static const size_t body_size[] = {
+    [MESSAGE_REGISTER] = sizeof(struct message_register),
+    [MESSAGE_WELCOME] = sizeof(struct message_welcome),
+    [MESSAGE_REFUSED] = sizeof(struct message_refused),
+    [MESSAGE_MATCHED] = sizeof(struct message_matched),
+    [MESSAGE_WAIT_AGAIN] = sizeof(struct message_wait_again),
+    [MESSAGE_END] = sizeof(struct message_end),
+    [MESSAGE_ANNOUNCE] = sizeof(struct message_announce),
+    [MESSAGE_PROGRESS] = sizeof(struct message_progress),
+    [MESSAGE_KICK] = sizeof(struct message_kick),
+    [MESSAGE_RECHECK] = sizeof(struct message_recheck),
+    [MESSAGE_RECHECKED] = sizeof(struct message_rechecked),
+    [MESSAGE_LOG_LEVEL] = sizeof(struct message_log_level),
+    [MESSAGE_ATTACH] = sizeof(struct message_attach),
+    [MESSAGE_RELOAD] = sizeof(struct message_reload),
+    [MESSAGE_ADMIN] = sizeof(struct message_admin),
+    [MESSAGE_ROW_STATUS] = sizeof(struct row_status),
+    [MESSAGE_ROW_WAITER] = sizeof(struct row_waiter),
+    [MESSAGE_ROW_SESSION] = sizeof(struct row_session),
+    [MESSAGE_ROW_CUSTOMER] = sizeof(struct row_customer),
+    [MESSAGE_ADMIN_DONE] = sizeof(struct message_admin_done),
+    [MESSAGE_READY] = sizeof(struct message_ready),
+    [MESSAGE_HANDOFF] = sizeof(struct message_handoff),
+};
+
+#define NTYPES (sizeof(body_size) / sizeof(*body_size))
+
+static int
+terminated(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+static int
+valid_certificate(uint32_t role, uint32_t der_len)
+{
+	return (role == ROLE_AGENT || role == ROLE_STONE) && der_len >= 1 &&
+	       der_len <= MESSAGE_DER_MAX;
+}
+
+static int
+valid_status(uint32_t status)
+{
+	return status >= 400 && status <= 599;
+}
+
+#define TERMINATED(field) terminated((field), sizeof(field))
+
+static int
+valid_row(const struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_ROW_STATUS:
+		return TERMINATED(m->u.status.version);
+	case MESSAGE_ROW_WAITER:
+		return TERMINATED(m->u.waiter.customer) &&
+		       TERMINATED(m->u.waiter.peer);
+	case MESSAGE_ROW_SESSION:
+		return TERMINATED(m->u.session.customer) &&
+		       TERMINATED(m->u.session.stone) &&
+		       TERMINATED(m->u.session.agent);
+	case MESSAGE_ROW_CUSTOMER:
+		return TERMINATED(m->u.customer.name);
+	case MESSAGE_ADMIN:
+		return m->u.admin.command >= ADMIN_STATUS &&
+		       m->u.admin.command <= ADMIN_LOG_LEVEL &&
+		       TERMINATED(m->u.admin.argument);
+	case MESSAGE_ADMIN_DONE:
+		return TERMINATED(m->u.admin_done.text);
+	default:
+		return 0;
+	}
+}
+
+/* The one place that says what the fields of a message may hold. */
+static int
+valid(const struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_REGISTER:
+		return valid_certificate(m->u.reg.role, m->u.reg.der_len) &&
+		       TERMINATED(m->u.reg.peer);
+	case MESSAGE_WELCOME:
+		return m->u.welcome.log_level <= LOG_LEVEL_OWN &&
+		       TERMINATED(m->u.welcome.customer);
+	case MESSAGE_REFUSED:
+		return valid_status(m->u.refused.status) &&
+		       TERMINATED(m->u.refused.reason);
+	case MESSAGE_MATCHED:
+		return TERMINATED(m->u.matched.peer);
+	case MESSAGE_END:
+		return m->u.end.reason >= END_DONE &&
+		       m->u.end.reason <= END_CERTIFICATE;
+	case MESSAGE_ANNOUNCE:
+		return valid_certificate(
+			   m->u.announce.role, m->u.announce.der_len) &&
+		       TERMINATED(m->u.announce.peer);
+	case MESSAGE_KICK:
+		return valid_status(m->u.kick.status) &&
+		       TERMINATED(m->u.kick.reason);
+	case MESSAGE_RECHECKED:
+		return m->u.rechecked.verdict >= RECHECK_GOOD &&
+		       m->u.rechecked.verdict <= RECHECK_FAILED &&
+		       TERMINATED(m->u.rechecked.reason);
+	case MESSAGE_LOG_LEVEL:
+		return m->u.log_level.level <= LOG_DEBUG;
+	case MESSAGE_RECHECK:
+		return m->u.recheck.size <= TRUST_MAX;
+	case MESSAGE_WAIT_AGAIN:
+	case MESSAGE_PROGRESS:
+	case MESSAGE_ATTACH:
+	case MESSAGE_RELOAD:
+	case MESSAGE_READY:
+	case MESSAGE_HANDOFF:
+		return 1;
+	default:
+		return valid_row(m);
+	}
+}
+
+/* What may be one of many in a packet. */
+static int
+is_row(uint16_t type)
+{
+	return type >= MESSAGE_ROW_STATUS && type <= MESSAGE_ROW_CUSTOMER;
+}
+
+static uint32_t
+der_length(const struct message *m)
+{
+	if (m->type == MESSAGE_REGISTER)
+		return m->u.reg.der_len;
+	if (m->type == MESSAGE_ANNOUNCE)
+		return m->u.announce.der_len;
+	return 0;
+}
+
+ptrdiff_t
+message_encode(const struct message *m, uint8_t *buf, size_t size)
+{
+	struct message_header h = {MESSAGE_VERSION, (uint16_t)m->type, 0};
+	size_t body, der;
+
+	if (!valid(m)) {
+		errno = EINVAL;
+		return -1;
+	}
+	body = body_size[m->type];
+	der = der_length(m);
+	h.length = (uint32_t)(sizeof(h) + body + der);
+	if (size < h.length) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	memcpy(buf, &h, sizeof(h));
+	memcpy(buf + sizeof(h), &m->u, body);
+	if (der > 0)
+		memcpy(buf + sizeof(h) + body, m->der, der);
+	return (ptrdiff_t)h.length;
+}
+
+ptrdiff_t
+message_decode(struct message *m, const uint8_t *buf, size_t len)
+{
+	struct message_header h;
+	size_t body;
+
+	if (len < sizeof(h))
+		goto bad;
+	memcpy(&h, buf, sizeof(h));
+	if (h.version != MESSAGE_VERSION || h.type < 1 || h.type >= NTYPES ||
+	    h.length > len || (h.length < len && !is_row(h.type)))
+		goto bad;
+	body = body_size[h.type];
+	if (h.length < sizeof(h) + body)
+		goto bad;
+	memset(m, 0, sizeof(*m));
+	m->type = (enum message_type)h.type;
+	memcpy(&m->u, buf + sizeof(h), body);
+	if (!valid(m) || h.length != sizeof(h) + body + der_length(m))
+		goto bad;
+	if (der_length(m) > 0)
+		m->der = buf + sizeof(h) + body;
+	return (ptrdiff_t)h.length;
+bad:
+	errno = EPROTO;
+	return -1;
+}
+
+size_t
+message_fds(const struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_MATCHED:
+		return 2; /* hop_fds.h */
+	case MESSAGE_READY:
+	case MESSAGE_HANDOFF:
+		return 1;
+	case MESSAGE_RECHECK:
+		return m->u.recheck.size > 0 ? 1 : 0;
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,243 @@
+/*
+ * The messages between a handler and the broker, one SOCK_SEQPACKET packet
+ * each: a header, then the type's own struct, in native byte order (both live
+ * on one host, built from one tree). REGISTER and ANNOUNCE end with the
+ * certificate. Rows for relayctl come many in a packet, one after the other.
+ * Whatever arrives is checked in one place, message_decode.
+ *
+ *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
+ *	                   RECHECKED
+ *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fd),
+ *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL
+ *	spawner -> broker: ATTACH, RELOAD, RECHECKED
+ *	broker -> spawner: RECHECK, LOG_LEVEL
+ *	relayctl -> broker: ADMIN
+ *	broker -> relayctl: ROW_..., ADMIN_DONE, REFUSED (admin_rows.h)
+ *	handler -> relay-handoff: READY (with a lifeline)
+ *	relay-handoff -> handler: HANDOFF (with the connection)
+ */
+#ifndef IPC_MESSAGE_H
+#define IPC_MESSAGE_H
+
+#include "base/netaddr.h"
+#include "config/entitlement.h"
+#include "ipc/admin_rows.h"
+#include "ipc/trust_bundle.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MESSAGE_VERSION    4
+#define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
+#define MESSAGE_REASON_MAX 80    /* fits a status line */
+#define LOG_LEVEL_OWN      8     /* none is set: each keeps its own */
+
+enum role { ROLE_AGENT = 1, ROLE_STONE = 2 };
+
+enum message_type {
+	MESSAGE_REGISTER = 1,
+	MESSAGE_WELCOME,
+	MESSAGE_REFUSED,
+	MESSAGE_MATCHED,
+	MESSAGE_WAIT_AGAIN,
+	MESSAGE_END,
+	MESSAGE_ANNOUNCE,
+	MESSAGE_PROGRESS,
+	MESSAGE_KICK,
+	MESSAGE_RECHECK,
+	MESSAGE_RECHECKED,
+	MESSAGE_LOG_LEVEL,
+	MESSAGE_ATTACH,
+	MESSAGE_RELOAD,
+	MESSAGE_ADMIN,
+	MESSAGE_ROW_STATUS,
+	MESSAGE_ROW_WAITER,
+	MESSAGE_ROW_SESSION,
+	MESSAGE_ROW_CUSTOMER,
+	MESSAGE_ADMIN_DONE,
+	MESSAGE_READY,
+	MESSAGE_HANDOFF,
+};
+
+struct message_header {
+	uint16_t version; /* MESSAGE_VERSION */
+	uint16_t type;    /* enum message_type */
+	uint32_t length;  /* of the message with this header, bytes */
+};
+
+/* "This certificate's stone or agent is here and waits." */
+struct message_register {
+	uint32_t role;    /* enum role */
+	uint32_t der_len; /* 1 to MESSAGE_DER_MAX, follows */
+	uint64_t agent;   /* the agent process, 0 if unknown */
+	uint32_t id;      /* that an earlier broker gave it, 0 for none */
+	uint32_t wants; /* a stone's: CUSTOMER_FORWARD or _WEB; an agent's: 0 */
+	char peer[NETADDR_TEXT_MAX]; /* address, for the log */
+};
+
+/* "Wait"; the agent's entitlement. */
+struct message_welcome {
+	uint32_t id; /* a short name for people, unlike any other that waits */
+	uint32_t log_level; /* as in syslog(3), or LOG_LEVEL_OWN */
+	uint32_t present;   /* connections of this broker, this one too */
+	char customer[CUSTOMER_TEXT_MAX]; /* the X-Customer value */
+};
+
+/* "Tell your client so, and end." */
+struct message_refused {
+	uint32_t status; /* HTTP status, 400 to 599 */
+	char reason[MESSAGE_REASON_MAX];
+};
+
+/* "Here is the other side": comes with one fd. */
+struct message_matched {
+	uint32_t session;
+	char peer[NETADDR_TEXT_MAX]; /* the other side's address */
+};
+
+/*
+ * "The other side was gone before the session began; I still wait." A stone
+ * says so of an agent that did not take the head: its other polls come last
+ * from then on.
+ */
+struct message_wait_again {
+	uint32_t session;
+};
+
+/* Why a session ended, as the handler that reports it saw it. */
+enum end_reason {
+	END_DONE = 1,    /* both directions ended cleanly */
+	END_PEER_ERROR,  /* its own client broke off */
+	END_OTHER_SIDE,  /* the other handler broke off or died */
+	END_UNCONFIRMED, /* the agent did not take the head in time */
+	END_KICKED,      /* the broker said KICK */
+	END_CERTIFICATE, /* its certificate is no longer good */
+};
+
+struct message_end {
+	uint32_t session;
+	uint32_t reason;    /* enum end_reason */
+	uint64_t bytes_in;  /* from its client */
+	uint64_t bytes_out; /* to its client */
+};
+
+/* "I am in a live session that an earlier broker made." */
+struct message_announce {
+	uint32_t role;
+	uint32_t der_len; /* follows */
+	uint32_t session;
+	uint32_t id;       /* as in REGISTER */
+	uint64_t started;  /* CLOCK_BOOTTIME, seconds */
+	uint64_t bytes_in; /* as it last told the earlier broker */
+	uint64_t bytes_out;
+	char peer[NETADDR_TEXT_MAX];
+};
+
+/* "So much has moved": at most every few seconds, and only where it has. */
+struct message_progress {
+	uint32_t session;
+	uint32_t reserved;
+	uint64_t bytes_in; /* of the whole session, as in END */
+	uint64_t bytes_out;
+};
+
+/* "End": a client without an answer gets this one, a session a reset. */
+struct message_kick {
+	uint32_t status; /* HTTP status, 400 to 599 */
+	char reason[MESSAGE_REASON_MAX];
+};
+
+/*
+ * "CA or CRL may have changed: check your client's certificate again." Comes to
+ * a handler with the fd of what to check it by (trust_bundle.h).
+ */
+struct message_recheck {
+	uint32_t size; /* of that, bytes, to TRUST_MAX; 0: no fd, a spawner's */
+};
+
+enum recheck_verdict {
+	RECHECK_GOOD = 1,
+	RECHECK_BAD,    /* no longer good: it ends */
+	RECHECK_FAILED, /* it could not be checked: it goes on as before */
+};
+
+struct message_rechecked {
+	uint32_t verdict;            /* enum recheck_verdict */
+	char reason[ADMIN_TEXT_MAX]; /* of BAD and FAILED */
+};
+
+struct message_log_level {
+	uint32_t level; /* as in syslog(3) */
+};
+
+/* "I am a spawner: tell me when to load the files again." */
+struct message_attach {
+	uint32_t pid;
+};
+
+/* "I was told to load the files again: let all others do so too." */
+struct message_reload {
+	uint32_t reserved;
+};
+
+/* "A handler is here, for one connection": comes with one fd, its lifeline. */
+struct message_ready {
+	uint32_t reserved;
+};
+
+/* "This is the connection": comes with one fd, which is no longer mine. */
+struct message_handoff {
+	uint32_t reserved;
+};
+
+struct message {
+	enum message_type type;
+	union {
+		struct message_register reg;
+		struct message_welcome welcome;
+		struct message_refused refused;
+		struct message_matched matched;
+		struct message_wait_again wait_again;
+		struct message_end end;
+		struct message_announce announce;
+		struct message_progress progress;
+		struct message_kick kick;
+		struct message_recheck recheck;
+		struct message_rechecked rechecked;
+		struct message_log_level log_level;
+		struct message_attach attach;
+		struct message_reload reload;
+		struct message_admin admin;
+		struct row_status status;
+		struct row_waiter waiter;
+		struct row_session session;
+		struct row_customer customer;
+		struct message_admin_done admin_done;
+		struct message_ready ready;
+		struct message_handoff handoff;
+	} u;
+	const uint8_t *der; /* REGISTER, ANNOUNCE: der_len bytes, borrowed */
+};
+
+#define MESSAGE_MAX                                                            \
+	(sizeof(struct message_header) + sizeof(struct message_announce) +     \
+	    MESSAGE_DER_MAX)
+
+/*
+ * Writes m into buf. Returns its length, or -1 with EINVAL where m is not a
+ * valid message or with EMSGSIZE where size is too small.
+ */
+ptrdiff_t message_encode(const struct message *m, uint8_t *buf, size_t size);
+
+/*
+ * Reads the first message of a packet, or of its rest. m->der points into buf.
+ * Returns its length, or -1 with EPROTO: wrong version, unknown type, a length
+ * or a field out of its bounds, an unterminated string, or more behind it
+ * where it is not a row.
+ */
+ptrdiff_t message_decode(struct message *m, const uint8_t *buf, size_t len);
+
+/* How many descriptors must come with m, and no more. */
+size_t message_fds(const struct message *m);
+
+#endif

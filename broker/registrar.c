@@ -1,0 +1,355 @@
+/*
+ * What handlers and spawners say, and how two handlers are joined. See
+ * state.h.
+ */
+#include "base/log.h"
+#include "ipc/hop_fds.h"
+#include "sweep.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+
+static struct conn *
+conn_of(struct waiter *w)
+{
+	return (struct conn *)((char *)w - offsetof(struct conn, waiter));
+}
+
+/* ---- what the broker says ---- */
+
+static void
+refuse(struct broker *b, struct conn *c, uint32_t status, const char *reason)
+{
+	struct message m = {.type = MESSAGE_REFUSED};
+
+	b->totals.refused_total++;
+	c->account->refused_total++;
+	m.u.refused.status = status;
+	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason), "%s", reason);
+	wire_send(c->fd, &m, NULL);
+	conn_drop(b, c);
+}
+
+static int
+send_matched(struct conn *c, const struct session *s, const struct conn *other,
+    int socket, int memory)
+{
+	const int fds[] = {[WIRE_SOCKET] = socket, [WIRE_MEMORY] = memory};
+	struct message m = {.type = MESSAGE_MATCHED};
+
+	m.u.matched.session = s->id;
+	memcpy(m.u.matched.peer, other->peer, sizeof(m.u.matched.peer));
+	return wire_send(c->fd, &m, fds);
+}
+
+static void
+join_session(struct conn *c, struct session *s)
+{
+	struct session_side *side = session_side(s, c->waiter.role);
+
+	c->session = s;
+	side->conn = c;
+	side->agent = c->waiter.agent;
+	side->identity = c->identity;
+	memcpy(side->peer, c->peer, sizeof(side->peer));
+	conn_count(c);
+}
+
+/* A kicked one stays out. */
+static void
+wait_again(struct broker *b, struct conn *c)
+{
+	if (c->kicked)
+		pairing_leave(b->pairing, &c->waiter);
+	else
+		pairing_wait_again(&c->waiter);
+	conn_count(c);
+}
+
+/*
+ * Hands both handlers their end of a new hop. Where the stone's cannot be
+ * told, the agent has not been: it waits on. Where the agent's cannot, the
+ * stone sees the pair closed and asks again.
+ */
+static void
+introduce(struct broker *b, struct conn *agent, struct conn *stone)
+{
+	struct session *s;
+	struct hopfds hop;
+
+	s = session_new(b->sessions, &stone->key, conn_uptime());
+	if (s == NULL || hopfds_make(&hop) == -1) {
+		log_event(
+		    LOG_ERR, "no-session", "error", strerror(errno), NULL);
+		if (s != NULL)
+			session_cancel(b->sessions, s);
+		wait_again(b, agent);
+		refuse(b, stone, 503, "The relay is out of resources");
+		return;
+	}
+	join_session(stone, s);
+	join_session(agent, s);
+	b->totals.sessions_total++;
+	stone->account->sessions_total++;
+	log_event(LOG_INFO, "paired", "id", LOG_ID(s->id), "customer",
+	    stone->account->name, "stone", stone->peer, "agent", agent->peer,
+	    NULL);
+	if (send_matched(stone, s, agent, hop.stone, hop.memory) == -1) {
+		agent->session = NULL;
+		session_side(s, ROLE_AGENT)->conn = NULL;
+		wait_again(b, agent);
+		conn_drop(b, stone);
+	} else if (send_matched(agent, s, stone, hop.agent, hop.memory) == -1) {
+		conn_drop(b, agent);
+	}
+	hopfds_close(&hop);
+}
+
+static void
+match(struct broker *b, const struct conn *c)
+{
+	struct waiter *agent, *stone;
+
+	while (!b->draining && c->waiter.state == WAITER_WAITING &&
+	       pairing_next(&c->waiter, &agent, &stone))
+		introduce(b, conn_of(agent), conn_of(stone));
+}
+
+/* ---- what handlers say ---- */
+
+/* What a verdict tells the client. */
+static const struct refusal {
+	uint32_t status;
+	const char *reason;
+} refusals[] = {
+    [PAIRING_NO_MEMORY] = {503, "The relay is out of memory"},
+    [PAIRING_TOO_MANY] = {429, "Too many wait with this certificate"},
+    [PAIRING_NUSERS] = {429, "All sessions of this customer are in use"},
+    [PAIRING_MAX_AGENTS] = {429, "All agents of this customer are here"},
+    [PAIRING_EXPIRED] = {403, "This customer's time is over"},
+    [PAIRING_NOT_ALLOWED] = {403, "This customer is not allowed"},
+    [PAIRING_TYPE] = {403, "This customer's type does not include this"},
+};
+
+/* Finds out whose certificate it is. */
+static const struct customer_entry *
+recognize(struct broker *b, struct conn *c, const uint8_t *der, size_t len)
+{
+	const struct customer_entry *entry;
+
+	if (identity_of_der(&c->identity, der, len) == -1)
+		return NULL;
+	entry = customers_find(b->customers, &c->identity);
+	customers_key(&c->key, entry, &c->identity);
+	c->account = accounts_get(b->accounts, entry->name);
+	return c->account == NULL ? NULL : entry;
+}
+
+/* Random, so that it stays apart from those of an earlier broker. */
+static uint32_t
+new_id(uint32_t earlier)
+{
+	uint32_t id = earlier;
+
+	while (id == 0)
+		if (getrandom(&id, sizeof(id), 0) == -1)
+			return 0;
+	return id;
+}
+
+static int
+welcome(const struct broker *b, struct conn *c,
+    const struct customer_entry *entry, const struct message *m)
+{
+	struct message answer = {.type = MESSAGE_WELCOME};
+
+	answer.u.welcome.id = c->id;
+	answer.u.welcome.present = (uint32_t)b->nconns;
+	answer.u.welcome.log_level = b->log_level_is_set ? (uint32_t)log_level()
+							 : LOG_LEVEL_OWN;
+	if (customer_format(&entry->grant.customer, m->der, m->u.reg.der_len,
+		answer.u.welcome.customer) == -1)
+		return -1;
+	return wire_send(c->fd, &answer, NULL);
+}
+
+static int
+on_register(struct broker *b, struct conn *c, const struct message *m)
+{
+	const struct customer_entry *entry;
+	enum verdict verdict;
+
+	if (c->waiter.state != WAITER_ABSENT || c->kicked)
+		return -1;
+	c->waiter.role = (enum role)m->u.reg.role;
+	c->waiter.agent = m->u.reg.agent;
+	c->waiter.wants = m->u.reg.wants;
+	c->since = conn_uptime();
+	memcpy(c->peer, m->u.reg.peer, sizeof(c->peer));
+	entry = recognize(b, c, m->der, m->u.reg.der_len);
+	if (entry == NULL)
+		return -1;
+	if (b->draining && c->waiter.role == ROLE_STONE) {
+		refuse(b, c, 503, "The relay is draining");
+		return 0;
+	}
+	verdict = pairing_enter(b->pairing, &c->waiter, &c->key, &entry->grant,
+	    (uint64_t)time(NULL));
+	if (verdict != PAIRING_WAIT) {
+		refuse(
+		    b, c, refusals[verdict].status, refusals[verdict].reason);
+		return 0;
+	}
+	c->id = new_id(m->u.reg.id);
+	conn_count(c);
+	if (welcome(b, c, entry, m) == -1)
+		return -1;
+	if (m->u.reg.id != 0 || conn_uptime() < b->reload.fresh_at)
+		reload_recheck(b, c);
+	if (c->fd != -1)
+		match(b, c);
+	return 0;
+}
+
+static int
+on_wait_again(struct broker *b, struct conn *c)
+{
+	if (c->waiter.state != WAITER_IN_SESSION)
+		return -1;
+	if (c->session != NULL) {
+		struct session *s = c->session;
+		struct conn *agent = session_side(s, ROLE_AGENT)->conn;
+		struct conn *stone = session_side(s, ROLE_STONE)->conn;
+
+		if (c->waiter.role == ROLE_STONE)
+			pairing_suspect(
+			    &c->waiter, session_side(s, ROLE_AGENT)->agent);
+		if (agent != NULL)
+			agent->session = NULL;
+		if (stone != NULL)
+			stone->session = NULL;
+		session_cancel(b->sessions, s);
+	}
+	wait_again(b, c);
+	match(b, c);
+	return 0;
+}
+
+/* Adds what has moved since the last report; the stone's side speaks for both.
+ */
+static void
+note_bytes(struct conn *c, uint64_t in, uint64_t out)
+{
+	struct session_side *side = session_side(c->session, c->waiter.role);
+
+	if (c->waiter.role == ROLE_STONE) {
+		if (in > side->bytes_in)
+			c->account->up_total += in - side->bytes_in;
+		if (out > side->bytes_out)
+			c->account->down_total += out - side->bytes_out;
+	}
+	side->bytes_in = in;
+	side->bytes_out = out;
+}
+
+static int
+on_progress(struct conn *c, const struct message_progress *m)
+{
+	if (c->session != NULL && m->session == c->session->id)
+		note_bytes(c, m->bytes_in, m->bytes_out);
+	return 0;
+}
+
+static int
+on_end(struct conn *c, const struct message_end *m)
+{
+	if (c->session == NULL)
+		return 0; /* the other side called it off first */
+	if (m->session != c->session->id)
+		return -1;
+	note_bytes(c, m->bytes_in, m->bytes_out);
+	session_side(c->session, c->waiter.role)->reason = m->reason;
+	return 0;
+}
+
+static int
+on_announce(struct broker *b, struct conn *c, const struct message *m)
+{
+	const struct message_announce *a = &m->u.announce;
+	struct session_side *side;
+	struct session *s;
+
+	if (c->waiter.state != WAITER_ABSENT)
+		return -1;
+	c->waiter.role = (enum role)a->role;
+	c->since = conn_uptime();
+	memcpy(c->peer, a->peer, sizeof(c->peer));
+	if (recognize(b, c, m->der, a->der_len) == NULL)
+		return -1;
+	s = session_announced(b->sessions, a->session, &c->key, a->started);
+	if (s == NULL)
+		return -1;
+	side = session_side(s, c->waiter.role);
+	if (side->conn != NULL ||
+	    pairing_announce(b->pairing, &c->waiter, &c->key,
+		s->agent.conn == NULL && s->stone.conn == NULL) == -1)
+		return -1;
+	c->id = new_id(a->id);
+	side->bytes_in = a->bytes_in;
+	side->bytes_out = a->bytes_out;
+	join_session(c, s);
+	/* it knows nothing of what has changed meanwhile */
+	removal_review(b, c);
+	if (c->fd != -1)
+		reload_recheck(b, c);
+	return 0;
+}
+
+static int
+on_attach(struct broker *b, struct conn *c)
+{
+	const struct message m = {.type = MESSAGE_LOG_LEVEL,
+	    .u.log_level.level = (uint32_t)log_level()};
+
+	if (c->waiter.state != WAITER_ABSENT || c->spawner)
+		return -1;
+	c->spawner = 1;
+	b->totals.spawners++;
+	return b->log_level_is_set ? wire_send(c->fd, &m, NULL) : 0;
+}
+
+int
+reception_take(struct broker *b, struct conn *c, const struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_REGISTER:
+		return on_register(b, c, m);
+	case MESSAGE_WAIT_AGAIN:
+		return on_wait_again(b, c);
+	case MESSAGE_PROGRESS:
+		return on_progress(c, &m->u.progress);
+	case MESSAGE_END:
+		return on_end(c, &m->u.end);
+	case MESSAGE_ANNOUNCE:
+		return on_announce(b, c, m);
+	case MESSAGE_RECHECKED:
+		reload_rechecked(b, c, &m->u.rechecked);
+		return 0;
+	case MESSAGE_ATTACH:
+		return on_attach(b, c);
+	case MESSAGE_RELOAD:
+		if (!c->spawner)
+			break;
+		reload_all(b, c);
+		return 0;
+	default:
+		break;
+	}
+	errno = EPROTO;
+	return -1;
+}

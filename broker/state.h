@@ -1,0 +1,169 @@
+/*
+ * What the files of the broker share: its connections, its tables, and what
+ * each file does for the others.
+ *
+ *	broker.c     the loop, accepting, dropping
+ *	registrar.c  what handlers say, and how two of them are joined
+ *	evict.c    who has to go: kicks, expiry, a changed table
+ *	sweep.c      long work in slices, so that no pairing waits for it
+ *	reload.c     configuration and customers read again, handlers rechecking
+ *	admin.c      what administrators ask
+ */
+#ifndef STATE_H
+#define STATE_H
+
+#include "account.h"
+#include "base/failure.h"
+#include "config/relay_conf.h"
+#include "filewatch.h"
+#include "ipc/wire.h"
+#include "pairing.h"
+#include "session.h"
+
+#include <sys/queue.h>
+#include <sys/types.h>
+
+struct sweep;
+
+struct conn {
+	int fd;
+	int may_register; /* it runs as the handlers' user */
+	int may_admin;    /* root or the admin group */
+	int spawner;      /* it said ATTACH */
+	int kicked;
+	unsigned owed;     /* RECHECKs that it has not answered */
+	int awaits_reload; /* an administrator who asked for one; in awaiting */
+	struct waiter waiter;
+	uint32_t *counted; /* where its account counts it, NULL: nowhere */
+	uint32_t id;
+	uint64_t since; /* uptime; when it came */
+	struct identity identity;
+	struct customer_key key;
+	struct account *account;
+	struct session *session; /* NULL: in none */
+	struct sweep *sweep;     /* an administrator's, NULL: none runs */
+	char peer[NETADDR_TEXT_MAX];
+	LIST_ENTRY(conn) link;
+	LIST_ENTRY(conn) await;
+};
+
+struct reload_state {
+	unsigned owed;     /* answers that are missing, of all connections */
+	unsigned sweeps;   /* that ask everyone; a reload may overtake one */
+	uint64_t give_up;  /* uptime; 0: none runs, or not all are asked */
+	uint64_t fresh_at; /* uptime; who comes earlier checks again */
+	unsigned good, bad, failed;
+	char error[ADMIN_TEXT_MAX]; /* the first; "": none */
+};
+
+struct broker {
+	int listener;
+	int signals; /* signalfd */
+	int timer;   /* timerfd: the next customer's end */
+	int epoll;
+	struct filewatch crl; /* a new list is obeyed at once */
+	int trust; /* for rechecks, ipc/trust_bundle.h; -1: it can't be read */
+	uint32_t trust_size; /* of it */
+	int spare; /* given up to refuse a connection when fds run out */
+	int done;  /* the loop ends */
+	int draining;
+	int log_level_is_set; /* by an administrator, for everyone */
+	uid_t handler_uid;
+	gid_t admin_gid; /* (gid_t)-1: none */
+	uint64_t started;
+	const char *conf_path;
+	struct conf conf;
+	struct customers *customers;
+	struct accounts *accounts;
+	struct pairing *pairing;
+	struct sessions *sessions;
+	struct reload_state reload;
+	struct row_status totals; /* its counters */
+	size_t nconns, most;      /* connections, and the most since a trim */
+	LIST_HEAD(, conn) conns;
+	LIST_HEAD(, conn) closing;  /* dropped while events may name them */
+	LIST_HEAD(, conn) awaiting; /* the end of a reload */
+	LIST_HEAD(, sweep) sweeps;
+};
+
+/* ---- conn.c ---- */
+
+/* Now, by CLOCK_BOOTTIME, in seconds. */
+uint64_t conn_uptime(void);
+
+/* Counts c among the connections, which it begins to belong to. */
+void conn_add(struct broker *b, struct conn *c);
+
+/* Closes c and forgets it; its memory lives until the turn of the loop ends. */
+void conn_drop(struct broker *b, struct conn *c);
+
+/*
+ * Frees what was dropped in this turn of the loop. After a crowd has left, the
+ * memory goes back to the kernel, too.
+ */
+void conn_free_dropped(struct broker *b);
+
+/* Has EPOLLOUT told of c, or no longer. Returns 0, or -1 with errno. */
+int conn_watch_output(const struct broker *b, struct conn *c, int on);
+
+/* Keeps the account of c right. Call it after any change of its waiter. */
+void conn_count(struct conn *c);
+
+/* ---- registrar.c ---- */
+
+/* Obeys one message of a handler. Returns 0, or -1: drop it. */
+int reception_take(struct broker *b, struct conn *c, const struct message *m);
+
+/* ---- evict.c ---- */
+
+/*
+ * Tells c's handler to end; its client learns status and reason where it has no
+ * answer yet. cause, a static word, is for the log.
+ */
+void removal_kick(struct broker *b, struct conn *c, uint32_t status,
+    const char *reason, const char *cause);
+
+/* Kicks c, or moves it, as the table of customers now has it. */
+void removal_review(struct broker *b, struct conn *c);
+
+/* Sets the timer to the next time that a customer ends. */
+void removal_arm(struct broker *b);
+
+/* The timer rang: reviews all. */
+void removal_expire(struct broker *b);
+
+/* Refuses all stones that wait, and every later one; ends after the last
+ * session. */
+void removal_drain(struct broker *b);
+
+/* ---- reload.c ---- */
+
+/* Reads the configuration and what it names. Returns 0, or -1 with f. */
+int reload_files(struct broker *b, struct failure *f);
+
+/*
+ * Reads all again and has every handler and spawner, but not the one that asks
+ * (NULL: none), do the same. Answers administrators that await it.
+ */
+void reload_all(struct broker *b, const struct conn *asks);
+
+/* Has c check its certificate again. */
+void reload_recheck(struct broker *b, struct conn *c);
+
+/* A handler's answer to that. */
+void reload_rechecked(
+    struct broker *b, struct conn *c, const struct message_rechecked *m);
+
+/* Ends a reload whose answers are all there, or that took too long. */
+void reload_settle(struct broker *b);
+
+/* ---- admin.c ---- */
+
+/* Obeys one request. Returns 0, or -1: drop it. */
+int admin_take(struct broker *b, struct conn *c, const struct message *m);
+
+/* Ends an answer. */
+void admin_done(struct broker *b, struct conn *c, int failed, unsigned count,
+    const char *text);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * The splice: moves bytes both ways between two channels until both directions
+ * have ended cleanly or one channel breaks. The data path of handlers and
+ * client programs alike.
+ */
+#ifndef CHANNEL_SPLICE_H
+#define CHANNEL_SPLICE_H
+
+#include "channel/channel.h"
+
+#define SPLICE_BUFFER 65536 /* bytes; four TLS records */
+
+/* One direction. */
+struct flow {
+	struct channel *from, *to;
+	const unsigned char *at; /* what is still to be written: in buf, */
+	size_t len;              /* or in from's data */
+	int ended;               /* from's clean end has come */
+	int finished;            /* and has been passed on */
+	int readable, writable;  /* worth a try */
+	unsigned char buf[SPLICE_BUFFER];
+};
+
+struct splice {
+	struct flow ab, ba;
+	int64_t review_at; /* when to see what holds it up (tcp.h) */
+};
+
+enum splice_result {
+	SPLICE_DONE,    /* both directions ended cleanly */
+	SPLICE_A_BROKE, /* a read or write of a failed */
+	SPLICE_B_BROKE,
+	SPLICE_STOPPED, /* by aside */
+};
+
+/* Something else to be served while the splice runs: the broker. */
+struct splice_aside {
+	int (*fd)(void *arg);      /* polled for input; -1: none now */
+	int (*timeout)(void *arg); /* milliseconds; -1: none */
+	/* Called at input and at the timeout; 0, or 1 to stop the splice. */
+	int (*serve)(void *arg);
+	void *arg;
+};
+
+/* Joins a and b. Bytes already read from one can be put into its flow's buf. */
+void splice_init(struct splice *s, struct channel *a, struct channel *b);
+
+/*
+ * Runs until an end. Closes nothing. aside may be NULL. Where it fails itself
+ * (poll(2) without memory), that counts as a's break.
+ */
+enum splice_result splice_run(
+    struct splice *s, const struct splice_aside *aside);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * What every TCP connection of the relay and its clients is set to.
+ */
+#ifndef CHANNEL_TCP_H
+#define CHANNEL_TCP_H
+
+/*
+ * No Nagle delay; a peer that has been silent is asked after 30 s, and one that
+ * leaves bytes or questions unacknowledged for 50 s is given up: with the
+ * empty lines every 30 s a dead peer is found within 90 s. Options that the
+ * socket does not know (a Unix socket) are passed over.
+ */
+void tcp_options(int sock);
+
+/*
+ * For a connection that takes nothing for now, every TCP_REVIEW_MS. Linux gives
+ * up after those 50 s whoever has no room, though it answers each question. A
+ * peer that does may take its time, and one that stops answering gets the 50 s
+ * again. Returns whether it takes its time.
+ */
+int tcp_review(int sock);
+
+#define TCP_REVIEW_MS 10000
+
+/* For one that nobody reviews: it may take its time, and is never given up. */
+void tcp_may_pause(int sock);
+
+/*
+ * Corked, what is written leaves in full segments only; without the cork what
+ * is left goes too (tcp(7)). errno is kept.
+ */
+void tcp_cork(int sock, int on);
+
+#endif

@@ -1,0 +1,159 @@
+/* What the broker may tell a handler in any state: see broker_orders.h. */
+#include "connection/broker_orders.h"
+#include "base/deadline.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "connection/reverify.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define PROGRESS_MS 2000 /* between two reports of what has moved */
+
+/* How the handler has to end. Returns 1. */
+static int
+end_with(
+    struct handler *h, enum end_reason end, uint32_t status, const char *reason)
+{
+	h->removal.end = end;
+	h->removal.status = (int)status;
+	snprintf(h->removal.reason, sizeof(h->removal.reason), "%s", reason);
+	return 1;
+}
+
+static int
+recheck(struct handler *h, const struct wire_packet *packet)
+{
+	struct message m = {.type = MESSAGE_RECHECKED};
+	char reason[MESSAGE_REASON_MAX];
+	struct failure f = {.text = ""};
+
+	m.u.rechecked.verdict = recheck_peer(h->tls.ssl,
+	    packet->fds[WIRE_TRUST], packet->message.u.recheck.size, &f);
+	snprintf(m.u.rechecked.reason, sizeof(m.u.rechecked.reason), "%.*s",
+	    ADMIN_TEXT_MAX - 1, f.text);
+	registration_tell(&h->registration, &m);
+	if (m.u.rechecked.verdict == RECHECK_FAILED)
+		log_event(LOG_WARNING, "recheck-failed", "id",
+		    LOG_ID(handler_id(h)), "peer", h->peer, "error", f.text,
+		    NULL);
+	if (m.u.rechecked.verdict != RECHECK_BAD)
+		return 0;
+	snprintf(reason, sizeof(reason), "Certificate: %.60s", f.text);
+	return end_with(h, END_CERTIFICATE, 403, reason);
+}
+
+static int
+obey(struct handler *h, const struct wire_packet *packet)
+{
+	const struct message *m = &packet->message;
+
+	switch (m->type) {
+	case MESSAGE_KICK:
+		return end_with(
+		    h, END_KICKED, m->u.kick.status, m->u.kick.reason);
+	case MESSAGE_RECHECK:
+		return recheck(h, packet);
+	case MESSAGE_LOG_LEVEL:
+		log_set_level((int)m->u.log_level.level);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+int
+orders_obey(struct handler *h, struct wire_packet *packet)
+{
+	int end = obey(h, packet);
+
+	wire_close_fds(packet);
+	return end;
+}
+
+int
+orders_expired(struct handler *h)
+{
+	/* a clock that was set since is asked again */
+	if (deadline_left(h->expires) > 0)
+		return 0;
+	if (time(NULL) <= h->not_after) {
+		h->expires = deadline_in(
+		    (int64_t)(h->not_after - time(NULL) + 1) * 1000);
+		return 0;
+	}
+	return end_with(
+	    h, END_CERTIFICATE, 403, "Certificate: certificate has expired");
+}
+
+/* ---- beside the splice ---- */
+
+static int
+aside_fd(void *arg)
+{
+	const struct handler *h = arg;
+
+	return h->registration.fd;
+}
+
+/* Bytes from and to the client since the session began. */
+static void
+measure(const struct handler *h, uint64_t *in, uint64_t *out)
+{
+	*in = h->tls.arrived - h->head_bytes;
+	*out = h->other->arrived;
+}
+
+/* A report is due a while after something has moved; never where nothing has.
+ */
+static int64_t
+progress_due(struct handler *h)
+{
+	uint64_t in, out;
+
+	if (h->report_at != DEADLINE_NONE)
+		return h->report_at;
+	measure(h, &in, &out);
+	if (in != h->registration.bytes_in || out != h->registration.bytes_out)
+		h->report_at = deadline_in(PROGRESS_MS);
+	return h->report_at;
+}
+
+static int
+aside_timeout(void *arg)
+{
+	struct handler *h = arg;
+	int64_t due = deadline_first(
+	    registration_due(&h->registration), progress_due(h));
+
+	return deadline_left(deadline_first(due, h->expires));
+}
+
+static int
+aside_serve(void *arg)
+{
+	struct handler *h = arg;
+	static struct wire_packet packet;
+	uint64_t in, out;
+	int end = 0;
+
+	registration_connect(&h->registration);
+	while (!end && registration_receive(&h->registration, &packet)) {
+		end = orders_obey(h, &packet);
+	}
+	if (deadline_left(h->report_at) == 0) {
+		measure(h, &in, &out);
+		registration_progress(&h->registration, in, out);
+		h->report_at = DEADLINE_NONE;
+	}
+	return end || orders_expired(h);
+}
+
+struct splice_aside
+orders_aside(struct handler *h, struct channel *hop)
+{
+	h->other = hop;
+	h->report_at = DEADLINE_NONE;
+	return (struct splice_aside){aside_fd, aside_timeout, aside_serve, h};
+}

@@ -1,0 +1,109 @@
+/* The handler: see handler.h and, for its states, state.h. */
+#include "connection/handler.h"
+#include "base/deadline.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "channel/tcp.h"
+#include "connection/handler_sandbox.h"
+#include "connection/state.h"
+#include "http/reply.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINGER_MS 2000 /* for the client to read a refusal */
+
+const char *
+handler_role(const struct handler *h)
+{
+	return h->role == ROLE_AGENT ? "agent" : "stone";
+}
+
+uint32_t
+handler_id(const struct handler *h)
+{
+	return h->registration.session != 0 ? h->registration.session
+					    : h->registration.self.id;
+}
+
+enum state
+handler_remove(struct handler *h)
+{
+	log_event(LOG_NOTICE, "removed", "id", LOG_ID(handler_id(h)), "role",
+	    handler_role(h), "peer", h->peer, "identity", h->identity, "reason",
+	    h->removal.reason, NULL);
+	/* an agent that waits has its answer: only its poll ends */
+	return h->welcomed
+		   ? CLOSING
+		   : handler_refuse(h, h->removal.status, h->removal.reason);
+}
+
+enum state
+handler_refuse(struct handler *h, int status, const char *reason)
+{
+	char out[REPLY_MAX];
+	size_t len = reply_refusal(out, status, reason, h->head.takes_body);
+
+	log_event(LOG_NOTICE, "refused", "status", LOG_U64(status), "reason",
+	    reason, "peer", h->peer, "identity", h->identity, NULL);
+	if (channel_write_all(
+		&h->tls, out, len, deadline_in(HANDLER_SEND_MS)) == -1)
+		return ENDED;
+	return CLOSING;
+}
+
+/* The client must read the refusal. */
+static enum state
+run_closing(struct handler *h)
+{
+	channel_linger(&h->tls, deadline_in(LINGER_MS));
+	return ENDED;
+}
+
+int
+handler_run(int sock, const struct conf *conf, struct tls_material *material)
+{
+	static enum state (*const run[])(struct handler *) = {
+	    [HANDSHAKE] = admission_handshake,
+	    [HEAD] = admission_head,
+	    [REGISTERED] = waiting_registered,
+	    [WAITING] = waiting_waiting,
+	    [MATCHED] = joining_matched,
+	    [SPLICING] = joining_splicing,
+	    [CLOSING] = run_closing,
+	};
+	static const int signals[] = {SIGTERM, SIGINT, 0};
+	static struct handler h;
+	enum state state = HANDSHAKE;
+
+	signal(SIGHUP, SIG_IGN); /* the spawner's business */
+	h.conf = conf;
+	h.material = material;
+	h.tls.fd = sock;
+	h.hop.fd = -1;
+	h.registration.fd = -1;
+	h.signals = program_signals(signals);
+	if (h.signals == -1 || fd_nonblock(sock) == -1) {
+		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
+		close(sock);
+		return EX_OSERR;
+	}
+	netaddr_peer(sock, h.peer);
+	tcp_options(sock);
+	if (handler_sandbox_serve() == -1) {
+		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
+		close(sock);
+		return EX_OSERR;
+	}
+	while (state != ENDED)
+		state = run[state](&h);
+	registration_close(&h.registration);
+	channel_close(&h.tls);
+	hop_close(&h.hop);
+	fd_close(&h.signals);
+	OPENSSL_free(h.der);
+	return EX_OK;
+}

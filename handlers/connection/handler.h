@@ -1,0 +1,20 @@
+/*
+ * The handler: the life of one TLS connection to the relay, as the states of
+ * a machine. It knows this connection, its broker, and nothing else.
+ */
+#ifndef CONNECTION_HANDLER_H
+#define CONNECTION_HANDLER_H
+
+#include "config/relay_conf.h"
+#include "tls/tls.h"
+
+/*
+ * Serves the accepted connection sock, which it closes, until it ends. material
+ * is forgotten (tls_forget) after the handshake, so the process must be its
+ * own: one process, one connection. SIGTERM ends one that waits and lets a
+ * session run on. Must not be called as root. Returns a sysexits(3) code.
+ */
+int handler_run(
+    int sock, const struct conf *conf, struct tls_material *material);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * How a session begins: the stone's head goes over the hop to the agent's
+ * handler, from there to the agent, and the stone's handler learns whether the
+ * agent took it. Until then nothing else moves, so that a stone whose agent
+ * turns out to be gone can be given another one.
+ */
+#ifndef CONNECTION_HEAD_DELIVERY_H
+#define CONNECTION_HEAD_DELIVERY_H
+
+#include "channel/hop.h"
+#include "channel/splice.h"
+#include "http/head.h"
+
+enum matched {
+	MATCHED_TAKEN,       /* the agent has the head: splice */
+	MATCHED_OTHER_GONE,  /* the other handler ended: wait again */
+	MATCHED_UNCONFIRMED, /* the agent did not take the head */
+	MATCHED_CLIENT_GONE, /* this side's own client is gone */
+};
+
+/* The stone's side: hands over the head in buf, and waits for its fate. */
+enum matched matched_stone(struct channel *tls, struct hop *hop,
+    const struct head *head, const char *buf, const char *peer);
+
+/*
+ * The agent's side: passes the head on. The agent has it when its TCP says so,
+ * or, where the agent answers a head with an empty line (acks), when that has
+ * come: TCP alone would speak for a stopped process too. What the agent says
+ * of its answer meanwhile goes into up's buffer.
+ */
+enum matched matched_agent(
+    struct channel *tls, struct hop *hop, int acks, struct flow *up);
+
+/* A word for the log. */
+const char *matched_word(enum matched rc);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * A handler's standing with the broker: registered and waiting, or in a
+ * session. The broker may go away and come back at any time; a registration
+ * finds it again by itself, after a random delay (reconnect.h) so that a
+ * thousand handlers do not come at once.
+ */
+#ifndef CONNECTION_REGISTRATION_H
+#define CONNECTION_REGISTRATION_H
+
+#include "ipc/wire.h"
+
+#include <stdint.h>
+
+struct registration {
+	const char *socket; /* borrowed */
+	int fd;             /* -1: not connected */
+	int64_t retry_at;   /* base/deadline.h; when to connect again */
+	unsigned tries;     /* in vain, since the broker was lost */
+	uint32_t present;   /* with the broker that was lost, as it said last */
+	struct message_register self;
+	const uint8_t *der; /* borrowed, self.der_len bytes */
+	uint32_t session;   /* 0: in none */
+	uint64_t started;   /* of the session, CLOCK_BOOTTIME seconds */
+	uint64_t bytes_in;  /* of it, as last reported */
+	uint64_t bytes_out;
+};
+
+/* Starts as away, due at once. socket, peer and der are borrowed. */
+void registration_init(struct registration *r, const char *socket,
+    enum role role, uint32_t wants, uint64_t agent, const char *peer,
+    const uint8_t *der, uint32_t der_len);
+
+/* The same for a spawner, which the broker tells when to load its files again.
+ */
+void registration_init_spawner(struct registration *r, const char *socket);
+
+/*
+ * Connects if that is due, and says REGISTER, or ANNOUNCE within a session, or
+ * ATTACH as a spawner.
+ * Where the broker isn't there a later attempt becomes due.
+ */
+void registration_connect(struct registration *r);
+
+/* When registration_connect is due; DEADLINE_NONE while connected. */
+int64_t registration_due(const struct registration *r);
+
+/*
+ * Receives one message of the broker. Returns 1, or 0 where there is none (the
+ * broker may just have gone: then a later attempt is due). A MATCHED message
+ * puts the registration into its session.
+ */
+int registration_receive(struct registration *r, struct wire_packet *packet);
+
+/* The session came to nothing; wait on. */
+void registration_wait_again(struct registration *r);
+
+/* Tells the broker m, if it is there. */
+void registration_tell(struct registration *r, const struct message *m);
+
+/* Reports what has moved since the session began, if the broker is there. */
+void registration_progress(
+    struct registration *r, uint64_t bytes_in, uint64_t bytes_out);
+
+/* Reports the end of the session, if the broker is there. */
+void registration_end(struct registration *r, enum end_reason reason,
+    uint64_t bytes_in, uint64_t bytes_out);
+
+/* Leaves the broker. */
+void registration_close(struct registration *r);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * A client's certificate, checked again while its connection lives: against
+ * the files as they are now. The handler opens none: the broker hands it what
+ * is in them (ipc/trust_bundle.h).
+ */
+#ifndef CONNECTION_REVERIFY_H
+#define CONNECTION_REVERIFY_H
+
+#include "base/failure.h"
+#include "ipc/message.h"
+
+#include <openssl/ssl.h>
+#include <time.h>
+
+/*
+ * Checks the chain that the peer of ssl presented against the trust of size
+ * bytes in fd, which stays open. Returns the verdict; BAD and FAILED come with
+ * a reason in f. An expired CRL fails the check and ends nobody, unless the
+ * trust says to pass it over.
+ */
+enum recheck_verdict recheck_peer(
+    SSL *ssl, int fd, uint32_t size, struct failure *f);
+
+/* When the first certificate of the peer's verified chain ends; Unix time. */
+time_t recheck_not_after(const SSL *ssl);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * What the files of the handler's state machine share: the states, what a
+ * handler knows, and one function for each state, which serves it and returns
+ * the next.
+ *
+ *	HANDSHAKE -> HEAD -> REGISTERED -> WAITING -> MATCHED -> SPLICING
+ *	    |         |          |           | ^________|           |
+ *	    |         +----------+-----------+-> CLOSING            |
+ *	    +--------------------------------------> ENDED <--------+
+ *
+ * REGISTERED asks the broker for a place and, where the broker restarts, asks
+ * anew from WAITING. MATCHED hands the head over and falls back to WAITING
+ * where the other side was gone before the session began.
+ */
+#ifndef CONNECTION_STATE_H
+#define CONNECTION_STATE_H
+
+#include "base/netaddr.h"
+#include "channel/channel.h"
+#include "channel/hop.h"
+#include "channel/splice.h"
+#include "config/identity.h"
+#include "config/relay_conf.h"
+#include "connection/registration.h"
+#include "http/head.h"
+#include "tls/tls.h"
+
+#include <time.h>
+
+enum state {
+	HANDSHAKE,
+	HEAD,
+	REGISTERED,
+	WAITING,
+	MATCHED,
+	SPLICING,
+	CLOSING,
+	ENDED
+};
+
+struct handler {
+	const struct conf *conf;
+	struct tls_material *material;
+	struct channel tls;
+	struct registration registration;
+	struct head head;
+	enum role role;
+	int signals;           /* signalfd */
+	struct hop hop;        /* open when matched */
+	int64_t match_by;      /* a stone's; DEADLINE_NONE for an agent */
+	int64_t keepalive;     /* an agent's next empty line */
+	int64_t trim_at;       /* when to give free memory back */
+	time_t not_after;      /* the end of the client's certificate */
+	int64_t expires;       /* when to look whether that has come */
+	int64_t report_at;     /* when to say how much has moved */
+	uint64_t head_bytes;   /* arrived before the session's first */
+	struct channel *other; /* the session's hop */
+	int welcomed;          /* the agent has its 200 */
+	int heard_out;         /* a waiting stone's FIN has been looked into */
+	int ended;             /* what it sends has ended, cleanly */
+	struct {
+		enum end_reason end;
+		int status;
+		char reason[MESSAGE_REASON_MAX];
+	} removal; /* how it has to end, if an order says so */
+	uint8_t *der;
+	uint32_t der_len;
+	char peer[NETADDR_TEXT_MAX];
+	char identity[IDENTITY_HEX_SIZE];
+	size_t len; /* what is in buf: the head and what came behind it */
+	char buf[2 * HEAD_MAX_BYTES];
+	struct splice splice;
+};
+
+/* For a reply to leave, milliseconds. */
+#define HANDLER_SEND_MS 10000
+
+/* admission.c: who is it, and what does it want? */
+enum state admission_handshake(struct handler *h);
+enum state admission_head(struct handler *h);
+
+/* waiting.c: until the broker has the other side. */
+enum state waiting_registered(struct handler *h);
+enum state waiting_waiting(struct handler *h);
+
+/* splicing.c: the session. */
+enum state joining_matched(struct handler *h);
+enum state joining_splicing(struct handler *h);
+
+/* handler.c: answers with a refusal (http/reply.h), and logs it. */
+enum state handler_refuse(struct handler *h, int status, const char *reason);
+
+/* handler.c: ends a client that waits, as h->removal has it. */
+enum state handler_remove(struct handler *h);
+
+/* What people know it by: its session's id, or its own. */
+uint32_t handler_id(const struct handler *h);
+
+/* "agent" or "stone", for the log. */
+const char *handler_role(const struct handler *h);
+
+#endif

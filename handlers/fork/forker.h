@@ -1,0 +1,84 @@
+/*
+ * A server that forks: accepts connections of its listeners in turns, and has
+ * a child process serve each. It pauses while processes or descriptors are
+ * short, counts its children and heeds signals; what is particular to a
+ * program are calls.
+ */
+#ifndef FORK_FORKER_H
+#define FORK_FORKER_H
+
+#include "fork/children.h"
+
+#include <stdint.h>
+
+#define FORKER_LISTENERS_MAX 64
+
+struct forker;
+
+/*
+ * What the program does. It writes all log lines too: they are its own. Where
+ * a call says so, NULL is fine.
+ */
+struct forker_calls {
+	/* Sets fds to the listeners, closed ones to -1; returns how many. */
+	size_t (*listeners)(
+	    const struct forker *f, int fds[static FORKER_LISTENERS_MAX]);
+
+	/* Whether sock, of this listener, is to be served. NULL: always. */
+	int (*admits)(const struct forker *f, size_t listener, int sock);
+
+	/* Closes sock, which is not served. NULL: as close(2) does. */
+	void (*refuse)(int sock);
+
+	/*
+	 * In the child, where signals is closed already: closes what else is
+	 * the parent's, serves sock and closes it. Returns a code for _exit(2).
+	 */
+	int (*child)(struct forker *f, size_t listener, int sock);
+
+	/* At SIGHUP, also while draining. May change the listeners. */
+	void (*reload)(struct forker *f);
+
+	/* At the first SIGTERM or SIGINT: closes the listeners. */
+	void (*drain)(struct forker *f);
+
+	/*
+	 * Before each wait: sets *fd to something else to wait for (-1:
+	 * nothing) and returns until when (base/deadline.h). NULL: there is no
+	 * such thing.
+	 */
+	int64_t (*aside)(struct forker *f, int *fd);
+
+	/* Serves that, which is ready. */
+	void (*serve_aside)(struct forker *f);
+
+	/* "accept" or "fork" failed, with errno. */
+	void (*log_pause)(const struct forker *f, const char *call);
+
+	/* A child lives that no signal will reach, for the reason in errno. */
+	void (*log_uncounted)(void);
+
+	/* A child did not end by itself. */
+	void (*log_killed)(pid_t pid, int sig);
+};
+
+struct forker {
+	/* set these */
+	const struct forker_calls *calls; /* borrowed */
+	void *owner;                      /* for the calls; borrowed */
+	int signals;         /* signalfd: TERM, INT, HUP, CHLD; borrowed */
+	size_t children_max; /* more wait in the backlog; 0: no limit */
+
+	/* zero at first; the calls may read them */
+	struct children *children;
+	int draining;
+	int64_t paused_until; /* no accept before; 0: it goes on */
+};
+
+/*
+ * Serves until SIGTERM or SIGINT, then waits for the children that live; a
+ * second such signal kills these. Returns a sysexits(3) code.
+ */
+int forker_run(struct forker *f);
+
+#endif

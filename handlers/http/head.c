@@ -1,0 +1,365 @@
+/* The request head: see head.h. */
+#include "http/head.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define POLL_TARGET "/KLAB/poll"
+#define KLAB_PREFIX "/KLAB/"
+
+/* A piece of the head; not terminated. */
+struct slice {
+	const char *at;
+	size_t len;
+};
+
+static enum head_result
+refuse(struct head *head, int status, const char *reason)
+{
+	head->status = status;
+	head->reason = reason;
+	return HEAD_BAD;
+}
+
+static int
+is(struct slice s, const char *text)
+{
+	return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
+}
+
+static int
+is_field(struct slice name, const char *text)
+{
+	return name.len == strlen(text) &&
+	       strncasecmp(name.at, text, name.len) == 0;
+}
+
+/* RFC 9110 5.6.2 */
+static int
+is_token(struct slice s)
+{
+	if (s.len == 0)
+		return 0;
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.at[i];
+
+		if (c <= 0x20 || c >= 0x7f ||
+		    strchr("\"(),/:;<=>?@[\\]{}", c) != NULL)
+			return 0;
+	}
+	return 1;
+}
+
+/* Takes the next line off s, without its end; s holds whole lines alone. */
+static struct slice
+next_line(struct slice *s)
+{
+	const char *lf = memchr(s->at, '\n', s->len);
+	struct slice line = {s->at, (size_t)(lf - s->at)};
+
+	s->len -= line.len + 1;
+	s->at = lf + 1;
+	if (line.len > 0 && line.at[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
+/* The bytes that an end of line takes at s, 0 where there is none. */
+static size_t
+end_of_line(const char *s, size_t len)
+{
+	if (len >= 1 && s[0] == '\n')
+		return 1;
+	return len >= 2 && s[0] == '\r' && s[1] == '\n' ? 2 : 0;
+}
+
+/* Sets start and length. Returns 0 while the empty line has not come. */
+static int
+find_end(struct head *head, const char *buf, size_t len)
+{
+	size_t at = 0, n;
+	const char *lf;
+
+	while ((n = end_of_line(buf + at, len - at)) > 0)
+		at += n;
+	head->start = at;
+	while ((lf = memchr(buf + at, '\n', len - at)) != NULL) {
+		at = (size_t)(lf - buf) + 1;
+		n = end_of_line(lf + 1, len - at);
+		if (n > 0) {
+			head->length = at + n;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static const char *
+bad_characters(struct slice line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		unsigned char c = (unsigned char)line.at[i];
+
+		if (c == '\0')
+			return "NUL in the request head";
+		if (c == '\r')
+			return "Bare CR in the request head";
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return "Control character in the request head";
+	}
+	return NULL;
+}
+
+/* What is kept of the lines until all are read. */
+struct fields {
+	int is_head_method; /* HEAD: its answer has no body */
+	int has_version;
+	struct slice version; /* X-Ver */
+};
+
+static enum head_result
+parse_request_line(struct head *head, struct fields *f, struct slice line)
+{
+	const char *sp1 = memchr(line.at, ' ', line.len);
+	const char *sp2 = sp1 == NULL
+			      ? NULL
+			      : memchr(sp1 + 1, ' ',
+				    line.len - (size_t)(sp1 + 1 - line.at));
+	struct slice method, target, version;
+
+	if (sp2 == NULL)
+		return refuse(head, 400, "Malformed request line");
+	method = (struct slice){line.at, (size_t)(sp1 - line.at)};
+	target = (struct slice){sp1 + 1, (size_t)(sp2 - sp1 - 1)};
+	version = (struct slice){
+	    sp2 + 1, line.len - (size_t)(sp2 + 1 - line.at)};
+	if (!is_token(method) || target.len == 0 ||
+	    memchr(target.at, '\t', target.len) != NULL ||
+	    (!is(version, "HTTP/1.1") && !is(version, "HTTP/1.0")))
+		return refuse(head, 400, "Malformed request line");
+	f->is_head_method = is(method, "HEAD");
+	head->kind = HEAD_STONE;
+	if (!is(method, "GET"))
+		return HEAD_DONE;
+	if (is(target, POLL_TARGET))
+		head->kind = HEAD_POLL;
+	else if (target.len >= strlen(KLAB_PREFIX) &&
+		 memcmp(target.at, KLAB_PREFIX, strlen(KLAB_PREFIX)) == 0)
+		head->kind = HEAD_NO_PLACE;
+	return HEAD_DONE;
+}
+
+/* Splits "name: value", white space around the value cut. Returns 0 or -1. */
+static int
+split_field(struct slice line, struct slice *name, struct slice *value)
+{
+	const char *colon = memchr(line.at, ':', line.len);
+	size_t cut;
+
+	if (colon == NULL)
+		return -1;
+	*name = (struct slice){line.at, (size_t)(colon - line.at)};
+	if (!is_token(*name))
+		return -1;
+	*value = (struct slice){colon + 1, line.len - name->len - 1};
+	for (cut = 0; cut < value->len; cut++)
+		if (value->at[cut] != ' ' && value->at[cut] != '\t')
+			break;
+	value->at += cut;
+	value->len -= cut;
+	while (value->len > 0 && (value->at[value->len - 1] == ' ' ||
+				     value->at[value->len - 1] == '\t'))
+		value->len--;
+	return 0;
+}
+
+/* Copies what fits of value and ends it with NUL. */
+static void
+copy(char *to, size_t size, struct slice value)
+{
+	size_t n = value.len < size ? value.len : size - 1;
+
+	memcpy(to, value.at, n);
+	to[n] = '\0';
+}
+
+static enum head_result
+parse_service(struct head *head, struct slice value)
+{
+	if (head->service[0] != '\0')
+		return refuse(head, 400, "X-Service is given twice");
+	if (value.len == 0 || value.len >= sizeof(head->service))
+		return refuse(
+		    head, 400, "X-Service is not of 1 to 63 characters");
+	copy(head->service, sizeof(head->service), value);
+	return HEAD_DONE;
+}
+
+/* 1 to 16 hex digits, not all 0. Returns 0 where it is none. */
+static uint64_t
+parse_agent(struct slice value)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t n = 0;
+
+	if (value.len > 16)
+		return 0;
+	for (size_t i = 0; i < value.len; i++) {
+		const char *d = memchr(digits, value.at[i], 16);
+
+		if (d == NULL)
+			return 0;
+		n = n << 4 | (uint64_t)(d - digits);
+	}
+	return n;
+}
+
+static enum head_result
+parse_field(struct head *head, struct fields *f, struct slice line)
+{
+	struct slice name, value;
+
+	if (line.at[0] == ' ' || line.at[0] == '\t')
+		return refuse(head, 400, "Folded line in the request head");
+	if (split_field(line, &name, &value) == -1)
+		return refuse(head, 400, "Malformed field in the request head");
+	if (is_field(name, "Host")) {
+		head->has_host = 1;
+		head->takes_body = !f->is_head_method;
+	}
+	if (is_field(name, "X-Ver")) {
+		if (f->has_version)
+			return refuse(head, 400, "X-Ver is given twice");
+		f->has_version = 1;
+		f->version = value;
+	}
+	if (is_field(name, "X-Agent") && head->kind == HEAD_POLL) {
+		if (head->agent != 0)
+			return refuse(head, 400, "X-Agent is given twice");
+		head->agent = parse_agent(value);
+		if (head->agent == 0)
+			return refuse(
+			    head, 400, "X-Agent is not 1 to 16 hex digits");
+	}
+	if (is_field(name, "X-Forwarded-For"))
+		copy(head->forwarded_for, sizeof(head->forwarded_for), value);
+	if (is_field(name, "X-Service"))
+		return parse_service(head, value);
+	return HEAD_DONE;
+}
+
+/* A poll must say the protocol's version: X-Ver's first word. */
+static enum head_result
+check_version(struct head *head, const struct fields *f)
+{
+	struct slice word = f->version;
+
+	if (head->kind != HEAD_POLL)
+		return HEAD_DONE;
+	for (word.len = 0; word.len < f->version.len; word.len++)
+		if (word.at[word.len] == ' ' || word.at[word.len] == '\t')
+			break;
+	if (!f->has_version)
+		return refuse(
+		    head, 400, "X-Ver is missing; this relay serves X-Ver 2");
+	if (!is(word, "2"))
+		return refuse(head, 400,
+		    "X-Ver is not served; this relay serves X-Ver 2");
+	return HEAD_DONE;
+}
+
+static enum head_result
+parse_lines(struct head *head, struct slice text, unsigned max_lines)
+{
+	struct fields f = {0};
+	unsigned nlines = 0;
+
+	while (text.len > 0) {
+		struct slice line = next_line(&text);
+		const char *bad = bad_characters(line);
+		enum head_result rc;
+
+		if (line.len == 0)
+			break; /* the empty line */
+		if (++nlines > max_lines)
+			return refuse(head, 431,
+			    "More than 64 lines in the request head");
+		if (bad != NULL)
+			return refuse(head, 400, bad);
+		rc = nlines == 1 ? parse_request_line(head, &f, line)
+				 : parse_field(head, &f, line);
+		if (rc != HEAD_DONE)
+			return rc;
+	}
+	return check_version(head, &f);
+}
+
+enum head_result
+head_parse(struct head *head, const char *buf, size_t len, size_t max)
+{
+	struct slice text;
+
+	memset(head, 0, sizeof(*head));
+	if (!find_end(head, buf, len < max ? len : max))
+		return len < max ? HEAD_MORE
+				 : refuse(head, 431,
+				       "Request head longer than 8 KiB");
+	text.at = buf + head->start;
+	text.len = head->length - head->start;
+	/* a relay adds a line too */
+	return parse_lines(head, text,
+	    max > HEAD_MAX_BYTES ? HEAD_MAX_LINES + 1 : HEAD_MAX_LINES);
+}
+
+int
+head_field_is(const struct head_field *field, const char *name)
+{
+	return is_field((struct slice){field->name, field->name_len}, name);
+}
+
+int
+head_next_field(const struct head *head, const char *buf, size_t *at,
+    struct head_field *field)
+{
+	struct slice text, name, value;
+
+	if (*at == 0) {
+		text = (struct slice){
+		    buf + head->start, head->length - head->start};
+		next_line(&text); /* the request line */
+		*at = (size_t)(text.at - buf);
+	}
+	/* the empty line is there, and is no field */
+	text = (struct slice){buf + *at, head->length - *at};
+	if (split_field(next_line(&text), &name, &value) == -1)
+		return 0;
+	*at = (size_t)(text.at - buf);
+	*field = (struct head_field){name.at, value.at, name.len, value.len};
+	return 1;
+}
+
+size_t
+head_forward(const struct head *head, const char *buf, const char *host,
+    char out[static HEAD_FORWARD_MAX])
+{
+	struct slice text = {buf + head->start, head->length - head->start};
+	const char *eol = "\r\n";
+	size_t used = 0;
+
+	while (text.len > 0) {
+		const char *raw = text.at;
+		struct slice line = next_line(&text), name, value;
+
+		if (line.len == 0)
+			break;
+		eol = raw[line.len] == '\r' ? "\r\n" : "\n";
+		if (used > 0 && split_field(line, &name, &value) == 0 &&
+		    is_field(name, "X-Forwarded-For"))
+			continue;
+		memcpy(out + used, raw, (size_t)(text.at - raw));
+		used += (size_t)(text.at - raw);
+	}
+	return used + (size_t)snprintf(out + used, HEAD_FORWARD_MAX - used,
+			  "X-Forwarded-For: %s%s%s", host, eol, eol);
+}

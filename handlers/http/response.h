@@ -1,0 +1,26 @@
+/*
+ * The relay's answer to a poll or to a stone: the head of an HTTP response.
+ * Pure.
+ */
+#ifndef HTTP_RESPONSE_H
+#define HTTP_RESPONSE_H
+
+#include <stddef.h>
+
+#define RESPONSE_MAX_BYTES 8192
+
+struct response {
+	int status;
+	char reason[128];   /* X-Reason, or else the status line's */
+	char customer[128]; /* X-Customer, or "" */
+	char mux[8];        /* X-Mux, or "" */
+	size_t length;      /* of the head, with its empty line */
+};
+
+/*
+ * Parses the head at buf's start. Returns 1, 0 while its end has not come, or
+ * -1 where it is no HTTP response or longer than RESPONSE_MAX_BYTES.
+ */
+int response_parse(struct response *r, const char *buf, size_t len);
+
+#endif

@@ -1,0 +1,131 @@
+/* The hand-over of an accepted connection: see handoff.h. */
+#define _GNU_SOURCE
+#include "spawn/handoff.h"
+#include "base/deadline.h"
+#include "base/fd.h"
+#include "base/program.h"
+#include "ipc/ipc_socket.h"
+#include "ipc/wire.h"
+#include "spawn/handoff_sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int
+handoff_trusts(int sock, struct rights *who)
+{
+	*who = (struct rights){.uid = (uid_t)-1};
+	return rights_of_peer(who, sock, (gid_t)-1) == 0 &&
+	       (who->uid == 0 || who->uid == geteuid());
+}
+
+/* Receives a message of this type, in time. Returns 0, or -1 with errno. */
+static int
+receive(int peer, enum message_type type, struct wire_packet *packet)
+{
+	struct pollfd pfd = {.fd = peer, .events = POLLIN};
+	int64_t deadline = deadline_in(HANDOFF_ANSWER_MS);
+	int rc;
+
+	do {
+		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		rc = wire_receive(peer, packet);
+	} while (rc == -1 && errno == EAGAIN);
+	if (rc == 1 && packet->message.type == type)
+		return 0;
+	if (rc == 1)
+		wire_close_fds(packet);
+	if (rc != -1)
+		errno = rc == 0 ? ECONNRESET : EPROTO;
+	return -1;
+}
+
+/* ---- relay-handoff ---- */
+
+int
+handoff_give(const char *path, int sock)
+{
+	const struct message m = {.type = MESSAGE_HANDOFF};
+	struct wire_packet packet = {.fds = {-1, -1}};
+	struct rights who;
+	int peer = meeting_connect(path);
+
+	if (peer == -1)
+		return -1;
+	if (!handoff_trusts(peer, &who))
+		errno = EPERM;
+	else if (receive(peer, MESSAGE_READY, &packet) == 0 &&
+		 wire_send(peer, &m, &sock) == -1)
+		fd_close(&packet.fds[WIRE_SOCKET]);
+	fd_close(&peer);
+	return packet.fds[WIRE_SOCKET];
+}
+
+void
+handoff_wait(int lifeline)
+{
+	static const int signals[] = {SIGTERM, SIGINT, 0};
+	/* without it such a signal ends us, which the handler notices too */
+	int sigfd = program_signals(signals);
+	struct signalfd_siginfo info;
+	struct pollfd pfd[2] = {
+	    {.fd = lifeline},
+	    {.fd = sigfd, .events = POLLIN},
+	};
+
+	/* who can't be confined ends, and the handler with it */
+	if (handoff_sandbox_enter() == -1)
+		return;
+	while (poll(pfd, 2, -1) == -1 || pfd[0].revents == 0)
+		if (read(sigfd, &info, sizeof(info)) == sizeof(info))
+			shutdown(lifeline, SHUT_WR);
+}
+
+/* ---- the handler ---- */
+
+/*
+ * Makes the lifeline; the end of the other end is a SIGTERM (F_SETSIG of
+ * fcntl(2), which on Linux holds for Unix sockets). It is not the socket where
+ * messages come: their arrival would be one too, at a later time than their
+ * receipt.
+ */
+static int
+make_lifeline(int ends[2])
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
+		return -1;
+	if (fcntl(ends[0], F_SETOWN, getpid()) == 0 &&
+	    fcntl(ends[0], F_SETSIG, SIGTERM) == 0 &&
+	    fcntl(ends[0], F_SETFL, O_ASYNC) == 0)
+		return 0;
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+	return -1;
+}
+
+int
+handoff_take(int peer, int *lifeline)
+{
+	const struct message m = {.type = MESSAGE_READY};
+	struct wire_packet packet = {.fds = {-1, -1}};
+	int ends[2];
+
+	*lifeline = -1;
+	if (make_lifeline(ends) == -1)
+		return -1;
+	if (wire_send(peer, &m, &ends[1]) == 0)
+		receive(peer, MESSAGE_HANDOFF, &packet);
+	fd_close(&ends[1]);
+	if (packet.fds[WIRE_SOCKET] == -1)
+		fd_close(&ends[0]);
+	*lifeline = ends[0];
+	return packet.fds[WIRE_SOCKET];
+}

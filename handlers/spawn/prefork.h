@@ -1,0 +1,22 @@
+/*
+ * What a process that forks a handler for each connection does beforehand, so
+ * that its children need not. Each page that a child writes to is a page fault,
+ * a copy, and memory of its own for as long as it lives.
+ */
+#ifndef SPAWN_PREFORK_H
+#define SPAWN_PREFORK_H
+
+#include "tls/tls.h"
+
+/*
+ * Makes a TLS connection with itself, which fills OpenSSL's caches of
+ * algorithms, and takes all free pieces out of the heap, so that children
+ * allocate from fresh pages side by side. Does what it can: none of it is
+ * needed for anything to work.
+ */
+void warm_up(const struct tls_material *material);
+
+/* Gives the pieces back. To be called before material is loaded anew. */
+void warm_release(void);
+
+#endif

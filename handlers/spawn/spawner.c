@@ -1,0 +1,254 @@
+/* The spawner's own part of a server that forks: see spawner.h. */
+#include "spawn/spawner.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "connection/handler.h"
+#include "connection/registration.h"
+#include "fork/forker.h"
+#include "spawn/handoff.h"
+#include "spawn/prefork.h"
+#include "tls/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+_Static_assert(
+    CONF_LISTEN_MAX + 1 <= FORKER_LISTENERS_MAX, "too many listeners");
+
+struct loop {
+	struct spawner *spawner;
+	struct registration broker;
+};
+
+/* ---- connections ---- */
+
+static size_t
+listeners(const struct forker *f, int fds[static FORKER_LISTENERS_MAX])
+{
+	const struct loop *l = f->owner;
+	const struct spawner *s = l->spawner;
+
+	memcpy(fds, s->listeners, s->conf.nlisten * sizeof(*fds));
+	fds[s->conf.nlisten] = s->handoff;
+	return s->conf.nlisten + 1;
+}
+
+/* The last of them, whose connections bring the real one. */
+static int
+is_handoff(const struct spawner *s, size_t listener)
+{
+	return listener == s->conf.nlisten;
+}
+
+static int
+admits(const struct forker *f, size_t listener, int sock)
+{
+	const struct loop *l = f->owner;
+	struct rights who;
+
+	if (!is_handoff(l->spawner, listener) || handoff_trusts(sock, &who))
+		return 1;
+	log_event(LOG_WARNING, "stranger", "uid", LOG_U64(who.uid), "pid",
+	    LOG_U64(who.pid), NULL);
+	return 0;
+}
+
+static void
+close_listeners(struct spawner *s)
+{
+	for (size_t i = 0; i < s->conf.nlisten; i++)
+		fd_close(&s->listeners[i]);
+	fd_close(&s->handoff);
+	fd_close(&s->handoff_lock);
+}
+
+/* In the child, as what follows. */
+static int
+handle(struct spawner *s, int sock)
+{
+	return handler_run(sock, &s->conf, &s->tls);
+}
+
+static int
+handle_handed_over(struct spawner *s, int peer)
+{
+	int lifeline, rc = EX_OK, sock = handoff_take(peer, &lifeline);
+
+	fd_close(&peer);
+	if (sock == -1)
+		log_event(
+		    LOG_INFO, "no-handoff", "error", strerror(errno), NULL);
+	else
+		rc = handle(s, sock);
+	/* relay-handoff lives until now */
+	fd_close(&lifeline);
+	return rc;
+}
+
+static int
+become_handler(struct forker *f, size_t listener, int sock)
+{
+	struct loop *l = f->owner;
+	struct spawner *s = l->spawner;
+
+	close_listeners(s);
+	fd_close(&l->broker.fd);
+	return is_handoff(s, listener) ? handle_handed_over(s, sock)
+				       : handle(s, sock);
+}
+
+static void
+drain(struct forker *f)
+{
+	struct loop *l = f->owner;
+
+	/* while the lock is held: another may listen there next */
+	if (l->spawner->handoff != -1)
+		unlink(l->spawner->conf.handoff);
+	close_listeners(l->spawner);
+	children_signal(f->children, SIGTERM);
+	log_event(LOG_NOTICE, "draining", "handlers",
+	    LOG_U64(children_count(f->children)), NULL);
+}
+
+/* ---- reload ---- */
+
+/* Returns 0, or -1 with a reason in f: then all stays as it is. */
+static int
+reload(struct loop *l, struct failure *f)
+{
+	struct spawner *s = l->spawner;
+	struct tls_material tls;
+	struct conf conf;
+
+	warm_release();
+	if (conf_read(&conf, s->conf_path, f) == -1)
+		goto fail;
+	if (tls_server_load(&tls, &conf, f) == -1) {
+		conf_free(&conf);
+		goto fail;
+	}
+	/* the listeners stay as they are: it is no longer root */
+	memcpy(conf.listen, s->conf.listen, sizeof(conf.listen));
+	conf.nlisten = s->conf.nlisten;
+	free(conf.handoff);
+	conf.handoff = s->conf.handoff;
+	s->conf.handoff = NULL;
+	tls_material_free(&s->tls);
+	conf_free(&s->conf);
+	s->tls = tls;
+	s->conf = conf;
+	l->broker.socket = s->conf.socket;
+	warm_up(&s->tls);
+	log_event(LOG_NOTICE, "reloaded", NULL);
+	return 0;
+fail:
+	warm_up(&s->tls);
+	log_event(LOG_ERR, "reload-failed", "error", f->text, NULL);
+	return -1;
+}
+
+/* SIGHUP: the broker lets all others know. */
+static void
+reload_everywhere(struct forker *f)
+{
+	struct loop *l = f->owner;
+	const struct message m = {.type = MESSAGE_RELOAD};
+	struct failure why;
+
+	reload(l, &why);
+	registration_tell(&l->broker, &m);
+}
+
+/* ---- the broker ---- */
+
+static int64_t
+broker_ready(struct forker *f, int *fd)
+{
+	struct loop *l = f->owner;
+
+	registration_connect(&l->broker);
+	*fd = l->broker.fd;
+	return registration_due(&l->broker);
+}
+
+static void
+serve_broker(struct forker *f)
+{
+	struct loop *l = f->owner;
+	struct message answer = {.type = MESSAGE_RECHECKED};
+	struct wire_packet packet;
+	struct failure why;
+
+	while (registration_receive(&l->broker, &packet)) {
+		wire_close_fds(&packet);
+		if (packet.message.type == MESSAGE_LOG_LEVEL)
+			log_set_level((int)packet.message.u.log_level.level);
+		if (packet.message.type != MESSAGE_RECHECK)
+			continue;
+		answer.u.rechecked.verdict = RECHECK_GOOD;
+		if (reload(l, &why) == -1) {
+			answer.u.rechecked.verdict = RECHECK_FAILED;
+			snprintf(answer.u.rechecked.reason,
+			    sizeof(answer.u.rechecked.reason), "%.*s",
+			    ADMIN_TEXT_MAX - 1, why.text);
+		}
+		registration_tell(&l->broker, &answer);
+	}
+}
+
+/* ---- log lines ---- */
+
+static void
+log_pause(const struct forker *f, const char *call)
+{
+	log_event(LOG_ERR, "no-handler", "call", call, "error", strerror(errno),
+	    "handlers", LOG_U64(children_count(f->children)), NULL);
+}
+
+static void
+log_uncounted(void)
+{
+	log_event(LOG_ERR, "child-not-counted", "error", strerror(errno), NULL);
+}
+
+static void
+log_killed(pid_t pid, int sig)
+{
+	log_event(LOG_ERR, "handler-killed", "pid", LOG_U64(pid), "signal",
+	    LOG_U64(sig), NULL);
+}
+
+/* ---- all together ---- */
+
+int
+spawner_run(struct spawner *s)
+{
+	static const struct forker_calls calls = {
+	    .listeners = listeners,
+	    .admits = admits,
+	    .child = become_handler,
+	    .reload = reload_everywhere,
+	    .drain = drain,
+	    .aside = broker_ready,
+	    .serve_aside = serve_broker,
+	    .log_pause = log_pause,
+	    .log_uncounted = log_uncounted,
+	    .log_killed = log_killed,
+	};
+	struct loop l = {.spawner = s};
+	struct forker f = {.calls = &calls, .owner = &l, .signals = s->signals};
+	int rc;
+
+	registration_init_spawner(&l.broker, s->conf.socket);
+	warm_up(&s->tls);
+	rc = forker_run(&f);
+	registration_close(&l.broker);
+	return rc;
+}

@@ -1,0 +1,29 @@
+/*
+ * The spawner: accepts connections, or has relay-handoff(8) hand them over, and
+ * forks one handler process for each. TLS is loaded once, so that a handler
+ * starts with all it needs.
+ */
+#ifndef SPAWN_SPAWNER_H
+#define SPAWN_SPAWNER_H
+
+#include "config/relay_conf.h"
+#include "tls/tls.h"
+
+struct spawner {
+	const char *conf_path; /* read again at SIGHUP; absolute under -D */
+	struct conf conf;
+	struct tls_material tls;
+	int listeners[CONF_LISTEN_MAX]; /* conf.nlisten of them */
+	int handoff; /* listens at conf.handoff (ipc/ipc_socket.h), or -1 */
+	int handoff_lock; /* likewise */
+	int signals;      /* signalfd: TERM, INT, HUP, CHLD */
+};
+
+/*
+ * Serves until SIGTERM or SIGINT, then waits for the sessions that live; a
+ * second such signal ends those. SIGHUP loads configuration and TLS again;
+ * where that fails the old ones stay. Returns a sysexits(3) code.
+ */
+int spawner_run(struct spawner *s);
+
+#endif

@@ -1,0 +1,177 @@
+/* TLS, common to both ends: see tls.h. */
+#include "tls/tls.h"
+#include "base/deadline.h"
+#include "tls/key_updates.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#define CHAIN_DEPTH 3 /* leaf, two intermediates, root */
+
+/* RFC 8446 and, where 1.2 is configured, ECDHE with AEAD alone. */
+#define CIPHERS_12                                                             \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"           \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"           \
+	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+
+/* The 128-bit key is the fastest and enough; ChaCha20 where AES is software. */
+#define CIPHERS_13_AES                                                         \
+	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"                       \
+	"TLS_CHACHA20_POLY1305_SHA256"
+#define CIPHERS_13_CHACHA                                                      \
+	"TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:"                 \
+	"TLS_AES_256_GCM_SHA384"
+
+/* Whether this CPU has instructions for AES. */
+static int
+has_aes(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return __builtin_cpu_supports("aes") != 0;
+#elif defined(__aarch64__)
+	return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;
+#else
+	return 0;
+#endif
+}
+
+int
+tls_init(void)
+{
+	return OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1 ? 0
+									: -1;
+}
+
+SSL_CTX *
+tls_context(const SSL_METHOD *method, int tls_min)
+{
+	SSL_CTX *ctx = SSL_CTX_new(method);
+
+	if (ctx == NULL)
+		return NULL;
+	/* no resumption, by session id or ticket, can outlive a revocation */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_options(ctx,
+	    SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				  SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_verify(
+	    ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH - 1);
+	if (SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
+	    SSL_CTX_set_min_proto_version(
+		ctx, tls_min == 12 ? TLS1_2_VERSION : TLS1_3_VERSION) == 1 &&
+	    SSL_CTX_set_ciphersuites(
+		ctx, has_aes() ? CIPHERS_13_AES : CIPHERS_13_CHACHA) == 1 &&
+	    SSL_CTX_set_cipher_list(ctx, CIPHERS_12) == 1)
+		return ctx;
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+SSL *
+tls_new(const struct tls_material *material, int fd)
+{
+	SSL *ssl = SSL_new(material->ctx);
+
+	if (ssl == NULL)
+		return NULL;
+	if (SSL_use_cert_and_key(ssl, material->certificate, material->key,
+		material->chain, 1) == 1 &&
+	    SSL_set1_verify_cert_store(ssl, material->store) == 1 &&
+	    SSL_set_fd(ssl, fd) == 1 && key_updates_bound(ssl) == 0)
+		return ssl;
+	SSL_free(ssl);
+	return NULL;
+}
+
+static void
+handshake_error(const SSL *ssl, int syscall, struct failure *f)
+{
+	long verify = SSL_get_verify_result(ssl);
+
+	if (verify != X509_V_OK)
+		failure(f, "%s", X509_verify_cert_error_string(verify));
+	else if (ERR_peek_last_error() != 0)
+		tls_error_text(f);
+	else
+		failure(f, "%s",
+		    syscall != 0 ? strerror(syscall) : "closed by the peer");
+	ERR_clear_error();
+}
+
+int
+tls_handshake(SSL *ssl, int64_t deadline, struct failure *f)
+{
+	for (;;) {
+		struct pollfd pfd = {.fd = SSL_get_fd(ssl)};
+		int rc, why;
+
+		ERR_clear_error();
+		errno = 0;
+		rc = SSL_do_handshake(ssl);
+		if (rc == 1)
+			return 0;
+		why = SSL_get_error(ssl, rc);
+		if (why == SSL_ERROR_WANT_READ)
+			pfd.events = POLLIN;
+		else if (why == SSL_ERROR_WANT_WRITE)
+			pfd.events = POLLOUT;
+		else {
+			handshake_error(ssl, errno, f);
+			return -1;
+		}
+		if (poll(&pfd, 1, deadline_left(deadline)) == 0)
+			return failure(f, "handshake timed out");
+	}
+}
+
+void
+tls_forget(struct tls_material *material, SSL *ssl)
+{
+	SSL_CTX *ctx = material->ctx;
+
+	SSL_certs_clear(ssl);
+	SSL_set0_verify_cert_store(ssl, NULL);
+	material->ctx = NULL;
+	tls_material_free(material);
+	material->ctx = ctx;
+}
+
+void
+tls_material_free(struct tls_material *material)
+{
+	X509_free(material->certificate);
+	sk_X509_pop_free(material->chain, X509_free);
+	EVP_PKEY_free(material->key);
+	X509_STORE_free(material->store);
+	SSL_CTX_free(material->ctx);
+	memset(material, 0, sizeof(*material));
+}
+
+const char *
+tls_peer_alert(void)
+{
+	unsigned long error = ERR_peek_last_error();
+	int alert = ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET;
+
+	if (ERR_GET_LIB(error) != ERR_LIB_SSL || alert < 0 || alert > 255)
+		return NULL;
+	return SSL_alert_desc_string_long(alert);
+}
+
+void
+tls_error_text(struct failure *f)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+	failure(f, "%s", reason != NULL ? reason : "TLS failed");
+	ERR_clear_error();
+}

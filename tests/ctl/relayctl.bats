@@ -1,0 +1,196 @@
+#!/usr/bin/env bats
+# What an administrator sees, and who may be one.
+#
+# shellcheck disable=SC2030,SC2031,SC2154,SC2016
+
+load ../lib/helpers
+load ../lib/customers
+load ../lib/administrator
+
+# ---- tables -----------------------------------------------------------------
+
+@test "status, agents, sessions and customers are tables for people" {
+    start_relay listen
+    live
+    run -0 ctl status
+    [[ $output =~ 'agents     2 waiting' ]]
+    [[ $output =~ 'sessions   1 live, 1 since the start' ]]
+    [[ $output =~ 'spawners   1' ]]
+    run -0 ctl agents
+    [ "${#lines[@]}" -eq 3 ]
+    [[ ${lines[0]} =~ ^ID\ +CUSTOMER\ +PEER\ +WAITS\ +CERTIFICATE$ ]]
+    [[ $output =~ [0-9a-f]{8}\ +alice\ +$client_address:[0-9]+\ +[0-9]+s\ +$(hex_of alice | cut -c1-16) ]]
+    [[ $output =~ [0-9a-f]{8}\ +default\ +$client_address:[0-9]+\ +[0-9]+s\ +$(hex_of bob | cut -c1-16) ]]
+    wait_until 60 moved 4.9K 68K
+    run -0 ctl sessions
+    [ "${#lines[@]}" -eq 2 ]
+    [[ ${lines[1]} =~ ^[0-9a-f]{8}\ +alice\ +$client_address:[0-9]+\ +$client_address:[0-9]+\ +[0-9]+s\  ]]
+    run -0 ctl customers
+    [[ $output =~ alice\ +yes\ +both\ +1/5\ +1\ +1\ +0\  ]]
+    [[ $output =~ 2037-12-31T23:59:59Z ]]
+    go_on live
+    ended_well live
+}
+
+# moved UP DOWN: whether the one session's row says so, while it lives.
+moved() {
+    [[ $(ctl sessions) =~ \ $1\ +$2\  ]]
+}
+
+# ---- JSON -------------------------------------------------------------------
+
+def_types='
+def id: type == "string" and test("^[0-9a-f]{8}$");
+def count: type == "number" and . >= 0 and . == floor;
+def peer: . == null or (type == "string" and test("^.+:[0-9]+$"));
+def certificate: . == null or (type == "string" and test("^sha256:[0-9a-f]{64}$"));
+def names($list): keys == ($list | sort);
+'
+
+# fits VIEW SCHEMA: what relayctl --json VIEW says.
+fits() {
+    ctl --json "$1" >"$1.json"
+    jq -e "$def_types"' .version == 1 and keys == ["'"$1"'", "version"] and (.'"$1"' | '"$2"')' "$1.json" >/dev/null || {
+        cat "$1.json"
+        return 1
+    }
+}
+
+@test "--json has the form that the manual gives, version 1" {
+    start_relay listen
+    live
+    fits status 'names(["relay_version", "pid", "uptime", "draining", "agents", "stones", "sessions",
+        "sessions_total", "refused_total", "kicked_total", "reloads_total", "reload_failures_total",
+        "spawners", "log_level"])
+        and ([.pid, .uptime, .agents, .stones, .sessions, .sessions_total, .refused_total, .kicked_total,
+            .reloads_total, .reload_failures_total, .spawners] | all(count))
+        and (.draining | type == "boolean") and .log_level == "info" and .agents == 2'
+    fits agents 'length == 2 and all(names(["id", "customer", "certificate", "peer", "seconds"])
+        and (.id | id) and (.certificate | certificate) and (.peer | peer) and (.seconds | count))'
+    fits sessions 'length == 1 and all(names(["id", "customer", "stone", "agent", "stone_certificate",
+        "agent_certificate", "seconds", "up", "down"]) and (.id | id) and (.stone | peer) and (.agent | peer)
+        and (.stone_certificate | certificate) and (.agent_certificate | certificate)
+        and ([.seconds, .up, .down] | all(count)) and .customer == "alice")'
+    fits customers 'length == 2 and all(names(["name", "present", "allow", "nusers", "type", "expire",
+        "max_agents", "agents", "stones", "sessions", "sessions_total", "refused_total", "up_total",
+        "down_total"]) and ([.nusers, .type, .max_agents, .agents, .stones, .sessions, .sessions_total,
+        .refused_total, .up_total, .down_total] | all(count)) and (.allow | type == "boolean")
+        and (.expire | . == "never" or test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$")))
+        and (map(select(.name == "alice"))[0] | .nusers == 5 and .sessions == 1 and .agents == 1)'
+    ctl --json kick alice | jq -e '.version == 1 and (.result |
+        .command == "kick" and .ok and .count == 3 and .text == "")'
+    run -1 ctl --json kick nobody
+    jq -e '.result | (.ok | not) and .count == 0 and (.text | contains("nobody"))' <<<"$output"
+}
+
+# ---- the rest ---------------------------------------------------------------
+
+@test "only root and the admin group may ask, and others learn why not" {
+    is_root || skip 'needs root'
+    configure 'admin_group = daemon'
+    ctl reload
+    local as=(timeout 60 setpriv --reuid=65533 --clear-groups)
+    run -77 "${as[@]}" --regid=65533 "$scratch/bin/relayctl" -c relay.conf status
+    [ "$output" = 'relayctl: only root and the members of admin_group may do this' ]
+    says broker ' stranger uid=65533 '
+    run -0 "${as[@]}" --regid=daemon "$scratch/bin/relayctl" -c relay.conf status
+    run -0 timeout 60 setpriv --reuid=65533 --regid=65533 --groups=7,"$(getent group daemon | cut -d: -f3)" \
+        "$scratch/bin/relayctl" -c relay.conf status
+    # the relay's own user is no administrator: a handler may be anybody's
+    run ! timeout 60 setpriv --reuid="$relay_user" --regid="$relay_group" --clear-groups \
+        "$scratch/bin/relayctl" -c relay.conf drain
+    [ "$(status_of draining)" = false ]
+}
+
+@test "watch draws the sessions, again and again, and q ends it" {
+    start_relay listen
+    live
+    timeout 60 python3 - "$scratch/bin/relayctl" "$scratch/relay.conf" <<'SCRIPT'
+import os, pty, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "-c", sys.argv[2], "watch", "1"])
+seen = b""
+while seen.count(b"\x1b[2J") < 3:
+    seen += os.read(fd, 65536)
+assert b"1 sessions live" in seen and b"alice" in seen, seen
+os.write(fd, b"q")
+try:
+    while os.read(fd, 65536):
+        pass
+except OSError:
+    pass
+assert os.waitpid(pid, 0)[1] == 0
+SCRIPT
+    go_on live
+    ended_well live
+}
+
+@test "without a broker relayctl says what is missing" {
+    run -64 ctl watch 0
+    stop broker
+    run -69 ctl status
+    [[ $output == *"$scratch/broker.sock: "*': is relay-broker running?' ]]
+    run -64 ctl
+    run -64 ctl explode
+    run -64 ctl kick
+    run -64 ctl status more
+    run -64 ctl customer alice
+    run -0 ctl --version
+    run -0 ctl --help
+}
+
+@test "bash completes commands, options, ids and levels" {
+    start_relay listen
+    live
+    cat >complete <<'SCRIPT'
+source "$1"
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_relayctl
+printf '%s\n' "${COMPREPLY[@]}"
+SCRIPT
+    local file=$tests/../bin/relayctl.bash-completion ctl=("$scratch/bin/relayctl" -c "$scratch/relay.conf")
+    [ "$(bash complete "$file" relayctl se)" = sessions ]
+    [ "$(bash complete "$file" relayctl log-level de)" = debug ]
+    [ "$(bash complete "$file" "${ctl[@]}" kick al)" = alice ]
+    [ "$(bash complete "$file" "${ctl[@]}" customer '')" = alice ]
+    [ "$(bash complete "$file" "${ctl[@]}" customer alice alice/c)" = alice/cert.pem ]
+    bash complete "$file" "${ctl[@]}" kick '' | grep -x "$(ctl --json sessions | jq -r '.sessions[0].id')"
+    go_on live
+    ended_well live
+}
+
+@test "a listing of 20,000 agents is whole, and pairings go on meanwhile" {
+    # both the broker and who stands for the handlers need a file for each
+    local agents=$(($(ulimit -Hn) - 200))
+    [ "$agents" -le 20000 ] || agents=20000
+    [ "$agents" -ge 10000 ] || skip 'needs 10,000 files'
+    mkfifo hold
+    : >many.log
+    start many stand_for_handlers hold "$scratch/broker.sock" "$agents" "$relay_user"
+    exec 9>hold
+    wait_until 60 says many '^registered$'
+    wait_until 60 pairings_since 0
+    local before
+    for _ in {1..10}; do
+        before=$(grep -c '^paired' many.log)
+        ctl agents >listing
+        [ "$(wc -l <listing)" -gt "$agents" ]
+        wait_until 60 pairings_since "$before"
+    done
+    exec 9>&-
+    await_end many
+}
+
+stand_for_handlers() {
+    local hold=$1
+    shift
+    exec python3 -SB "$tests/lib/handlers.py" "$@" <"$hold"
+}
+
+# pairings_since COUNT: a good many more than these.
+pairings_since() {
+    [ "$(grep -c '^paired' many.log)" -gt $(($1 + 50)) ]
+}

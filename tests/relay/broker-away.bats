@@ -1,0 +1,186 @@
+#!/usr/bin/env bats
+# What sessions, agents and stones have of a broker that dies, is not there, or
+# is spoken to by others.
+#
+# shellcheck disable=SC2030,SC2031,SC2154
+
+load ../lib/helpers
+
+setup_file() {
+    make_pki alice bob client-{0..9}
+}
+
+setup() {
+    prepare
+}
+
+teardown() {
+    end_all
+}
+
+# all_are_registered: each handler has a connection to the broker, relay-listen
+# another, and the broker listens on one more socket.
+all_are_registered() {
+    local others=1
+    [ "$spawner" != listen ] || others=2
+    [ "$(unix_sockets)" -eq $(($(handlers) + others)) ]
+}
+
+broker_dies() {
+    start_play traffic <<'SCRIPT'
+import hashlib
+
+SIZE = 32 << 20
+data = os.urandom(1 << 20)
+waiting = poll("bob")
+agent, client = session("alice")
+session_id = re.search(r" id=([0-9a-f]{8}) ", logged(client, " matched ")).group(1)
+sums = {}
+
+def send():
+    for number in range(SIZE >> 20):
+        if number == 8:
+            at_point("transfer")
+        client.send(data)
+    client.finish()
+
+def receive():
+    got = hashlib.sha256()
+    for _ in range(SIZE >> 16):
+        got.update(agent.read(1 << 16, 60))
+    assert agent.rest() == b""
+    sums["got"] = got.hexdigest()
+
+in_threads(lambda act: act(), send, receive)
+assert sums["got"] == hashlib.sha256(data * (SIZE >> 20)).hexdigest()
+
+at_point("restarted")
+# the agent that waited all the while is back by itself
+client2 = stone("bob")
+head_of_stone(waiting)
+waiting.send(OK)
+assert client2.head(10) == OK
+works("alice")
+
+at_point("announced")
+agent.finish()
+assert client.rest() == b""
+with open(f"{SCRATCH}/session", "w", encoding="ascii") as file:
+    print(session_id, file=file)
+SCRIPT
+    await_point traffic transfer
+    stop broker KILL || :
+    go_on transfer
+    await_point traffic restarted
+    start_broker
+    go_on restarted
+    await_point traffic announced
+    # both handlers of the live session have told the new broker of it
+    wait_until 60 all_are_registered
+    go_on announced
+    ended_well traffic
+    # it is the new broker that tells of the session's end
+    wait_until 60 says broker " session id=$(<session) .*reason=done"
+}
+
+@test "the death of the broker costs no live session a byte, and waiting agents come back" {
+    with_relay 'match_timeout = 10'
+    broker_dies
+}
+
+@test "the death of the broker costs no live session a byte under xinetd either" {
+    [ -n "$SYSLOG_FILE" ] || skip 'needs root, and no other syslog daemon'
+    start_broker
+    start_relay xinetd
+    broker_dies
+}
+
+@test "a stone that comes while the broker is away is served when it is back" {
+    with_relay
+    play <<'SCRIPT'
+works("alice")
+SCRIPT
+    stop broker KILL || :
+    start_play visitor <<'SCRIPT'
+agent = Peer("alice")
+agent.send(POLL + b"\r\n")
+client = stone("alice")
+assert client.silent(0.5)
+at_point("waiting")
+assert agent.head().startswith(b"HTTP/1.1 200 ")
+head_of_stone(agent)
+agent.send(OK)
+assert client.head() == OK
+SCRIPT
+    await_point visitor waiting
+    start_broker
+    go_on waiting
+    ended_well visitor
+}
+
+@test "without a broker a stone gets 503 that says so" {
+    configure 'match_timeout = 1'
+    start_relay listen
+    play <<'SCRIPT'
+answer = stone("alice").rest()
+assert answer.startswith(b"HTTP/1.1 503 The relay is restarting\r\n"), answer
+assert b"\r\nRetry-After: " in answer, answer
+SCRIPT
+}
+
+@test "a second broker does not take the socket from the first" {
+    with_relay
+    run -69 timeout 60 bin/relay-broker -c relay.conf
+    [[ $output == *"another process serves it"* ]]
+    play <<'SCRIPT'
+works("alice")
+SCRIPT
+}
+
+@test "only the relay's own user may register with the broker" {
+    is_root || skip 'needs root'
+    with_relay
+    timeout 60 python3 - <<'SCRIPT'
+import os, socket
+
+os.setgroups([])
+os.setresgid(65533, 65533, 65533)
+os.setresuid(65533, 65533, 65533)
+stranger = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+stranger.settimeout(60)
+stranger.connect("broker.sock")
+try:
+    assert b"only root" in stranger.recv(100)
+    assert stranger.recv(100) == b""
+except ConnectionResetError:
+    pass
+SCRIPT
+    says broker ' stranger uid=65533 '
+    play <<'SCRIPT'
+works("alice")
+SCRIPT
+}
+
+@test "what is no message of the protocol ends that connection and nothing else" {
+    with_relay
+    cat >garbage.py <<'SCRIPT'
+import os, socket, struct
+
+for packet in b"x", b"\0" * 8, struct.pack("=HHI", 1, 99, 8), struct.pack("=HHI", 1, 1, 8), os.urandom(20000):
+    stranger = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    stranger.settimeout(60)
+    stranger.connect("broker.sock")
+    stranger.send(packet)
+    try:
+        assert stranger.recv(100) == b"", packet
+    except ConnectionResetError:
+        pass
+SCRIPT
+    start garbage unprivileged env PATH=/usr/bin:/bin python3 "$scratch/garbage.py"
+    ended_well garbage
+    wait_until 60 says broker ' bad-message'
+    assert_back_to_baseline
+    play <<'SCRIPT'
+works("alice")
+SCRIPT
+}
