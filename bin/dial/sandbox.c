@@ -19,9 +19,8 @@ static const struct filter_rule dialling[] = {
     FILTER_IS(socket, 0, AF_NETLINK), /* getaddrinfo(3): which addresses? */
     FILTER_CALL(bind),                /* that */
     FILTER_CALL(connect),
-    FILTER_CALL(
-	accept4), /* a shared session of relay-stone: see stone/shared.h */
-    FILTER_CALL(signalfd4), /* and of relayagent: agent/mux_server.h */
+    FILTER_CALL(accept4),   /* shared sessions: see stone/shared.h */
+    FILTER_CALL(signalfd4), /* and agent/mux_server.h */
     FILTER_CALL(recvmmsg),
     FILTER_CALL(sendmmsg),
     FILTER_CALL(epoll_create1),
