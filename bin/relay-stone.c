@@ -100,13 +100,13 @@ serve_one(struct forwards *set, int sock)
 		program_fail(EX_USAGE,
 		    "fd 0 is no socket: start it from xinetd (see " NAME
 		    "(1))");
-	if (!stone_session_admits(forward, sock)) {
-		stone_session_reset(sock);
+	if (!stone_single_admits(forward, sock)) {
+		stone_single_reset(sock);
 		return EX_NOPERM;
 	}
 	if (stone_sandbox_enter(set) == -1 || stone_sandbox_session() == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
-	return stone_session_run(sock, forward, &set->proxy);
+	return stone_single_run(sock, forward, &set->proxy);
 }
 
 static int

@@ -108,20 +108,20 @@ static int
 connect_broker(const struct options *o)
 {
 	const char *path = o->socket;
-	struct conf conf = {0};
+	struct relay_conf conf = {0};
 	struct failure f;
 	int sock;
 
 	if (path == NULL) {
-		if (conf_read(&conf, o->conf, &f) == -1)
+		if (relay_conf_read(&conf, o->conf, &f) == -1)
 			program_fail(EX_CONFIG, "%s", f.text);
 		path = conf.socket;
 	}
-	sock = meeting_connect(path);
+	sock = ipc_socket_connect(path);
 	if (sock == -1)
 		program_fail(EX_UNAVAILABLE, "%s: %s: is relay-broker running?",
 		    path, strerror(errno));
-	conf_free(&conf);
+	relay_conf_free(&conf);
 	return sock;
 }
 

@@ -227,7 +227,7 @@ kick_step(struct broker *b, struct sweep *s)
 		return SWEEP_END;
 	if (is_meant(c, s->argument)) {
 		s->count++;
-		removal_kick(b, c, 403, "Ended by the administrator", "kicked");
+		evict_kick(b, c, 403, "Ended by the administrator", "kicked");
 	}
 	return SWEEP_MORE;
 }
@@ -340,7 +340,7 @@ admin_take(struct broker *b, struct conn *c, const struct message *m)
 		start(b, &s);
 		break;
 	case ADMIN_DRAIN:
-		removal_drain(b);
+		evict_drain(b);
 		admin_done(b, c, 0, (unsigned)sessions_count(b->sessions), "");
 		break;
 	case ADMIN_RELOAD:

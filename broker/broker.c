@@ -26,7 +26,7 @@ dispatch(struct broker *b, struct conn *c, const struct message *m)
 	if (m->type == MESSAGE_ADMIN && c->may_admin)
 		return admin_take(b, c, m);
 	if (m->type != MESSAGE_ADMIN && c->may_register)
-		return reception_take(b, c, m);
+		return registrar_take(b, c, m);
 	errno = EPROTO;
 	return -1;
 }
@@ -186,7 +186,7 @@ serve_event(struct broker *b, const struct epoll_event *ev)
 	if (what == &b->signals)
 		serve_signals(b);
 	else if (what == &b->timer)
-		removal_expire(b);
+		evict_expire(b);
 	else if (what == &b->listener)
 		accept_one(b);
 	else if (what == &b->crl.fd) {
@@ -248,7 +248,7 @@ broker_free(struct broker *b)
 	sessions_free(b->sessions);
 	accounts_free(b->accounts);
 	customers_free(b->customers);
-	conf_free(&b->conf);
+	relay_conf_free(&b->conf);
 	fd_close(&b->epoll);
 	fd_close(&b->timer);
 	filewatch_close(&b->crl);

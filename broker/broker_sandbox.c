@@ -19,7 +19,7 @@ static const struct filter_rule serving[] = {
 };
 
 static int
-restrict_files(const struct conf *conf, struct landlock *l)
+restrict_files(const struct relay_conf *conf, struct landlock *l)
 {
 	if (landlock_open(l, LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE) ==
 	    -1)
@@ -35,7 +35,7 @@ restrict_files(const struct conf *conf, struct landlock *l)
 }
 
 int
-broker_sandbox_enter(const struct conf *conf)
+broker_sandbox_enter(const struct relay_conf *conf)
 {
 	const struct filter_list lists[] = {filter_common, filter_logging,
 	    filter_reading, FILTER_LIST(serving)};

@@ -10,6 +10,6 @@
  * file, no network, and no program. Logs what the kernel lacks for that.
  * Returns 0, or -1 with errno.
  */
-int broker_sandbox_enter(const struct conf *conf);
+int broker_sandbox_enter(const struct relay_conf *conf);
 
 #endif

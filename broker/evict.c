@@ -15,7 +15,7 @@
 /* ---- one ---- */
 
 void
-removal_kick(struct broker *b, struct conn *c, uint32_t status,
+evict_kick(struct broker *b, struct conn *c, uint32_t status,
     const char *reason, const char *cause)
 {
 	struct message m = {.type = MESSAGE_KICK};
@@ -53,7 +53,7 @@ move_customer(struct broker *b, struct conn *c, struct account *to,
 	int has_slot;
 
 	if (c->waiter.state == WAITER_WAITING) {
-		removal_kick(b, c, 503, "This customer's terms have changed",
+		evict_kick(b, c, 503, "This customer's terms have changed",
 		    "customer-changed");
 		return;
 	}
@@ -72,7 +72,7 @@ move_customer(struct broker *b, struct conn *c, struct account *to,
 }
 
 void
-removal_review(struct broker *b, struct conn *c)
+evict_review(struct broker *b, struct conn *c)
 {
 	const struct customer_entry *e;
 	struct customer_key key;
@@ -83,10 +83,10 @@ removal_review(struct broker *b, struct conn *c)
 	e = customers_find(b->customers, &c->identity);
 	account = accounts_get(b->accounts, e->name);
 	if (!e->grant.allow)
-		removal_kick(
+		evict_kick(
 		    b, c, 403, "This customer is not allowed", "not-allowed");
 	else if ((uint64_t)time(NULL) >= e->grant.customer.expire)
-		removal_kick(
+		evict_kick(
 		    b, c, 403, "This customer's time is over", "expired");
 	else if (account != NULL && account != c->account) {
 		customers_key(&key, e, &c->identity);
@@ -97,7 +97,7 @@ removal_review(struct broker *b, struct conn *c)
 /* ---- those whose time is over ---- */
 
 void
-removal_arm(struct broker *b)
+evict_arm(struct broker *b)
 {
 	struct itimerspec at = {0};
 	const struct customer_entry *e;
@@ -121,12 +121,12 @@ review_step(struct broker *b, struct sweep *s)
 
 	if (c == NULL)
 		return SWEEP_END;
-	removal_review(b, c);
+	evict_review(b, c);
 	return SWEEP_MORE;
 }
 
 void
-removal_expire(struct broker *b)
+evict_expire(struct broker *b)
 {
 	const struct sweep s = {.step = review_step};
 	uint64_t times;
@@ -136,7 +136,7 @@ removal_expire(struct broker *b)
 		return;
 	if (sweep_start(b, &s) == NULL)
 		log_event(LOG_ERR, "no-review", "error", strerror(errno), NULL);
-	removal_arm(b);
+	evict_arm(b);
 }
 
 /* ---- all stones ---- */
@@ -149,12 +149,12 @@ drain_step(struct broker *b, struct sweep *s)
 	if (c == NULL)
 		return SWEEP_END;
 	if (c->waiter.role == ROLE_STONE && c->waiter.state == WAITER_WAITING)
-		removal_kick(b, c, 503, "The relay is draining", "drained");
+		evict_kick(b, c, 503, "The relay is draining", "drained");
 	return SWEEP_MORE;
 }
 
 void
-removal_drain(struct broker *b)
+evict_drain(struct broker *b)
 {
 	const struct sweep s = {.step = drain_step};
 

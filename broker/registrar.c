@@ -77,13 +77,13 @@ wait_again(struct broker *b, struct conn *c)
  * stone sees the pair closed and asks again.
  */
 static void
-introduce(struct broker *b, struct conn *agent, struct conn *stone)
+join_pair(struct broker *b, struct conn *agent, struct conn *stone)
 {
 	struct session *s;
-	struct hopfds hop;
+	struct hop_fds hop;
 
 	s = session_new(b->sessions, &stone->key, conn_uptime());
-	if (s == NULL || hopfds_make(&hop) == -1) {
+	if (s == NULL || hop_fds_make(&hop) == -1) {
 		log_event(
 		    LOG_ERR, "no-session", "error", strerror(errno), NULL);
 		if (s != NULL)
@@ -107,7 +107,7 @@ introduce(struct broker *b, struct conn *agent, struct conn *stone)
 	} else if (send_matched(agent, s, stone, hop.agent, hop.memory) == -1) {
 		conn_drop(b, agent);
 	}
-	hopfds_close(&hop);
+	hop_fds_close(&hop);
 }
 
 static void
@@ -117,7 +117,7 @@ match(struct broker *b, const struct conn *c)
 
 	while (!b->draining && c->waiter.state == WAITER_WAITING &&
 	       pairing_next(&c->waiter, &agent, &stone))
-		introduce(b, conn_of(agent), conn_of(stone));
+		join_pair(b, conn_of(agent), conn_of(stone));
 }
 
 /* ---- what handlers say ---- */
@@ -304,7 +304,7 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 	side->bytes_out = a->bytes_out;
 	join_session(c, s);
 	/* it knows nothing of what has changed meanwhile */
-	removal_review(b, c);
+	evict_review(b, c);
 	if (c->fd != -1)
 		reload_recheck(b, c);
 	return 0;
@@ -324,7 +324,7 @@ on_attach(struct broker *b, struct conn *c)
 }
 
 int
-reception_take(struct broker *b, struct conn *c, const struct message *m)
+registrar_take(struct broker *b, struct conn *c, const struct message *m)
 {
 	switch (m->type) {
 	case MESSAGE_REGISTER:

@@ -25,7 +25,7 @@
 
 /* Listens, while it may still be root, and then becomes the relay's user. */
 static int
-listen_and_drop(const struct conf *conf, int *lock)
+listen_and_drop(const struct relay_conf *conf, int *lock)
 {
 	struct failure f;
 	uid_t uid;
@@ -34,7 +34,7 @@ listen_and_drop(const struct conf *conf, int *lock)
 
 	program_relay_user(conf, &uid, &gid);
 	harden_raise_nofile();
-	fd = meeting_listen(conf->socket, uid, gid, lock, &f);
+	fd = ipc_socket_listen(conf->socket, uid, gid, lock, &f);
 	if (fd == -1)
 		program_fail(EX_UNAVAILABLE, "%s", f.text);
 	program_become(uid, gid);
@@ -43,7 +43,7 @@ listen_and_drop(const struct conf *conf, int *lock)
 
 /* -t: the file of customers is a part of the configuration. */
 static int
-test_customers(const struct conf *conf)
+test_customers(const struct relay_conf *conf)
 {
 	struct customers *table;
 	struct failure f;
@@ -61,7 +61,7 @@ main(int argc, char **argv)
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
 	struct program_options o;
 	struct broker *broker;
-	struct conf conf;
+	struct relay_conf conf;
 	struct failure f;
 	int listener, lock, sigfd;
 
@@ -71,7 +71,7 @@ main(int argc, char **argv)
 	o = program_options(argc, argv, NAME, "c:DdtV");
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
-	if (conf_read(&conf, o.conf, &f) == -1)
+	if (relay_conf_read(&conf, o.conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test)
 		return test_customers(&conf);
@@ -100,6 +100,6 @@ main(int argc, char **argv)
 	fd_close(&listener);
 	fd_close(&lock);
 	fd_close(&sigfd);
-	conf_free(&conf);
+	relay_conf_free(&conf);
 	return EX_OK;
 }

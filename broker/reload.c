@@ -24,8 +24,8 @@
 
 /* A name that was found stays found: in the sandbox less can be looked up. */
 static int
-find_admin_group(const struct broker *b, const struct conf *conf, gid_t *gid,
-    struct failure *f)
+find_admin_group(const struct broker *b, const struct relay_conf *conf,
+    gid_t *gid, struct failure *f)
 {
 	const struct group *gr;
 
@@ -55,12 +55,12 @@ note_error(struct broker *b, const char *text)
 
 /* Where it can't be read, who is in stays in, unchecked. */
 static void
-renew_trust(struct broker *b, const struct conf *conf)
+renew_trust(struct broker *b, const struct relay_conf *conf)
 {
 	struct failure f;
 
 	fd_close(&b->trust);
-	b->trust = trust_write(conf, &b->trust_size, &f);
+	b->trust = trust_bundle_write(conf, &b->trust_size, &f);
 	if (b->trust != -1)
 		return;
 	log_event(LOG_ERR, "no-recheck", "error", f.text, NULL);
@@ -71,10 +71,10 @@ int
 reload_files(struct broker *b, struct failure *f)
 {
 	struct customers *customers;
-	struct conf conf;
+	struct relay_conf conf;
 	gid_t gid;
 
-	if (conf_read(&conf, b->conf_path, f) == -1) {
+	if (relay_conf_read(&conf, b->conf_path, f) == -1) {
 		/* who is revoked has to go all the same */
 		if (b->customers != NULL)
 			renew_trust(b, &b->conf);
@@ -89,18 +89,18 @@ reload_files(struct broker *b, struct failure *f)
 		goto fail;
 	}
 	customers_free(b->customers);
-	conf_free(&b->conf);
+	relay_conf_free(&b->conf);
 	b->customers = customers;
 	b->conf = conf;
 	b->admin_gid = gid;
-	removal_arm(b);
+	evict_arm(b);
 	if (filewatch_set(&b->crl, b->conf.crl) == -1)
 		log_event(LOG_WARNING, "not-watched", "file", b->conf.crl,
 		    "error", strerror(errno), NULL);
 	return 0;
 fail:
 	customers_free(customers);
-	conf_free(&conf);
+	relay_conf_free(&conf);
 	return -1;
 }
 
@@ -130,7 +130,7 @@ recheck_step(struct broker *b, struct sweep *s)
 
 	if (c == NULL)
 		return SWEEP_END;
-	removal_review(b, c);
+	evict_review(b, c);
 	if (c->fd != -1 && c != s->asks)
 		reload_recheck(b, c);
 	return SWEEP_MORE;

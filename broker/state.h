@@ -72,7 +72,7 @@ struct broker {
 	gid_t admin_gid; /* (gid_t)-1: none */
 	uint64_t started;
 	const char *conf_path;
-	struct conf conf;
+	struct relay_conf conf;
 	struct customers *customers;
 	struct accounts *accounts;
 	struct pairing *pairing;
@@ -112,7 +112,7 @@ void conn_count(struct conn *c);
 /* ---- registrar.c ---- */
 
 /* Obeys one message of a handler. Returns 0, or -1: drop it. */
-int reception_take(struct broker *b, struct conn *c, const struct message *m);
+int registrar_take(struct broker *b, struct conn *c, const struct message *m);
 
 /* ---- evict.c ---- */
 
@@ -120,21 +120,21 @@ int reception_take(struct broker *b, struct conn *c, const struct message *m);
  * Tells c's handler to end; its client learns status and reason where it has no
  * answer yet. cause, a static word, is for the log.
  */
-void removal_kick(struct broker *b, struct conn *c, uint32_t status,
+void evict_kick(struct broker *b, struct conn *c, uint32_t status,
     const char *reason, const char *cause);
 
 /* Kicks c, or moves it, as the table of customers now has it. */
-void removal_review(struct broker *b, struct conn *c);
+void evict_review(struct broker *b, struct conn *c);
 
 /* Sets the timer to the next time that a customer ends. */
-void removal_arm(struct broker *b);
+void evict_arm(struct broker *b);
 
 /* The timer rang: reviews all. */
-void removal_expire(struct broker *b);
+void evict_expire(struct broker *b);
 
 /* Refuses all stones that wait, and every later one; ends after the last
  * session. */
-void removal_drain(struct broker *b);
+void evict_drain(struct broker *b);
 
 /* ---- reload.c ---- */
 

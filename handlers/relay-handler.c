@@ -25,7 +25,7 @@ main(int argc, char **argv)
 {
 	struct tls_material material;
 	struct program_options o;
-	struct conf conf;
+	struct relay_conf conf;
 	struct failure f;
 	int sock;
 
@@ -39,7 +39,7 @@ main(int argc, char **argv)
 	    NAME, fd_stderr_usable() ? LOG_TO_STDERR : LOG_TO_SYSLOG, o.debug);
 	if (harden_process(sock) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
-	if (conf_read(&conf, o.conf, &f) == -1)
+	if (relay_conf_read(&conf, o.conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");

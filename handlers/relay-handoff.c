@@ -26,11 +26,11 @@
 static int
 hand_over(int sock, const char *conf_path)
 {
-	struct conf conf;
+	struct relay_conf conf;
 	struct failure f;
 	int lifeline = -1;
 
-	if (conf_read(&conf, conf_path, &f) == -1)
+	if (relay_conf_read(&conf, conf_path, &f) == -1)
 		return -1;
 	if (conf.handoff != NULL) {
 		lifeline = handoff_give(conf.handoff, sock);
@@ -38,7 +38,7 @@ hand_over(int sock, const char *conf_path)
 			log_event(LOG_NOTICE, "not-handed-over", "handoff",
 			    conf.handoff, "error", strerror(errno), NULL);
 	}
-	conf_free(&conf);
+	relay_conf_free(&conf);
 	return lifeline;
 }
 

@@ -41,7 +41,7 @@ listen_all(struct spawner *s, uid_t uid, gid_t gid)
 	}
 	if (s->conf.handoff == NULL)
 		return;
-	s->handoff = meeting_listen(
+	s->handoff = ipc_socket_listen(
 	    s->conf.handoff, uid, gid, &s->handoff_lock, &f);
 	if (s->handoff == -1)
 		program_fail(EX_UNAVAILABLE, "%s", f.text);
@@ -65,7 +65,7 @@ main(int argc, char **argv)
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	s.conf_path = o.conf;
-	if (conf_read(&s.conf, s.conf_path, &f) == -1)
+	if (relay_conf_read(&s.conf, s.conf_path, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
@@ -91,6 +91,6 @@ main(int argc, char **argv)
 	rc = spawner_run(&s);
 	log_event(LOG_NOTICE, "stop", NULL);
 	tls_material_free(&s.tls);
-	conf_free(&s.conf);
+	relay_conf_free(&s.conf);
 	return rc;
 }

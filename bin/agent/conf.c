@@ -37,17 +37,17 @@ usage(void)
 static int
 read_line(void *arg, char *line, struct failure *f)
 {
-	const struct agent_words *w = arg;
+	const struct agent_options *w = arg;
 	char *value = line + 2;
 	int takes_value;
 
 	if (line[0] != '-')
-		return agent_words_argument(w, line, f);
+		return agent_options_take_argument(w, line, f);
 	if (strcmp(line, "--" PROXY_PROTOCOL) == 0)
-		return agent_words_option(w, AGENT_PROXY_PROTOCOL, NULL, f);
+		return agent_options_take(w, AGENT_PROXY_PROTOCOL, NULL, f);
 	if (strncmp(line, "--" MAX_STREAMS " ", strlen("--" MAX_STREAMS " ")) ==
 	    0)
-		return agent_words_option(w, AGENT_MAX_STREAMS,
+		return agent_options_take(w, AGENT_MAX_STREAMS,
 		    line + strlen("--" MAX_STREAMS " "), f);
 	if (line[1] == '\0' || strchr(AGENT_LETTERS, line[1]) == NULL)
 		return failure(f, "unknown option %s (see " NAME "(1))", line);
@@ -58,7 +58,7 @@ read_line(void *arg, char *line, struct failure *f)
 		return failure(f,
 		    takes_value ? "-%c has no value" : "-%c takes no value",
 		    line[1]);
-	return agent_words_option(w, line[1], value, f);
+	return agent_options_take(w, line[1], value, f);
 }
 
 /* Returns 1 for an option that only the command line has. */
@@ -85,8 +85,8 @@ set_run(struct agent_run *run, int c)
 }
 
 static int
-read_command_line(const struct agent_words *w, struct agent_run *run, int argc,
-    char **argv, struct failure *f)
+read_command_line(const struct agent_options *w, struct agent_run *run,
+    int argc, char **argv, struct failure *f)
 {
 	static const struct option options[] = {
 	    {PROXY_PROTOCOL, no_argument, NULL, AGENT_PROXY_PROTOCOL},
@@ -98,10 +98,10 @@ read_command_line(const struct agent_words *w, struct agent_run *run, int argc,
 	optind = 0; /* it may be read again */
 	while ((c = getopt_long(argc, argv, LETTERS, options, NULL)) != -1)
 		if (!set_run(run, c) &&
-		    agent_words_option(w, c, optarg, f) == -1)
+		    agent_options_take(w, c, optarg, f) == -1)
 			return -1;
 	for (; optind < argc; optind++)
-		if (agent_words_argument(w, argv[optind], f) == -1)
+		if (agent_options_take_argument(w, argv[optind], f) == -1)
 			return -1;
 	return 0;
 }
@@ -159,7 +159,7 @@ int
 agent_conf_read(struct agent_conf *conf, struct agent_run *run,
     const struct agent_source *source, struct failure *f)
 {
-	struct agent_words w = {conf, source->base};
+	struct agent_options w = {conf, source->base};
 	char *file = NULL;
 
 	memset(conf, 0, sizeof(*conf));
@@ -173,12 +173,12 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 	if (run->file == NULL && conf->targets[0].text[0] == '\0')
 		usage();
 	if (run->file != NULL) {
-		w.file = file = lines_relative(source->base, run->file);
+		w.file = file = config_lines_relative(source->base, run->file);
 		if (file == NULL) {
 			failure(f, "-C: %s", strerror(errno));
 			goto fail;
 		}
-		if (lines_read(file, read_line, &w, f) == -1)
+		if (config_lines_read(file, read_line, &w, f) == -1)
 			goto fail;
 	}
 	if (check(conf, file != NULL ? file : "command line", f) == 0 &&

@@ -64,7 +64,7 @@ static void try_address(struct mux_stream *s);
 
 /* Tells the target whose connection it is; a new socket has room for that. */
 static int
-introduce(const struct mux_stream *s)
+send_proxy_header(const struct mux_stream *s)
 {
 	const struct agent_mux *a = agent_of(s);
 	const struct resolve_address *to = &place_of(s)->list[s->attempt];
@@ -102,7 +102,7 @@ on_connect(struct mux_source *source, uint32_t events)
 	socklen_t len = sizeof(int);
 	int error = 0;
 
-	if (s->stage != MUX_ASKED || s->fd == -1)
+	if (s->stage != MUX_CONNECTING || s->fd == -1)
 		return;
 	if ((events & (EPOLLERR | EPOLLHUP)) != 0 &&
 	    getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
@@ -111,7 +111,7 @@ on_connect(struct mux_source *source, uint32_t events)
 		give_up_address(s, error);
 		return;
 	}
-	if (introduce(s) == -1) {
+	if (send_proxy_header(s) == -1) {
 		give_up_address(s, ECONNRESET);
 		return;
 	}

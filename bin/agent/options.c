@@ -99,10 +99,10 @@ load(struct agent_conf *conf, int letter, const char *path, struct failure *f)
 }
 
 static int
-load_relative(const struct agent_words *w, int letter, const char *name,
+load_relative(const struct agent_options *w, int letter, const char *name,
     struct failure *f)
 {
-	char *path = lines_relative(w->file, name);
+	char *path = config_lines_relative(w->file, name);
 	int rc;
 
 	if (path == NULL)
@@ -114,7 +114,7 @@ load_relative(const struct agent_words *w, int letter, const char *name,
 
 /* Credentials of -X stay where -x brings none; their order is free. */
 static int
-set_proxy(const struct agent_words *w, const char *value, struct failure *f)
+set_proxy(const struct agent_options *w, const char *value, struct failure *f)
 {
 	struct proxy *now = &w->conf->proxy, before = *now;
 
@@ -129,7 +129,7 @@ set_proxy(const struct agent_words *w, const char *value, struct failure *f)
 }
 
 int
-agent_words_option(const struct agent_words *w, int letter, const char *value,
+agent_options_take(const struct agent_options *w, int letter, const char *value,
     struct failure *f)
 {
 	switch (letter) {
@@ -181,8 +181,8 @@ add_relay(struct agent_conf *conf, const struct target *t, struct failure *f)
 }
 
 int
-agent_words_argument(
-    const struct agent_words *w, const char *word, struct failure *f)
+agent_options_take_argument(
+    const struct agent_options *w, const char *word, struct failure *f)
 {
 	struct agent_conf *conf = w->conf;
 	struct target t;

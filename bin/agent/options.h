@@ -13,9 +13,9 @@
 #define AGENT_PROXY_PROTOCOL 256
 #define AGENT_MAX_STREAMS    257
 
-struct agent_words {
+struct agent_options {
 	struct agent_conf *conf;
-	const char *file; /* that they stand in (lines_relative) */
+	const char *file; /* that they stand in (config_lines_relative) */
 };
 
 /*
@@ -24,14 +24,14 @@ struct agent_words {
  * An option: its letter, or one of the numbers above, and its value where it
  * has one. Files that it names are read now.
  */
-int agent_words_option(const struct agent_words *w, int letter,
+int agent_options_take(const struct agent_options *w, int letter,
     const char *value, struct failure *f);
 
 /*
  * An argument: "name=target" is a further target; of the others the last is
  * the target, and those before it are relays.
  */
-int agent_words_argument(
-    const struct agent_words *w, const char *word, struct failure *f);
+int agent_options_take_argument(
+    const struct agent_options *w, const char *word, struct failure *f);
 
 #endif

@@ -31,7 +31,7 @@
 #define KEEPALIVE_MS 30000 /* an empty line to the relay */
 #define SILENCE_MS   75000 /* two empty lines of the relay are missing */
 
-struct poll {
+struct agent_poll {
 	struct agent_conf *conf;
 	const struct netaddr *place; /* of the relay */
 	uint64_t agent;
@@ -47,7 +47,7 @@ struct poll {
 /* ---- news ---- */
 
 static void
-tell(const struct poll *p, enum poll_news what, const char *format, ...)
+tell(const struct agent_poll *p, enum poll_news what, const char *format, ...)
 {
 	char packet[1 + POLL_TEXT_MAX];
 	va_list ap;
@@ -68,7 +68,7 @@ tell(const struct poll *p, enum poll_news what, const char *format, ...)
 /* ---- reaching the relay ---- */
 
 static int
-connect_relay(struct poll *p)
+connect_relay(struct agent_poll *p)
 {
 	struct failure f;
 	SSL *ssl;
@@ -97,7 +97,7 @@ connect_relay(struct poll *p)
 }
 
 static int
-send_poll(struct poll *p)
+send_poll(struct agent_poll *p)
 {
 	char text[NETADDR_HOST_MAX + 256];
 	int n = snprintf(text, sizeof(text),
@@ -120,7 +120,7 @@ send_poll(struct poll *p)
  * empty line, or 0 with errno (0: clean end).
  */
 static int
-read_more(struct poll *p, int64_t deadline)
+read_more(struct agent_poll *p, int64_t deadline)
 {
 	uint64_t before = p->relay.arrived;
 
@@ -149,7 +149,7 @@ read_more(struct poll *p, int64_t deadline)
 
 /* The entitlement must be this certificate's; another one is only told. */
 static void
-check_customer(struct poll *p, const char *text)
+check_customer(struct agent_poll *p, const char *text)
 {
 	struct customer customer;
 	struct failure f;
@@ -163,7 +163,7 @@ check_customer(struct poll *p, const char *text)
 }
 
 static void
-tell_unanswered(const struct poll *p, int error)
+tell_unanswered(const struct agent_poll *p, int error)
 {
 	const char *alert = tls_peer_alert();
 
@@ -179,7 +179,7 @@ tell_unanswered(const struct poll *p, int error)
 }
 
 static int
-read_answer(struct poll *p)
+read_answer(struct agent_poll *p)
 {
 	int64_t deadline = deadline_in(ANSWER_MS);
 	struct response r;
@@ -208,7 +208,7 @@ read_answer(struct poll *p)
 /* ---- waiting for a stone ---- */
 
 static int
-send_keepalive(struct poll *p)
+send_keepalive(struct agent_poll *p)
 {
 	if (channel_write_all(&p->relay, "\r\n", 2, deadline_in(SEND_MS)) == 0)
 		return 0;
@@ -221,7 +221,7 @@ send_keepalive(struct poll *p)
  * whose TCP is alive and that says nothing all the same is as good as gone.
  */
 static int
-await_head(struct poll *p)
+await_head(struct agent_poll *p)
 {
 	int64_t keepalive = deadline_in(KEEPALIVE_MS);
 	int64_t silence = deadline_in(SILENCE_MS);
@@ -260,7 +260,7 @@ await_head(struct poll *p)
  * is done for the stone: where it can't be sent, the stone is another's.
  */
 static int
-take_stone(struct poll *p)
+take_stone(struct agent_poll *p)
 {
 	sigset_t set;
 
@@ -282,7 +282,7 @@ int
 agent_poll_run(struct agent_conf *conf, const struct netaddr *relay,
     uint64_t agent, int news)
 {
-	static struct poll p;
+	static struct agent_poll p;
 	int rc = EX_TEMPFAIL;
 
 	p.conf = conf;

@@ -2,20 +2,20 @@
 #include "agent/pool_size.h"
 
 void
-demand_init(struct demand *d, unsigned least, unsigned most, int64_t now)
+pool_size_init(struct pool_size *d, unsigned least, unsigned most, int64_t now)
 {
-	*d = (struct demand){.least = least, .most = most, .cooled = now};
+	*d = (struct pool_size){.least = least, .most = most, .cooled = now};
 }
 
 void
-demand_arrival(struct demand *d)
+pool_size_arrival(struct pool_size *d)
 {
 	if (d->heat < d->most)
 		d->heat++;
 }
 
 unsigned
-demand_polls(struct demand *d, int64_t now)
+pool_size_polls(struct pool_size *d, int64_t now)
 {
 	if (d->heat == 0)
 		d->cooled = now;

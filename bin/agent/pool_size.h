@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-struct demand {
+struct pool_size {
 	unsigned least, most;
 	unsigned heat;  /* arrivals, halved every DEMAND_COOL_MS */
 	int64_t cooled; /* base/deadline.h; when it was halved last */
@@ -15,12 +15,13 @@ struct demand {
 
 #define DEMAND_COOL_MS 2000
 
-void demand_init(struct demand *d, unsigned least, unsigned most, int64_t now);
+void pool_size_init(
+    struct pool_size *d, unsigned least, unsigned most, int64_t now);
 
 /* A session has come. */
-void demand_arrival(struct demand *d);
+void pool_size_arrival(struct pool_size *d);
 
 /* How many polls should wait now. */
-unsigned demand_polls(struct demand *d, int64_t now);
+unsigned pool_size_polls(struct pool_size *d, int64_t now);
 
 #endif

@@ -23,7 +23,7 @@ struct agent_relay {
 	struct netaddr place;
 	char text[TARGET_TEXT_MAX]; /* host:port */
 	struct slot slots[AGENT_POLLS_MAX];
-	struct demand demand;
+	struct pool_size demand;
 	int64_t due;     /* no poll is started before */
 	int64_t backoff; /* milliseconds; what due may be ahead at most */
 	uint64_t arrivals;

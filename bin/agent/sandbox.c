@@ -14,28 +14,28 @@ static const struct filter_rule pooling[] = {
     FILTER_CALL(tgkill), /* raise(3): a poll whose pool has gone */
 };
 
-static struct way way = {.rules = {.fd = -1}};
+static struct dial_sandbox way = {.rules = {.fd = -1}};
 
 int
 agent_sandbox_renew(const struct agent_conf *conf)
 {
-	struct way next;
+	struct dial_sandbox next;
 
-	if (way_open(&next) == -1)
+	if (dial_sandbox_open(&next) == -1)
 		return -1;
 	for (size_t i = 0; i < conf->nrelays; i++)
-		if (way_add(&next, &conf->relays[i]) == -1)
+		if (dial_sandbox_add(&next, &conf->relays[i]) == -1)
 			goto fail;
 	for (size_t i = 0; i < conf->ntargets; i++)
-		if (way_add(&next, &conf->targets[i].addr) == -1)
+		if (dial_sandbox_add(&next, &conf->targets[i].addr) == -1)
 			goto fail;
-	if (way_add(&next, &conf->proxy.addr) == -1)
+	if (dial_sandbox_add(&next, &conf->proxy.addr) == -1)
 		goto fail;
-	way_close(&way);
+	dial_sandbox_close(&way);
 	way = next;
 	return 0;
 fail:
-	way_close(&next);
+	dial_sandbox_close(&next);
 	return -1;
 }
 
@@ -60,7 +60,7 @@ agent_sandbox_enter(const struct agent_conf *conf)
 	const struct filter_list lists[] = {filter_common, filter_reading,
 	    filter_forking, filter_dialling, filter_way, FILTER_LIST(pooling)};
 
-	if (way_init() == -1 || agent_sandbox_renew(conf) == -1 ||
+	if (dial_sandbox_init() == -1 || agent_sandbox_renew(conf) == -1 ||
 	    restrict_files() == -1)
 		return -1;
 	return sandbox_filter(
@@ -70,5 +70,5 @@ agent_sandbox_enter(const struct agent_conf *conf)
 int
 agent_sandbox_poll(void)
 {
-	return way_enter(&way);
+	return dial_sandbox_enter(&way);
 }

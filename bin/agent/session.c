@@ -99,7 +99,7 @@ connect_target(struct session *s)
 
 /* Tells the target whose connection it is. */
 static int
-introduce(struct session *s)
+send_proxy_header(struct session *s)
 {
 	unsigned char out[PROXY_PROTOCOL_MAX];
 	struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
@@ -134,7 +134,7 @@ join(struct session *s)
 {
 	struct channel *a = s->relay, *b = &s->server;
 
-	if (introduce(s) == -1)
+	if (send_proxy_header(s) == -1)
 		return SPLICE_B_BROKE;
 	if (answer(s) == -1)
 		return SPLICE_A_BROKE;

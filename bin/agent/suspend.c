@@ -16,13 +16,13 @@ ahead(void)
 }
 
 void
-wake_init(struct wake *w)
+suspend_init(struct suspend *w)
 {
 	w->ahead = ahead();
 }
 
 int64_t
-wake_slept(struct wake *w)
+suspend_slept(struct suspend *w)
 {
 	int64_t before = w->ahead;
 

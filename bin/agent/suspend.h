@@ -7,13 +7,13 @@
 
 #include <stdint.h>
 
-struct wake {
+struct suspend {
 	int64_t ahead; /* milliseconds that the one clock leads by */
 };
 
-void wake_init(struct wake *w);
+void suspend_init(struct suspend *w);
 
 /* Milliseconds that the machine has slept since the last call. */
-int64_t wake_slept(struct wake *w);
+int64_t suspend_slept(struct suspend *w);
 
 #endif

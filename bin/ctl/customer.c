@@ -95,18 +95,18 @@ check_name(struct ctl_customer *r, const char *name)
 static int
 find_table(struct ctl_customer *r, const char *conf_path, char path[PATH_MAX])
 {
-	struct conf conf;
+	struct relay_conf conf;
 	struct failure f;
 	int rc = 0;
 
-	if (conf_read(&conf, conf_path, &f) == -1)
+	if (relay_conf_read(&conf, conf_path, &f) == -1)
 		return fail(r, EX_CONFIG, "%s", f.text);
 	if (conf.customers == NULL)
 		rc = fail(r, EX_CONFIG, "%s: no customers line", conf_path);
 	else if (realpath(conf.customers, path) == NULL)
 		rc = fail(
 		    r, EX_CONFIG, "%s: %s", conf.customers, strerror(errno));
-	conf_free(&conf);
+	relay_conf_free(&conf);
 	return rc;
 }
 

@@ -76,7 +76,7 @@ customer_row(const struct row_customer *c)
 {
 	char expire[WHEN_TEXT_SIZE];
 
-	when_format(c->expire, expire);
+	timestamp_format(c->expire, expire);
 	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:s, s:o, s:o, s:o, s:o, "
 			 "s:o, s:o, s:o, s:o}",
 	    "name", c->name, "present", (int)c->present, "allow", (int)c->allow,

@@ -15,7 +15,7 @@ struct ctl_answer {
 };
 
 /*
- * Asks the broker behind sock, a connection of meeting_connect, for command
+ * Asks the broker behind sock, a connection of ipc_socket_connect, for command
  * with argument ("" for none). Returns 0 where it has answered, be it with a
  * failure (done.failed); ctl_free gives the answer back. Returns -1 with a
  * reason in f and errno: EACCES where it refuses us, ETIMEDOUT, ECONNRESET.

@@ -99,7 +99,7 @@ print_customer(FILE *out, const struct row_customer *c)
 {
 	char expire[WHEN_TEXT_SIZE], of[CTL_UNIT_SIZE];
 
-	when_format(c->expire, expire);
+	timestamp_format(c->expire, expire);
 	snprintf(
 	    of, sizeof(of), "%" PRIu32 "/%" PRIu32, c->sessions, c->nusers);
 	fprintf(out,

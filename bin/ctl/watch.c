@@ -20,7 +20,7 @@
 #define HEAD_LINES 4 /* above the sessions */
 
 /* A session, and how fast it is. */
-struct line {
+struct shared_supply {
 	const struct row_session *now;
 	uint64_t moved; /* since the picture before */
 };
@@ -61,7 +61,7 @@ by_id(const void *a, const void *b)
 static int
 by_speed(const void *a, const void *b)
 {
-	const struct line *x = a, *y = b;
+	const struct shared_supply *x = a, *y = b;
 
 	if (x->moved != y->moved)
 		return x->moved < y->moved ? 1 : -1;
@@ -71,7 +71,7 @@ by_speed(const void *a, const void *b)
 
 /* Sets lines, one for each session of now, from what before had of them. */
 static void
-compare(struct line *lines, const struct ctl_answer *now,
+compare(struct shared_supply *lines, const struct ctl_answer *now,
     const struct ctl_answer *before)
 {
 	for (size_t i = 0; i < now->nrows; i++) {
@@ -94,7 +94,7 @@ compare(struct line *lines, const struct ctl_answer *now,
 }
 
 static void
-draw(const struct row_status *st, const struct line *lines, size_t n,
+draw(const struct row_status *st, const struct shared_supply *lines, size_t n,
     double seconds)
 {
 	size_t room = terminal_lines();
@@ -122,7 +122,7 @@ static int
 picture(int sock, struct ctl_answer *before, double seconds, struct failure *f)
 {
 	struct ctl_answer status, now;
-	struct line *lines;
+	struct shared_supply *lines;
 
 	if (ctl_request(sock, ADMIN_STATUS, "", &status, f) == -1)
 		return -1;

@@ -148,7 +148,7 @@ int
 proxy_credentials(
     struct proxy *p, const char *name, const char *conf, struct failure *f)
 {
-	char secret[SECRET_MAX], *path = lines_relative(conf, name);
+	char secret[SECRET_MAX], *path = config_lines_relative(conf, name);
 	int rc;
 
 	if (path == NULL)

@@ -43,8 +43,8 @@ int proxy_from_environment(
 /*
  * Sets *p from an option: "host:port", or "host:port,file" where the file's
  * first line is "user:password" and nobody but its owner may read it. The file
- * is relative to conf (lines_relative; "" for the command line). Returns 0,
- * or -1 with a reason in f.
+ * is relative to conf (config_lines_relative; "" for the command line). Returns
+ * 0, or -1 with a reason in f.
  */
 int proxy_from_option(
     struct proxy *p, const char *text, const char *conf, struct failure *f);

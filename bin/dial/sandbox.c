@@ -60,7 +60,7 @@ const struct filter_list filter_way = FILTER_LIST(making);
 static struct filter filter;
 
 int
-way_init(void)
+dial_sandbox_init(void)
 {
 	const struct filter_list lists[] = {
 	    filter_common, filter_reading, filter_dialling};
@@ -69,7 +69,7 @@ way_init(void)
 }
 
 int
-way_open(struct way *w)
+dial_sandbox_open(struct dial_sandbox *w)
 {
 	static const char *const folders[] = {
 	    "/etc", "/lib", "/lib64", "/run", "/usr", "/var/lib"};
@@ -83,7 +83,7 @@ way_open(struct way *w)
 	if (landlock_allow_port(&w->rules, DNS_PORT) == 0)
 		return 0;
 fail:
-	way_close(w);
+	dial_sandbox_close(w);
 	return -1;
 }
 
@@ -102,7 +102,7 @@ port_number(const char *port)
 }
 
 int
-way_add(struct way *w, const struct netaddr *addr)
+dial_sandbox_add(struct dial_sandbox *w, const struct netaddr *addr)
 {
 	uint16_t port = *addr->host == '\0' ? 0 : port_number(addr->port);
 
@@ -110,7 +110,7 @@ way_add(struct way *w, const struct netaddr *addr)
 }
 
 int
-way_enter(struct way *w)
+dial_sandbox_enter(struct dial_sandbox *w)
 {
 	int rc = landlock_enter(&w->rules);
 
@@ -119,7 +119,7 @@ way_enter(struct way *w)
 }
 
 void
-way_close(struct way *w)
+dial_sandbox_close(struct dial_sandbox *w)
 {
 	landlock_close(&w->rules);
 }

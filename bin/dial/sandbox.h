@@ -23,7 +23,7 @@ extern const struct filter_list filter_dialling;
 /* For the parent, to make ways and have children enter them. */
 extern const struct filter_list filter_way;
 
-struct way {
+struct dial_sandbox {
 	struct landlock rules;
 };
 
@@ -31,17 +31,17 @@ struct way {
  * Makes the filter that belongs to every way; once, before the parent is in a
  * sandbox itself. Returns 0, or -1 with errno.
  */
-int way_init(void);
+int dial_sandbox_init(void);
 
 /* Begins one that leads nowhere yet. Returns 0, or -1 with errno. */
-int way_open(struct way *w);
+int dial_sandbox_open(struct dial_sandbox *w);
 
 /* Has it lead to the port of addr as well; host "" is none. Likewise. */
-int way_add(struct way *w, const struct netaddr *addr);
+int dial_sandbox_add(struct dial_sandbox *w, const struct netaddr *addr);
 
 /* In the child: enters it. Returns 0, or -1 with errno. */
-int way_enter(struct way *w);
+int dial_sandbox_enter(struct dial_sandbox *w);
 
-void way_close(struct way *w);
+void dial_sandbox_close(struct dial_sandbox *w);
 
 #endif

@@ -115,7 +115,7 @@ take_response(struct mux *m, struct mux_stream *s)
 {
 	const int status = m->fields.status;
 
-	if (s->stage != MUX_ASKED || status < 200)
+	if (s->stage != MUX_CONNECTING || status < 200)
 		return;
 	if (status < 300) {
 		mux_stream_answered(s);
@@ -133,7 +133,7 @@ on_headers(struct mux *m, struct mux_stream *s, const nghttp2_frame *frame)
 	if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
 		take_request(m, s);
 	else if (frame->headers.cat == NGHTTP2_HCAT_RESPONSE ||
-		 s->stage == MUX_ASKED)
+		 s->stage == MUX_CONNECTING)
 		take_response(m, s);
 	else /* no trailers behind a CONNECT, RFC 9113 8.5 */
 		mux_stream_abort(s);

@@ -150,7 +150,7 @@ tick(struct mux *m)
 		return until;
 	for (s = LIST_FIRST(&m->streams); s != NULL; s = next) {
 		next = LIST_NEXT(s, entry);
-		if (s->stage == MUX_ASKED && s->due <= now)
+		if (s->stage == MUX_CONNECTING && s->due <= now)
 			m->calls->late(s);
 	}
 	return deadline_first(until, now + TICK_MS);

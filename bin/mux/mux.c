@@ -59,7 +59,7 @@ mux_drop_sockets(struct mux *m)
 
 	for (s = LIST_FIRST(&m->streams); s != NULL; s = next) {
 		next = LIST_NEXT(s, entry);
-		if (m->side == MUX_CLIENT && s->stage == MUX_ASKED)
+		if (m->side == MUX_CLIENT && s->stage == MUX_CONNECTING)
 			mux_stream_return(s);
 		else
 			mux_stream_drop(s);

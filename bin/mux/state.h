@@ -29,9 +29,9 @@
 #define MUX_REASON_MAX  160
 
 enum mux_stage {
-	MUX_ASKED,  /* client: not answered; server: not at its target */
-	MUX_JOINED, /* bytes pass */
-	MUX_OVER,   /* the socket is gone; HTTP/2 may still have to be told */
+	MUX_CONNECTING, /* client: not answered; server: not at its target */
+	MUX_JOINED,     /* bytes pass */
+	MUX_OVER, /* the socket is gone; HTTP/2 may still have to be told */
 };
 
 struct mux_stream {
@@ -66,7 +66,8 @@ struct mux {
 	nghttp2_session *h2;
 	int epoll;
 	LIST_HEAD(, mux_stream) streams, dead;
-	size_t count, waiting; /* streams, and those of them in MUX_ASKED */
+	size_t count,
+	    waiting; /* streams, and those of them in MUX_CONNECTING */
 	uint64_t total;
 	size_t growth;                 /* of all streams' windows, bytes */
 	uint32_t streams_max;          /* server */
@@ -94,7 +95,7 @@ int mux_frames_start(struct mux *m);
 
 /* ---- stream.c ---- */
 
-/* A new stream in MUX_ASKED, or NULL with errno. */
+/* A new stream in MUX_CONNECTING, or NULL with errno. */
 struct mux_stream *mux_stream_new(struct mux *m);
 
 /* What the socket of a joined stream, or an unanswered client's, tells. */

@@ -36,7 +36,7 @@ mux_stream_new(struct mux *m)
 static void
 set_stage(struct mux_stream *s, enum mux_stage stage)
 {
-	if (s->stage == MUX_ASKED && stage != MUX_ASKED)
+	if (s->stage == MUX_CONNECTING && stage != MUX_CONNECTING)
 		s->mux->waiting--;
 	s->stage = stage;
 }
@@ -305,7 +305,8 @@ mux_stream_ready(struct mux_source *source, uint32_t events)
 
 	if (s->stage == MUX_OVER)
 		return;
-	if (broken && (s->stage == MUX_ASKED || s->ended_out || is_stuck(s))) {
+	if (broken &&
+	    (s->stage == MUX_CONNECTING || s->ended_out || is_stuck(s))) {
 		mux_stream_abort(s);
 		return;
 	}
@@ -327,7 +328,7 @@ mux_stream_ready(struct mux_source *source, uint32_t events)
 void
 mux_stream_answered(struct mux_stream *s)
 {
-	if (s->stage != MUX_ASKED)
+	if (s->stage != MUX_CONNECTING)
 		return;
 	set_stage(s, MUX_JOINED);
 	if (s->readable)
@@ -385,7 +386,7 @@ mux_stream_closed(struct mux_stream *s, uint32_t code)
 		set_over(s);
 	else if (s->stage == MUX_JOINED && s->ended_in && s->ended_out)
 		pass_end(s);
-	else if (s->mux->side == MUX_CLIENT && s->stage == MUX_ASKED &&
+	else if (s->mux->side == MUX_CLIENT && s->stage == MUX_CONNECTING &&
 		 code == NGHTTP2_REFUSED_STREAM)
 		mux_stream_return(s);
 	else

@@ -216,13 +216,13 @@ static int
 read_places(
     struct reader *r, const struct stone_word *word, struct stone_forward *f)
 {
-	if (stone_place_relay(&f->relay, word->text, r->failure) == -1)
+	if (stone_endpoint_relay(&f->relay, word->text, r->failure) == -1)
 		return blame(r, word->line);
 	r->next++;
 	word = peek(r);
 	if (word == NULL || is(word, "--"))
 		return refuse(r, f->line, "it is not said where to listen", "");
-	if (stone_place_listen(&f->listen, word->text, r->failure) == -1)
+	if (stone_endpoint_listen(&f->listen, word->text, r->failure) == -1)
 		return blame(r, word->line);
 	r->next++;
 	return 0;
@@ -255,7 +255,7 @@ static int
 is_taken(const struct stone_conf *conf, const struct stone_listen *where)
 {
 	for (size_t i = 0; i < conf->nforwards; i++)
-		if (stone_place_same(&conf->forwards[i].listen, where))
+		if (stone_endpoint_same(&conf->forwards[i].listen, where))
 			return 1;
 	return 0;
 }

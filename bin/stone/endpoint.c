@@ -93,7 +93,7 @@ parse_place(struct netaddr *addr, const char *text, int v6, struct failure *f)
 }
 
 int
-stone_place_relay(struct netaddr *relay, const char *word, struct failure *f)
+stone_endpoint_relay(struct netaddr *relay, const char *word, struct failure *f)
 {
 	static const char *const kinds[] = {"proxy", "health", "identd"};
 	char text[NETADDR_HOST_MAX + NETADDR_PORT_MAX + 2];
@@ -125,7 +125,7 @@ parse_path(struct stone_listen *where, const char *word, struct failure *f)
 }
 
 int
-stone_place_listen(
+stone_endpoint_listen(
     struct stone_listen *where, const char *word, struct failure *f)
 {
 	char text[NETADDR_HOST_MAX + NETADDR_PORT_MAX + 2];
@@ -158,7 +158,7 @@ stone_place_listen(
 }
 
 int
-stone_place_same(const struct stone_listen *a, const struct stone_listen *b)
+stone_endpoint_same(const struct stone_listen *a, const struct stone_listen *b)
 {
 	if (a->path != NULL || b->path != NULL)
 		return a->path != NULL && b->path != NULL &&
@@ -169,7 +169,7 @@ stone_place_same(const struct stone_listen *a, const struct stone_listen *b)
 }
 
 void
-stone_place_text(const struct stone_listen *where, char *text, size_t size)
+stone_endpoint_text(const struct stone_listen *where, char *text, size_t size)
 {
 	if (where->path != NULL)
 		snprintf(text, size, "%s", where->path);

@@ -24,19 +24,19 @@ struct stone_listen {
  * Parses the relay's place. "/ssl,http" is a must, because a relay speaks
  * nothing else. Returns 0, or -1 with a reason in f.
  */
-int stone_place_relay(
+int stone_endpoint_relay(
     struct netaddr *relay, const char *word, struct failure *f);
 
 /* Parses where to listen; path points into word. Likewise. */
-int stone_place_listen(
+int stone_endpoint_listen(
     struct stone_listen *where, const char *word, struct failure *f);
 
 /* Whether both listen at the same place. */
-int stone_place_same(
+int stone_endpoint_same(
     const struct stone_listen *a, const struct stone_listen *b);
 
 /* Writes it as people read it, for messages. */
-void stone_place_text(
+void stone_endpoint_text(
     const struct stone_listen *where, char *text, size_t size);
 
 #endif

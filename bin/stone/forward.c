@@ -26,7 +26,7 @@ find(const char *file, const char *name)
 {
 	if (file == NULL || access(name, F_OK) == 0)
 		return strdup(name);
-	return lines_relative(file, name);
+	return config_lines_relative(file, name);
 }
 
 static EVP_PKEY *
@@ -236,7 +236,7 @@ static struct forward *
 at_same_place(struct forwards *set, const struct stone_listen *where)
 {
 	for (size_t i = 0; set != NULL && i < set->conf.nforwards; i++)
-		if (stone_place_same(&set->list[i].conf->listen, where))
+		if (stone_endpoint_same(&set->list[i].conf->listen, where))
 			return &set->list[i];
 	return NULL;
 }

@@ -108,7 +108,7 @@ listener_open(const struct stone_listen *where, struct failure *f)
 		fd = open_tcp(where, &why);
 	}
 	if (fd == -1) {
-		stone_place_text(where, text, sizeof(text));
+		stone_endpoint_text(where, text, sizeof(text));
 		failure(f, "cannot listen on %s: %s", text, why);
 	}
 	return fd;

@@ -39,7 +39,7 @@ start_tls(struct forward *forward, int fd, struct failure *f)
 }
 
 int
-stone_relay_connect(struct answer *relay, struct forward *forward,
+stone_relay_connect(struct relay_channel *relay, struct forward *forward,
     const struct proxy *proxy, const char *peer)
 {
 	struct failure f;
@@ -58,13 +58,13 @@ stone_relay_connect(struct answer *relay, struct forward *forward,
 		stone_relay_unreachable(forward, f.text, peer);
 		return -1;
 	}
-	answer_channel(relay, ssl);
+	relay_channel_init(relay, ssl);
 	tls_forget(&forward->tls, ssl);
 	return 0;
 }
 
 void
-stone_relay_unanswered(const struct answer *relay,
+stone_relay_unanswered(const struct relay_channel *relay,
     const struct forward *forward, int late, const char *peer)
 {
 	const struct response *r = &relay->response;

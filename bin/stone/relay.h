@@ -13,11 +13,11 @@
  * forward's keys. Logs why where that fails; peer is the local client, or "".
  * Returns 0 or -1.
  */
-int stone_relay_connect(struct answer *relay, struct forward *forward,
+int stone_relay_connect(struct relay_channel *relay, struct forward *forward,
     const struct proxy *proxy, const char *peer);
 
 /* Logs why no good answer came; late: it did not come in time. */
-void stone_relay_unanswered(const struct answer *relay,
+void stone_relay_unanswered(const struct relay_channel *relay,
     const struct forward *forward, int late, const char *peer);
 
 /* Logs that the relay was not reached, for this reason. */

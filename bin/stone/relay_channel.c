@@ -6,7 +6,7 @@
 
 /* Judges what has come of the head. */
 static void
-judge(struct answer *a)
+judge(struct relay_channel *a)
 {
 	int rc = response_parse(&a->response, a->buf, a->len);
 
@@ -23,7 +23,7 @@ judge(struct answer *a)
 
 /* Hands out what came behind the head, and then gets out of the way. */
 static ssize_t
-take_rest(struct answer *a, void *buf, size_t len)
+take_rest(struct relay_channel *a, void *buf, size_t len)
 {
 	size_t n = a->len - a->at;
 
@@ -41,7 +41,7 @@ take_rest(struct answer *a, void *buf, size_t len)
 static ssize_t
 read_answer(struct channel *ch, void *buf, size_t len)
 {
-	struct answer *a = (struct answer *)ch;
+	struct relay_channel *a = (struct relay_channel *)ch;
 
 	while (a->state == ANSWER_AWAITED) {
 		ssize_t n = a->read_tls(
@@ -61,7 +61,7 @@ read_answer(struct channel *ch, void *buf, size_t len)
 }
 
 void
-answer_channel(struct answer *a, SSL *ssl)
+relay_channel_init(struct relay_channel *a, SSL *ssl)
 {
 	channel_tls(&a->channel, ssl);
 	a->read_tls = a->channel.read;

@@ -9,16 +9,16 @@
 #include "channel/channel.h"
 #include "http/response.h"
 
-enum answer_state {
+enum relay_channel_state {
 	ANSWER_AWAITED,
 	ANSWER_GOOD,    /* 2xx, or 101; bytes follow */
 	ANSWER_REFUSED, /* any other; response says why */
 	ANSWER_NOT_HTTP,
 };
 
-struct answer {
+struct relay_channel {
 	struct channel channel; /* the first: this is the channel's struct */
-	enum answer_state state;
+	enum relay_channel_state state;
 	struct response response;
 	ssize_t (*read_tls)(struct channel *, void *, size_t);
 	size_t at, len; /* what of buf is left for the reader */
@@ -29,6 +29,6 @@ struct answer {
  * Makes a->channel, which takes over ssl and its fd. Its read fails with
  * EPROTO where the answer is not good, with ECONNRESET where none came.
  */
-void answer_channel(struct answer *a, SSL *ssl);
+void relay_channel_init(struct relay_channel *a, SSL *ssl);
 
 #endif

@@ -16,21 +16,22 @@ static const struct filter_rule serving[] = {
     FILTER_CALL(unlink),               /* the socket of a Unix listener */
 };
 
-static struct way way = {.rules = {.fd = -1}};
+static struct dial_sandbox way = {.rules = {.fd = -1}};
 
 /*
  * OpenSSL looks for authorities in this folder as it meets their certificates.
  * It is relative to the process or to the file, as forward.c finds it.
  */
 static int
-allow_authorities(struct way *w, const struct stone_forward *f)
+allow_authorities(struct dial_sandbox *w, const struct stone_forward *f)
 {
 	char *beside;
 	int rc;
 
 	if (f->tls.capath == NULL)
 		return 0;
-	beside = lines_relative(f->file == NULL ? "" : f->file, f->tls.capath);
+	beside = config_lines_relative(
+	    f->file == NULL ? "" : f->file, f->tls.capath);
 	if (beside == NULL)
 		return -1;
 	rc = landlock_allow(&w->rules, f->tls.capath, LANDLOCK_READ);
@@ -43,24 +44,24 @@ allow_authorities(struct way *w, const struct stone_forward *f)
 int
 stone_sandbox_renew(const struct forwards *set)
 {
-	struct way next;
+	struct dial_sandbox next;
 
-	if (way_open(&next) == -1)
+	if (dial_sandbox_open(&next) == -1)
 		return -1;
 	for (size_t i = 0; i < set->conf.nforwards; i++) {
 		const struct stone_forward *f = &set->conf.forwards[i];
 
-		if (way_add(&next, &f->relay) == -1 ||
+		if (dial_sandbox_add(&next, &f->relay) == -1 ||
 		    allow_authorities(&next, f) == -1)
 			goto fail;
 	}
-	if (way_add(&next, &set->proxy.addr) == -1)
+	if (dial_sandbox_add(&next, &set->proxy.addr) == -1)
 		goto fail;
-	way_close(&way);
+	dial_sandbox_close(&way);
 	way = next;
 	return 0;
 fail:
-	way_close(&next);
+	dial_sandbox_close(&next);
 	return -1;
 }
 
@@ -89,7 +90,7 @@ stone_sandbox_enter(const struct forwards *set)
 	const struct filter_list lists[] = {filter_common, filter_reading,
 	    filter_forking, filter_dialling, filter_way, FILTER_LIST(serving)};
 
-	if (way_init() == -1 || stone_sandbox_renew(set) == -1 ||
+	if (dial_sandbox_init() == -1 || stone_sandbox_renew(set) == -1 ||
 	    restrict_files(set) == -1)
 		return -1;
 	return sandbox_filter(
@@ -99,5 +100,5 @@ stone_sandbox_enter(const struct forwards *set)
 int
 stone_sandbox_session(void)
 {
-	return way_enter(&way);
+	return dial_sandbox_enter(&way);
 }

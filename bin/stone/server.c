@@ -28,7 +28,7 @@ listeners(const struct forker *f, int fds[static FORKER_LISTENERS_MAX])
 	const struct forwards *set = server->forwards;
 
 	for (size_t i = 0; i < set->conf.nforwards; i++)
-		fds[i] = stone_sessions_absent(server->sessions, set, i)
+		fds[i] = shared_pool_absent(server->sessions, set, i)
 			     ? set->list[i].listener
 			     : -1;
 	return set->conf.nforwards;
@@ -39,7 +39,7 @@ admits(const struct forker *f, size_t forward, int sock)
 {
 	const struct stone_server *server = f->owner;
 
-	return stone_session_admits(&server->forwards->list[forward], sock);
+	return stone_single_admits(&server->forwards->list[forward], sock);
 }
 
 /* In the child. */
@@ -49,11 +49,11 @@ become_session(struct forker *f, size_t forward, int sock)
 	const struct stone_server *server = f->owner;
 	struct forwards *set = server->forwards;
 
-	stone_sessions_free(server->sessions);
+	shared_pool_free(server->sessions);
 	forwards_close(set);
 	if (stone_sandbox_session() == -1)
 		return EX_OSERR;
-	return stone_session_run(sock, &set->list[forward], &set->proxy);
+	return stone_single_run(sock, &set->list[forward], &set->proxy);
 }
 
 /* ---- shared sessions ---- */
@@ -70,7 +70,7 @@ serve_alone(struct forker *f, size_t forward, int sock)
 	}
 	if (pid == -1) {
 		f->calls->log_pause(f, "fork");
-		stone_session_reset(sock);
+		stone_single_reset(sock);
 		return;
 	}
 	if (children_add(f->children, pid) == -1)
@@ -83,7 +83,7 @@ tend_sessions(struct forker *f, int *fd)
 {
 	struct stone_server *server = f->owner;
 
-	return stone_sessions_tend(
+	return shared_pool_tend(
 	    server->sessions, f, server->forwards, fd, serve_alone);
 }
 
@@ -92,7 +92,7 @@ serve_sessions(struct forker *f)
 {
 	struct stone_server *server = f->owner;
 
-	stone_sessions_serve(server->sessions);
+	shared_pool_serve(server->sessions);
 }
 
 /* ---- signals ---- */
@@ -125,7 +125,7 @@ reload(struct forker *f)
 		forwards_free(set);
 		return;
 	}
-	stone_sessions_renew(server->sessions, server->forwards, set);
+	shared_pool_renew(server->sessions, server->forwards, set);
 	forwards_unlink(server->forwards);
 	forwards_free(server->forwards);
 	server->forwards = set;
@@ -140,7 +140,7 @@ drain(struct forker *f)
 
 	forwards_unlink(server->forwards);
 	forwards_close(server->forwards);
-	stone_sessions_drain(server->sessions);
+	shared_pool_drain(server->sessions);
 	log_event(LOG_NOTICE, "draining", "sessions",
 	    LOG_U64(children_count(f->children)), NULL);
 }
@@ -175,7 +175,7 @@ stone_server_run(struct stone_server *server)
 	static const struct forker_calls calls = {
 	    .listeners = listeners,
 	    .admits = admits,
-	    .refuse = stone_session_reset,
+	    .refuse = stone_single_reset,
 	    .child = become_session,
 	    .reload = reload,
 	    .drain = drain,
@@ -194,13 +194,13 @@ stone_server_run(struct stone_server *server)
 
 	int rc;
 
-	server->sessions = stone_sessions_new();
+	server->sessions = shared_pool_new();
 	if (server->sessions == NULL) {
 		log_event(LOG_ERR, "no-process", "call", "epoll", "error",
 		    strerror(errno), "sessions", "0", NULL);
 		return EX_OSERR;
 	}
 	rc = forker_run(&f);
-	stone_sessions_free(server->sessions);
+	shared_pool_free(server->sessions);
 	return rc;
 }

@@ -11,9 +11,9 @@ struct stone_server {
 	int argc; /* read again at SIGHUP */
 	char **argv;
 	const struct proxy_environment *env;
-	struct forwards *forwards;       /* they listen */
-	int signals;                     /* signalfd: TERM, INT, HUP, CHLD */
-	struct stone_sessions *sessions; /* stone_server_run's */
+	struct forwards *forwards;    /* they listen */
+	int signals;                  /* signalfd: TERM, INT, HUP, CHLD */
+	struct shared_pool *sessions; /* stone_server_run's */
 };
 
 /*

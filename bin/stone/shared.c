@@ -29,7 +29,7 @@
 struct shared {
 	struct forward *forward;
 	int control;
-	struct answer relay;
+	struct relay_channel relay;
 	struct mux *mux;
 	struct mux_source control_source, listener_source;
 	int listening; /* the listener is watched */
@@ -44,22 +44,22 @@ static struct shared s;
 static void
 hand_back(int sock, unsigned tries)
 {
-	const struct handover h = {HANDOVER_CONNECTION,
+	const struct shared_control h = {HANDOVER_CONNECTION,
 	    (unsigned char)(tries < UINT8_MAX ? tries : UINT8_MAX)};
 
-	if (handover_send(s.control, &h, sock) == -1)
-		stone_session_reset(sock);
+	if (shared_control_send(s.control, &h, sock) == -1)
+		stone_single_reset(sock);
 	else
 		close(sock);
 }
 
 static void
-tell(enum handover_what what)
+tell(enum shared_control_what what)
 {
-	const struct handover h = {(unsigned char)what, 0};
+	const struct shared_control h = {(unsigned char)what, 0};
 
 	/* one that is gone needs no news */
-	handover_send(s.control, &h, -1);
+	shared_control_send(s.control, &h, -1);
 }
 
 static void
@@ -141,22 +141,22 @@ on_listener(struct mux_source *source, uint32_t events)
 			return;
 		}
 		if (s.forward->conf->nallowed == 0 ||
-		    stone_session_admits(s.forward, sock))
+		    stone_single_admits(s.forward, sock))
 			open_stream(sock, 0);
 		else
-			stone_session_reset(sock);
+			stone_single_reset(sock);
 	}
 }
 
 static void
 on_control(struct mux_source *source, uint32_t events)
 {
-	struct handover h;
+	struct shared_control h;
 	int sock, rc;
 
 	(void)source;
 	(void)events;
-	while ((rc = handover_receive(s.control, &h, &sock)) == 1) {
+	while ((rc = shared_control_receive(s.control, &h, &sock)) == 1) {
 		if (h.what == HANDOVER_STOP)
 			drain();
 		else if (h.what == HANDOVER_CONNECTION && mux_vacant(s.mux) > 0)
@@ -243,7 +243,7 @@ let_term_end_us(int yes)
 
 /* Nothing is lost by an end until it is ready; then SIGTERM is no more. */
 void
-stone_mux_prepare(void)
+stone_shared_prepare(void)
 {
 	signal(SIGTERM, end_quietly);
 	let_term_end_us(1);
@@ -364,7 +364,8 @@ leave(void)
 }
 
 int
-stone_mux_run(struct forward *forward, const struct proxy *proxy, int control)
+stone_shared_run(
+    struct forward *forward, const struct proxy *proxy, int control)
 {
 	static char buf[RESPONSE_MAX_BYTES];
 	ssize_t n;

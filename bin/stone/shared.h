@@ -12,7 +12,7 @@
  * What a process that becomes one needs, and cannot do in its sandbox: SIGTERM
  * ends it from now on, until it is ready.
  */
-void stone_mux_prepare(void);
+void stone_shared_prepare(void);
 
 /*
  * Opens the session and serves until it ends; control (shared_control.h) leads
@@ -20,7 +20,7 @@ void stone_mux_prepare(void);
  * go back there where the session ends. Drops the forward's keys on the way.
  * Returns a sysexits(3) code for _exit(2).
  */
-int stone_mux_run(
+int stone_shared_run(
     struct forward *forward, const struct proxy *proxy, int control);
 
 #endif

@@ -14,7 +14,7 @@ union control {
 };
 
 int
-handover_send(int sock, const struct handover *h, int fd)
+shared_control_send(int sock, const struct shared_control *h, int fd)
 {
 	union control control = {.bytes = {0}};
 	struct iovec iov = {(void *)h, sizeof(*h)};
@@ -47,7 +47,7 @@ take_fd(struct msghdr *msg)
 }
 
 int
-handover_receive(int sock, struct handover *h, int *fd)
+shared_control_receive(int sock, struct shared_control *h, int *fd)
 {
 	union control control;
 	struct iovec iov = {h, sizeof(*h)};

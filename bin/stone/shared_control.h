@@ -5,7 +5,7 @@
 #ifndef STONE_SHARED_CONTROL_H
 #define STONE_SHARED_CONTROL_H
 
-enum handover_what {
+enum shared_control_what {
 	/* from a session's process */
 	HANDOVER_READY = 'r', /* it takes connections from now on */
 	HANDOVER_FULL = 'f',  /* it takes no more, for good; it drains */
@@ -16,19 +16,19 @@ enum handover_what {
 	HANDOVER_CONNECTION = 'c',
 };
 
-struct handover {
+struct shared_control {
 	unsigned char what;
 	unsigned char tries; /* of a connection: sessions that had it */
 };
 
 /* Sends h, and fd beside it unless that is -1. Returns 0, or -1 with errno. */
-int handover_send(int sock, const struct handover *h, int fd);
+int shared_control_send(int sock, const struct shared_control *h, int fd);
 
 /*
  * Receives one. Returns 1, with *fd -1 or a descriptor that the caller closes,
  * as it is there with a connection and with nothing else; 0 at the end; or -1
  * with errno.
  */
-int handover_receive(int sock, struct handover *h, int *fd);
+int shared_control_receive(int sock, struct shared_control *h, int *fd);
 
 #endif

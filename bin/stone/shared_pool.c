@@ -36,26 +36,27 @@ struct session {
 	int64_t since; /* ready since then */
 };
 
-struct stone_sessions {
+struct shared_pool {
 	int epoll;
 	LIST_HEAD(, session) all;
-	struct orphans orphans;
-	struct line lines[STONE_FORWARDS_MAX + 1]; /* the last: NO_FORWARD's */
+	struct shared_requeue orphans;
+	struct shared_supply
+	    lines[STONE_FORWARDS_MAX + 1]; /* the last: NO_FORWARD's */
 };
 
 /* ---- life ---- */
 
 static void
-reset_lines(struct stone_sessions *k)
+reset_lines(struct shared_pool *k)
 {
 	for (size_t i = 0; i <= NO_FORWARD; i++)
-		line_init(&k->lines[i], deadline_now());
+		shared_supply_init(&k->lines[i], deadline_now());
 }
 
-struct stone_sessions *
-stone_sessions_new(void)
+struct shared_pool *
+shared_pool_new(void)
 {
-	struct stone_sessions *k = calloc(1, sizeof(*k));
+	struct shared_pool *k = calloc(1, sizeof(*k));
 
 	if (k == NULL)
 		return NULL;
@@ -69,7 +70,7 @@ stone_sessions_new(void)
 
 /* A child may have it for a moment yet, and close(2) not end its events. */
 static void
-forget(struct stone_sessions *k, struct session *s)
+forget(struct shared_pool *k, struct session *s)
 {
 	epoll_ctl(k->epoll, EPOLL_CTL_DEL, s->control, NULL);
 	LIST_REMOVE(s, entry);
@@ -78,7 +79,7 @@ forget(struct stone_sessions *k, struct session *s)
 }
 
 void
-stone_sessions_free(struct stone_sessions *k)
+shared_pool_free(struct shared_pool *k)
 {
 	struct session *s;
 
@@ -87,60 +88,61 @@ stone_sessions_free(struct stone_sessions *k)
 	fd_close(&k->epoll); /* first: in a child its events are the parent's */
 	while ((s = LIST_FIRST(&k->all)) != NULL)
 		forget(k, s);
-	orphans_forget(&k->orphans);
+	shared_requeue_forget(&k->orphans);
 	free(k);
 }
 
 int
-stone_sessions_absent(
-    const struct stone_sessions *k, const struct forwards *set, size_t index)
+shared_pool_absent(
+    const struct shared_pool *k, const struct forwards *set, size_t index)
 {
 	return set->conf.forwards[index].sessions == 0 ||
-	       line_absent(&k->lines[index], deadline_now());
+	       shared_supply_absent(&k->lines[index], deadline_now());
 }
 
 /* ---- stages ---- */
 
-static struct line *
-line_of(struct stone_sessions *k, const struct session *s)
+static struct shared_supply *
+line_of(struct shared_pool *k, const struct session *s)
 {
 	return &k->lines[s->forward];
 }
 
 static void
-become_ready(struct stone_sessions *k, struct session *s)
+become_ready(struct shared_pool *k, struct session *s)
 {
 	if (s->stage != OPENING)
 		return;
 	s->stage = READY;
 	s->since = deadline_now();
-	line_ready(line_of(k, s));
+	shared_supply_ready(line_of(k, s));
 }
 
 static void
-begin_draining(struct stone_sessions *k, struct session *s)
+begin_draining(struct shared_pool *k, struct session *s)
 {
 	if (s->stage != DRAINING)
-		line_left(line_of(k, s), s->stage == READY, deadline_now());
+		shared_supply_left(
+		    line_of(k, s), s->stage == READY, deadline_now());
 	s->stage = DRAINING;
 }
 
 static void
-on_plain(struct stone_sessions *k, struct session *s)
+on_plain(struct shared_pool *k, struct session *s)
 {
 	log_event(
 	    LOG_NOTICE, "not-shared", "retry_ms", LOG_U64(LINE_PLAIN_MS), NULL);
-	line_plain(line_of(k, s), deadline_now());
+	shared_supply_plain(line_of(k, s), deadline_now());
 	begin_draining(k, s);
 }
 
 static void
-on_end(struct stone_sessions *k, struct session *s)
+on_end(struct shared_pool *k, struct session *s)
 {
 	if (s->stage == OPENING)
-		line_failed(line_of(k, s), deadline_now());
+		shared_supply_failed(line_of(k, s), deadline_now());
 	if (s->stage == READY)
-		line_lost(line_of(k, s), s->since, deadline_now());
+		shared_supply_lost(line_of(k, s), s->since, deadline_now());
 	forget(k, s);
 }
 
@@ -148,14 +150,14 @@ on_end(struct stone_sessions *k, struct session *s)
 
 /* What it takes to find one somebody. */
 struct offer {
-	struct stone_sessions *keeper;
+	struct shared_pool *keeper;
 	struct forker *forker;
 	const struct forwards *set;
-	stone_sessions_alone *alone;
+	shared_pool_alone *alone;
 };
 
 static const struct session *
-other_session(const struct stone_sessions *k, const struct orphan *o)
+other_session(const struct shared_pool *k, const struct orphan *o)
 {
 	const struct session *s, *same = NULL;
 
@@ -174,18 +176,18 @@ static int
 give_away(void *arg, const struct orphan *o)
 {
 	const struct offer *to = arg;
-	const struct handover h = {
+	const struct shared_control h = {
 	    HANDOVER_CONNECTION, (unsigned char)o->tries};
 	const struct session *s = o->tries < TRIES_MAX
 				      ? other_session(to->keeper, o)
 				      : NULL;
 
-	if (s != NULL && handover_send(s->control, &h, o->sock) == 0) {
+	if (s != NULL && shared_control_send(s->control, &h, o->sock) == 0) {
 		close(o->sock);
 		return 1;
 	}
 	if (o->tries >= TRIES_MAX || to->forker->draining ||
-	    stone_sessions_absent(to->keeper, to->set, o->forward)) {
+	    shared_pool_absent(to->keeper, to->set, o->forward)) {
 		to->alone(to->forker, o->forward, o->sock);
 		return 1;
 	}
@@ -196,22 +198,22 @@ give_away(void *arg, const struct orphan *o)
 
 /* In the child: all that is the keeper's, and the other listeners, go. */
 static void
-become_session(struct stone_sessions *k, struct forker *f, struct forwards *set,
+become_session(struct shared_pool *k, struct forker *f, struct forwards *set,
     size_t index, int control)
 {
 	fd_close(&f->signals);
-	stone_sessions_free(k);
+	shared_pool_free(k);
 	for (size_t i = 0; i < set->conf.nforwards; i++)
 		if (i != index)
 			fd_close(&set->list[i].listener);
-	stone_mux_prepare();
+	stone_shared_prepare();
 	if (stone_sandbox_session() == -1)
 		_exit(EX_OSERR);
-	_exit(stone_mux_run(&set->list[index], &set->proxy, control));
+	_exit(stone_shared_run(&set->list[index], &set->proxy, control));
 }
 
 static int
-watch(struct stone_sessions *k, struct session *s)
+watch(struct shared_pool *k, struct session *s)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = s};
 
@@ -220,8 +222,8 @@ watch(struct stone_sessions *k, struct session *s)
 
 /* Returns 0, or -1 with errno. */
 static int
-open_one(struct stone_sessions *k, struct forker *f, struct forwards *set,
-    size_t index)
+open_one(
+    struct shared_pool *k, struct forker *f, struct forwards *set, size_t index)
 {
 	struct session *s = calloc(1, sizeof(*s));
 	int pair[2];
@@ -236,7 +238,7 @@ open_one(struct stone_sessions *k, struct forker *f, struct forwards *set,
 	*s = (struct session){
 	    .stage = OPENING, .forward = index, .control = pair[0]};
 	LIST_INSERT_HEAD(&k->all, s, entry);
-	line_opening(line_of(k, s));
+	shared_supply_opening(line_of(k, s));
 	s->pid = watch(k, s) == 0 ? fork() : -1;
 	if (s->pid == 0)
 		become_session(k, f, set, index, pair[1]);
@@ -249,39 +251,39 @@ open_one(struct stone_sessions *k, struct forker *f, struct forwards *set,
 }
 
 static void
-open_due(struct stone_sessions *k, struct forker *f, struct forwards *set,
-    size_t index)
+open_due(
+    struct shared_pool *k, struct forker *f, struct forwards *set, size_t index)
 {
-	struct line *line = &k->lines[index];
-	size_t n = line_wanted(
+	struct shared_supply *line = &k->lines[index];
+	size_t n = shared_supply_wanted(
 	    line, set->conf.forwards[index].sessions, deadline_now());
 
 	for (; n > 0; n--) {
 		if (open_one(k, f, set, index) == 0)
 			continue;
 		f->calls->log_pause(f, "fork");
-		line_back_off(line, deadline_now());
+		shared_supply_back_off(line, deadline_now());
 		return;
 	}
 }
 
 int64_t
-stone_sessions_tend(struct stone_sessions *k, struct forker *f,
-    struct forwards *set, int *fd, stone_sessions_alone *alone)
+shared_pool_tend(struct shared_pool *k, struct forker *f, struct forwards *set,
+    int *fd, shared_pool_alone *alone)
 {
 	struct offer offer = {k, f, set, alone};
 	int64_t until = DEADLINE_NONE;
 
 	*fd = k->epoll;
-	orphans_offer(&k->orphans, give_away, &offer);
+	shared_requeue_offer(&k->orphans, give_away, &offer);
 	if (f->draining)
 		return until;
 	for (size_t i = 0; i < set->conf.nforwards; i++) {
 		if (set->conf.forwards[i].sessions == 0)
 			continue;
 		open_due(k, f, set, i);
-		until = deadline_first(
-		    until, line_next_change(&k->lines[i], deadline_now()));
+		until = deadline_first(until,
+		    shared_supply_next_change(&k->lines[i], deadline_now()));
 	}
 	return until;
 }
@@ -289,12 +291,12 @@ stone_sessions_tend(struct stone_sessions *k, struct forker *f,
 /* ---- news ---- */
 
 static void
-on_news(struct stone_sessions *k, struct session *s)
+on_news(struct shared_pool *k, struct session *s)
 {
-	struct handover h;
+	struct shared_control h;
 	int sock, rc;
 
-	while ((rc = handover_receive(s->control, &h, &sock)) == 1) {
+	while ((rc = shared_control_receive(s->control, &h, &sock)) == 1) {
 		if (h.what == HANDOVER_READY)
 			become_ready(k, s);
 		else if (h.what == HANDOVER_FULL)
@@ -302,17 +304,17 @@ on_news(struct stone_sessions *k, struct session *s)
 		else if (h.what == HANDOVER_PLAIN)
 			on_plain(k, s);
 		else if (sock != -1 && s->forward != NO_FORWARD)
-			orphans_add(
+			shared_requeue_add(
 			    &k->orphans, s->forward, s->pid, sock, h.tries);
 		else if (sock != -1)
-			stone_session_reset(sock);
+			stone_single_reset(sock);
 	}
 	if (rc == 0 || errno != EAGAIN)
 		on_end(k, s);
 }
 
 void
-stone_sessions_serve(struct stone_sessions *k)
+shared_pool_serve(struct shared_pool *k)
 {
 	struct epoll_event events[NEWS];
 	int n = epoll_wait(k->epoll, events, NEWS, 0);
@@ -325,18 +327,18 @@ stone_sessions_serve(struct stone_sessions *k)
 
 /* One that is not ready has nothing to lose. */
 static void
-stop_session(struct stone_sessions *k, struct session *s)
+stop_session(struct shared_pool *k, struct session *s)
 {
-	const struct handover h = {HANDOVER_STOP, 0};
+	const struct shared_control h = {HANDOVER_STOP, 0};
 
-	handover_send(s->control, &h, -1);
+	shared_control_send(s->control, &h, -1);
 	if (s->stage == OPENING)
 		kill(s->pid, SIGTERM);
 	begin_draining(k, s);
 }
 
 void
-stone_sessions_drain(struct stone_sessions *k)
+shared_pool_drain(struct shared_pool *k)
 {
 	struct session *s;
 
@@ -349,20 +351,20 @@ static size_t
 same_place(const struct forwards *old, const struct forwards *set, size_t index)
 {
 	for (size_t i = 0; index != NO_FORWARD && i < set->conf.nforwards; i++)
-		if (stone_place_same(&old->conf.forwards[index].listen,
+		if (stone_endpoint_same(&old->conf.forwards[index].listen,
 			&set->conf.forwards[i].listen))
 			return i;
 	return NO_FORWARD;
 }
 
 void
-stone_sessions_renew(struct stone_sessions *k, const struct forwards *old,
+shared_pool_renew(struct shared_pool *k, const struct forwards *old,
     const struct forwards *set)
 {
 	struct session *s;
 
-	orphans_reset(&k->orphans);
-	stone_sessions_drain(k);
+	shared_requeue_reset(&k->orphans);
+	shared_pool_drain(k);
 	LIST_FOREACH(s, &k->all, entry)
 	s->forward = same_place(old, set, s->forward);
 	reset_lines(k);

@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 void
-orphans_add(
-    struct orphans *q, size_t forward, pid_t from, int sock, unsigned tries)
+shared_requeue_add(struct shared_requeue *q, size_t forward, pid_t from,
+    int sock, unsigned tries)
 {
 	struct orphan *o = calloc(1, sizeof(*o));
 
 	if (o == NULL) {
-		stone_session_reset(sock);
+		stone_single_reset(sock);
 		return;
 	}
 	o->forward = forward;
@@ -23,8 +23,8 @@ orphans_add(
 }
 
 void
-orphans_offer(struct orphans *q, int (*take)(void *arg, const struct orphan *o),
-    void *arg)
+shared_requeue_offer(struct shared_requeue *q,
+    int (*take)(void *arg, const struct orphan *o), void *arg)
 {
 	struct orphan *o, *next;
 
@@ -38,7 +38,7 @@ orphans_offer(struct orphans *q, int (*take)(void *arg, const struct orphan *o),
 }
 
 static void
-empty(struct orphans *q, void (*end)(int sock))
+empty(struct shared_requeue *q, void (*end)(int sock))
 {
 	struct orphan *o;
 
@@ -56,13 +56,13 @@ just_close(int sock)
 }
 
 void
-orphans_reset(struct orphans *q)
+shared_requeue_reset(struct shared_requeue *q)
 {
-	empty(q, stone_session_reset);
+	empty(q, stone_single_reset);
 }
 
 void
-orphans_forget(struct orphans *q)
+shared_requeue_forget(struct shared_requeue *q)
 {
 	empty(q, just_close);
 }

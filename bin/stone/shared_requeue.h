@@ -16,22 +16,22 @@ struct orphan {
 	unsigned tries; /* sessions that had it */
 };
 
-struct orphans {
+struct shared_requeue {
 	LIST_HEAD(, orphan) all;
 };
 
 /* Takes over sock, which is reset where there is no memory. */
-void orphans_add(
-    struct orphans *q, size_t forward, pid_t from, int sock, unsigned tries);
+void shared_requeue_add(struct shared_requeue *q, size_t forward, pid_t from,
+    int sock, unsigned tries);
 
 /* Offers each to take; those for which that returns 1 have found somebody. */
-void orphans_offer(struct orphans *q,
+void shared_requeue_offer(struct shared_requeue *q,
     int (*take)(void *arg, const struct orphan *o), void *arg);
 
 /* Resets the connections of all, and frees. */
-void orphans_reset(struct orphans *q);
+void shared_requeue_reset(struct shared_requeue *q);
 
 /* Frees all, in a child process: closes what is ours of the connections. */
-void orphans_forget(struct orphans *q);
+void shared_requeue_forget(struct shared_requeue *q);
 
 #endif

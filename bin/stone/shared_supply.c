@@ -8,20 +8,21 @@
 #define WAIT_MS        2000  /* of connections, for a session to be ready */
 
 void
-line_init(struct line *l, int64_t now)
+shared_supply_init(struct shared_supply *l, int64_t now)
 {
-	*l = (struct line){.unready = now, .backoff = BACKOFF_MIN_MS};
+	*l = (struct shared_supply){.unready = now, .backoff = BACKOFF_MIN_MS};
 }
 
 static int
-is_plain(const struct line *l, int64_t now)
+is_plain(const struct shared_supply *l, int64_t now)
 {
 	return l->plain > now;
 }
 
 /* The first one tells whether the agent knows of it; then the others come. */
 size_t
-line_wanted(const struct line *l, unsigned sessions, int64_t now)
+shared_supply_wanted(
+    const struct shared_supply *l, unsigned sessions, int64_t now)
 {
 	size_t have = l->ready + l->opening;
 
@@ -33,14 +34,14 @@ line_wanted(const struct line *l, unsigned sessions, int64_t now)
 }
 
 int
-line_absent(const struct line *l, int64_t now)
+shared_supply_absent(const struct shared_supply *l, int64_t now)
 {
 	return is_plain(l, now) ||
 	       (l->ready == 0 && (l->down || now >= l->unready + WAIT_MS));
 }
 
 int64_t
-line_next_change(const struct line *l, int64_t now)
+shared_supply_next_change(const struct shared_supply *l, int64_t now)
 {
 	int64_t until = DEADLINE_NONE;
 
@@ -54,13 +55,13 @@ line_next_change(const struct line *l, int64_t now)
 }
 
 void
-line_opening(struct line *l)
+shared_supply_opening(struct shared_supply *l)
 {
 	l->opening++;
 }
 
 void
-line_ready(struct line *l)
+shared_supply_ready(struct shared_supply *l)
 {
 	l->opening--;
 	l->ready++;
@@ -68,7 +69,7 @@ line_ready(struct line *l)
 }
 
 void
-line_left(struct line *l, int was_ready, int64_t now)
+shared_supply_left(struct shared_supply *l, int was_ready, int64_t now)
 {
 	if (!was_ready)
 		l->opening--;
@@ -77,31 +78,31 @@ line_left(struct line *l, int was_ready, int64_t now)
 }
 
 void
-line_failed(struct line *l, int64_t now)
+shared_supply_failed(struct shared_supply *l, int64_t now)
 {
-	line_left(l, 0, now);
+	shared_supply_left(l, 0, now);
 	l->down = l->ready == 0;
-	line_back_off(l, now);
+	shared_supply_back_off(l, now);
 }
 
 void
-line_lost(struct line *l, int64_t since, int64_t now)
+shared_supply_lost(struct shared_supply *l, int64_t since, int64_t now)
 {
-	line_left(l, 1, now);
+	shared_supply_left(l, 1, now);
 	if (now - since >= PROVEN_MS)
 		l->backoff = BACKOFF_MIN_MS;
-	line_back_off(l, now);
+	shared_supply_back_off(l, now);
 }
 
 void
-line_plain(struct line *l, int64_t now)
+shared_supply_plain(struct shared_supply *l, int64_t now)
 {
 	l->plain = now + LINE_PLAIN_MS;
 }
 
 /* Full jitter, as relayagent has it. */
 void
-line_back_off(struct line *l, int64_t now)
+shared_supply_back_off(struct shared_supply *l, int64_t now)
 {
 	l->due = now + deadline_jitter(l->backoff);
 	l->backoff *= 2;

@@ -12,7 +12,7 @@
 #define LINE_PLAIN_MS                                                          \
 	600000 /* until an agent that knows of none is asked anew */
 
-struct line {
+struct shared_supply {
 	size_t ready, opening;
 	int64_t unready; /* none has been ready since then */
 	int down;        /* nor could one be opened */
@@ -21,30 +21,31 @@ struct line {
 	int64_t backoff; /* milliseconds; what due may be ahead at most */
 };
 
-void line_init(struct line *l, int64_t now);
+void shared_supply_init(struct shared_supply *l, int64_t now);
 
 /* How many are to be opened now, of so many that are to be there. */
-size_t line_wanted(const struct line *l, unsigned sessions, int64_t now);
+size_t shared_supply_wanted(
+    const struct shared_supply *l, unsigned sessions, int64_t now);
 
 /* Whether relay-stone itself is to take the connections. */
-int line_absent(const struct line *l, int64_t now);
+int shared_supply_absent(const struct shared_supply *l, int64_t now);
 
 /* When one of these changes by itself; DEADLINE_NONE: not at all. */
-int64_t line_next_change(const struct line *l, int64_t now);
+int64_t shared_supply_next_change(const struct shared_supply *l, int64_t now);
 
 /* One is being opened; has become ready; has ended, being neither yet. */
-void line_opening(struct line *l);
-void line_ready(struct line *l);
-void line_failed(struct line *l, int64_t now);
+void shared_supply_opening(struct shared_supply *l);
+void shared_supply_ready(struct shared_supply *l);
+void shared_supply_failed(struct shared_supply *l, int64_t now);
 
 /* One that was opening or ready (was_ready, since then) is no more. */
-void line_left(struct line *l, int was_ready, int64_t now);
-void line_lost(struct line *l, int64_t since, int64_t now);
+void shared_supply_left(struct shared_supply *l, int was_ready, int64_t now);
+void shared_supply_lost(struct shared_supply *l, int64_t since, int64_t now);
 
 /* The agent knows nothing of shared sessions. */
-void line_plain(struct line *l, int64_t now);
+void shared_supply_plain(struct shared_supply *l, int64_t now);
 
 /* No process could be made. */
-void line_back_off(struct line *l, int64_t now);
+void shared_supply_back_off(struct shared_supply *l, int64_t now);
 
 #endif

@@ -23,7 +23,7 @@ struct session {
 	struct forward *forward;
 	char peer[NETADDR_TEXT_MAX];
 	struct channel client;
-	struct answer relay;
+	struct relay_channel relay;
 	int64_t answer_by;
 	struct splice splice;
 };
@@ -31,7 +31,7 @@ struct session {
 /* ---- who may ---- */
 
 int
-stone_session_admits(const struct forward *forward, int sock)
+stone_single_admits(const struct forward *forward, int sock)
 {
 	struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
 	struct sockaddr *sa = (struct sockaddr *)&ss;
@@ -51,14 +51,14 @@ stone_session_admits(const struct forward *forward, int sock)
 /* ---- the session ---- */
 
 static int
-aside_fd(void *arg)
+control_fd(void *arg)
 {
 	(void)arg;
 	return -1;
 }
 
 static int
-aside_timeout(void *arg)
+control_timeout(void *arg)
 {
 	const struct session *s = arg;
 
@@ -68,7 +68,7 @@ aside_timeout(void *arg)
 
 /* No answer for too long: what the splice then reads is the end. */
 static int
-aside_serve(void *arg)
+control_serve(void *arg)
 {
 	struct session *s = arg;
 
@@ -97,19 +97,19 @@ tell_end(const struct session *s, enum splice_result rc)
 static enum splice_result
 converse(struct session *s)
 {
-	const struct splice_aside aside = {
-	    aside_fd, aside_timeout, aside_serve, s};
+	const struct splice_control control = {
+	    control_fd, control_timeout, control_serve, s};
 	struct flow *up = &s->splice.ab;
 
 	splice_init(&s->splice, &s->client, &s->relay.channel);
 	up->len = stone_request_write(
 	    (char *)up->buf, s->forward->conf->request, s->peer);
 	s->answer_by = deadline_in(ANSWER_MS);
-	return splice_run(&s->splice, &aside);
+	return splice_run(&s->splice, &control);
 }
 
 void
-stone_session_reset(int sock)
+stone_single_reset(int sock)
 {
 	struct channel client;
 
@@ -118,7 +118,7 @@ stone_session_reset(int sock)
 }
 
 int
-stone_session_run(int sock, struct forward *forward, const struct proxy *proxy)
+stone_single_run(int sock, struct forward *forward, const struct proxy *proxy)
 {
 	static struct session s;
 	enum splice_result rc;

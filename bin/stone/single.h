@@ -11,17 +11,17 @@
  * Whether the client at the other end of sock may use the forward. Where it
  * may not, that is logged.
  */
-int stone_session_admits(const struct forward *forward, int sock);
+int stone_single_admits(const struct forward *forward, int sock);
 
 /*
  * Serves the client, and closes sock: as the session ended, or with a reset
  * where it failed. Drops the forward's keys on the way. Returns a sysexits(3)
  * code for _exit(2).
  */
-int stone_session_run(
+int stone_single_run(
     int sock, struct forward *forward, const struct proxy *proxy);
 
 /* Closes sock so that its client sees a reset. */
-void stone_session_reset(int sock);
+void stone_single_reset(int sock);
 
 #endif

@@ -23,7 +23,8 @@ trim(char *s)
 }
 
 static int
-take_line(char *line, size_t len, lines_fn *each, void *arg, struct failure *f)
+take_line(
+    char *line, size_t len, config_lines_fn *each, void *arg, struct failure *f)
 {
 	char *text;
 
@@ -38,7 +39,8 @@ take_line(char *line, size_t len, lines_fn *each, void *arg, struct failure *f)
 }
 
 int
-lines_read(const char *path, lines_fn *each, void *arg, struct failure *f)
+config_lines_read(
+    const char *path, config_lines_fn *each, void *arg, struct failure *f)
 {
 	FILE *file = fopen(path, "re");
 	unsigned number = 0;
@@ -65,7 +67,7 @@ lines_read(const char *path, lines_fn *each, void *arg, struct failure *f)
 }
 
 int
-lines_key_value(char *line, char **key, char **value, struct failure *f)
+config_lines_key_value(char *line, char **key, char **value, struct failure *f)
 {
 	char *eq = strchr(line, '=');
 
@@ -80,7 +82,7 @@ lines_key_value(char *line, char **key, char **value, struct failure *f)
 }
 
 char *
-lines_relative(const char *path, const char *name)
+config_lines_relative(const char *path, const char *name)
 {
 	const char *slash = strrchr(path, '/');
 	char *joined;

@@ -14,28 +14,30 @@
 
 /*
  * Takes one line, which it may write into but not keep. Returns 0, or -1 with
- * a reason in f, to which lines_read adds where.
+ * a reason in f, to which config_lines_read adds where.
  */
-typedef int lines_fn(void *arg, char *line, struct failure *f);
+typedef int config_lines_fn(void *arg, char *line, struct failure *f);
 
 /*
  * Calls each for every line of the file at path. Returns 0, or -1 with the
  * reason in f: the file cannot be read, a line is too long or holds a NUL,
  * or what each said.
  */
-int lines_read(const char *path, lines_fn *each, void *arg, struct failure *f);
+int config_lines_read(
+    const char *path, config_lines_fn *each, void *arg, struct failure *f);
 
 /*
  * Splits "key = value", white space around = optional, within line. Returns 0,
  * or -1 with a reason in f: it is not of that form, or has no value.
  */
-int lines_key_value(char *line, char **key, char **value, struct failure *f);
+int config_lines_key_value(
+    char *line, char **key, char **value, struct failure *f);
 
 /*
  * Makes name, as found in the file at path, relative to that file's folder
  * unless it is absolute. Returns a string that the caller frees, or NULL with
  * errno.
  */
-char *lines_relative(const char *path, const char *name);
+char *config_lines_relative(const char *path, const char *name);
 
 #endif

@@ -78,7 +78,7 @@ program_options(int argc, char **argv, const char *name, const char *letters)
 }
 
 void
-program_relay_user(const struct conf *conf, uid_t *uid, gid_t *gid)
+program_relay_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid)
 {
 	struct failure f;
 

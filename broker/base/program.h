@@ -41,7 +41,7 @@ struct program_options program_options(
  * process is root, else what it is already. Fails, for good, where that user
  * is unknown or root.
  */
-void program_relay_user(const struct conf *conf, uid_t *uid, gid_t *gid);
+void program_relay_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid);
 
 /* Becomes them (harden_drop_privileges), or fails for good. */
 void program_become(uid_t uid, gid_t gid);

@@ -98,7 +98,7 @@ read_number(const char *text, int64_t *when)
 }
 
 int
-when_parse(uint64_t *when, const char *text)
+timestamp_parse(uint64_t *when, const char *text)
 {
 	int64_t t = -1;
 	int rc;
@@ -117,7 +117,7 @@ when_parse(uint64_t *when, const char *text)
 }
 
 void
-when_format(uint64_t when, char text[static WHEN_TEXT_SIZE])
+timestamp_format(uint64_t when, char text[static WHEN_TEXT_SIZE])
 {
 	time_t t = (time_t)(when > WHEN_MAX ? WHEN_MAX : when);
 	struct tm tm;

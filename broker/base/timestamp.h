@@ -16,9 +16,9 @@
  * date (its last second, in UTC), a Unix time in seconds, or "never". Sets
  * *when to the Unix time; never is UINT32_MAX. Returns 0, or -1 with EINVAL.
  */
-int when_parse(uint64_t *when, const char *text);
+int timestamp_parse(uint64_t *when, const char *text);
 
 /* Writes a Unix time as RFC 3339 in UTC, or "never". */
-void when_format(uint64_t when, char text[static WHEN_TEXT_SIZE]);
+void timestamp_format(uint64_t when, char text[static WHEN_TEXT_SIZE]);
 
 #endif

@@ -9,7 +9,7 @@
  *	nusers = 10
  *
  * becomes a table that finds a certificate's customer in O(1). Nothing here
- * does I/O but lines_read.
+ * does I/O but config_lines_read.
  */
 #ifndef CONFIG_CUSTOMERS_H
 #define CONFIG_CUSTOMERS_H

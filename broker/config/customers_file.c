@@ -48,7 +48,7 @@ set_number(uint32_t *field, uint32_t most, const char *key, const char *value,
 static int
 set_expire(uint64_t *field, const char *value, struct failure *f)
 {
-	if (when_parse(field, value) == 0)
+	if (timestamp_parse(field, value) == 0)
 		return 0;
 	return failure(f,
 	    "expire: %s is not a date, an RFC 3339 time, a Unix time or never",
@@ -168,7 +168,7 @@ read_line(void *arg, char *line, struct failure *f)
 		return begin_section(r, line, f);
 	if (r->section == NULL)
 		return failure(f, "a line before the first [section]");
-	if (lines_key_value(line, &key, &value, f) == -1)
+	if (config_lines_key_value(line, &key, &value, f) == -1)
 		return -1;
 	return set_key(r, key, value, f);
 }
@@ -212,7 +212,7 @@ customers_read(const char *path, struct failure *f)
 	if (r.table == NULL ||
 	    customers_add_section(r.table, CUSTOMERS_DEFAULT) == NULL)
 		goto no_memory;
-	if (path != NULL && lines_read(path, read_line, &r, f) == -1) {
+	if (path != NULL && config_lines_read(path, read_line, &r, f) == -1) {
 		customers_free(r.table);
 		return NULL;
 	}

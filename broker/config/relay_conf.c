@@ -11,7 +11,7 @@
 #define TIMEOUT_MAX 3600 /* seconds; more is a mistake of units */
 
 struct reader {
-	struct conf *conf;
+	struct relay_conf *conf;
 	const char *path;
 };
 
@@ -49,7 +49,7 @@ set_seconds(
 }
 
 static int
-set_tls_min(struct conf *conf, const char *value, struct failure *f)
+set_tls_min(struct relay_conf *conf, const char *value, struct failure *f)
 {
 	if (conf->tls_min != 0)
 		return failure(f, "tls_min is given twice");
@@ -63,7 +63,7 @@ set_tls_min(struct conf *conf, const char *value, struct failure *f)
 }
 
 static int
-set_crl_expired(struct conf *conf, const char *value, struct failure *f)
+set_crl_expired(struct relay_conf *conf, const char *value, struct failure *f)
 {
 	if (conf->crl_expired != CRL_EXPIRED_UNSET)
 		return failure(f, "crl_expired is given twice");
@@ -78,7 +78,7 @@ set_crl_expired(struct conf *conf, const char *value, struct failure *f)
 }
 
 static int
-add_listen(struct conf *conf, const char *value, struct failure *f)
+add_listen(struct relay_conf *conf, const char *value, struct failure *f)
 {
 	struct netaddr *addr;
 
@@ -96,7 +96,7 @@ static int
 set_key(const struct reader *r, const char *key, const char *value,
     struct failure *f)
 {
-	struct conf *c = r->conf;
+	struct relay_conf *c = r->conf;
 	const struct {
 		const char *key;
 		char **field;
@@ -131,8 +131,9 @@ set_key(const struct reader *r, const char *key, const char *value,
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		if (strcmp(key, strings[i].key) == 0)
 			return set_string(strings[i].field, key,
-			    strings[i].is_path ? lines_relative(r->path, value)
-					       : strdup(value),
+			    strings[i].is_path
+				? config_lines_relative(r->path, value)
+				: strdup(value),
 			    f);
 	for (size_t i = 0; i < sizeof(seconds) / sizeof(*seconds); i++)
 		if (strcmp(key, seconds[i].key) == 0)
@@ -145,7 +146,7 @@ read_line(void *arg, char *line, struct failure *f)
 {
 	char *key, *value;
 
-	if (lines_key_value(line, &key, &value, f) == -1)
+	if (config_lines_key_value(line, &key, &value, f) == -1)
 		return -1;
 	return set_key(arg, key, value, f);
 }
@@ -159,7 +160,7 @@ default_string(char **field, const char *value)
 }
 
 static int
-set_defaults(struct conf *c, const char *path, struct failure *f)
+set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 {
 	const struct {
 		const char *key;
@@ -192,7 +193,7 @@ set_defaults(struct conf *c, const char *path, struct failure *f)
 }
 
 int
-conf_read(struct conf *conf, const char *path, struct failure *f)
+relay_conf_read(struct relay_conf *conf, const char *path, struct failure *f)
 {
 	struct reader r = {conf, path};
 
@@ -200,16 +201,16 @@ conf_read(struct conf *conf, const char *path, struct failure *f)
 	conf->path = strdup(path);
 	if (conf->path == NULL)
 		return failure(f, "%s: %s", path, strerror(errno));
-	if (lines_read(path, read_line, &r, f) == -1 ||
+	if (config_lines_read(path, read_line, &r, f) == -1 ||
 	    set_defaults(conf, path, f) == -1) {
-		conf_free(conf);
+		relay_conf_free(conf);
 		return -1;
 	}
 	return 0;
 }
 
 void
-conf_free(struct conf *conf)
+relay_conf_free(struct relay_conf *conf)
 {
 	free(conf->path);
 	free(conf->certificate);

@@ -20,7 +20,7 @@
 /* What an expired list of revoked certificates means. */
 enum crl_expired { CRL_EXPIRED_UNSET, CRL_EXPIRED_REFUSE, CRL_EXPIRED_WARN };
 
-struct conf {
+struct relay_conf {
 	char *path; /* the file it was read from */
 	struct netaddr listen[CONF_LISTEN_MAX];
 	size_t nlisten;
@@ -45,9 +45,10 @@ struct conf {
  * Reads the file at path into *conf, with defaults for what it does not say.
  * Returns 0, or -1 with "file:line: reason" in f; *conf is then empty.
  */
-int conf_read(struct conf *conf, const char *path, struct failure *f);
+int relay_conf_read(
+    struct relay_conf *conf, const char *path, struct failure *f);
 
-/* Frees what conf_read allocated and empties *conf. */
-void conf_free(struct conf *conf);
+/* Frees what relay_conf_read allocated and empties *conf. */
+void relay_conf_free(struct relay_conf *conf);
 
 #endif

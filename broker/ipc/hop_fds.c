@@ -12,11 +12,11 @@
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 int
-hopfds_make(struct hopfds *h)
+hop_fds_make(struct hop_fds *h)
 {
 	int pair[2];
 
-	*h = (struct hopfds){-1, -1, -1};
+	*h = (struct hop_fds){-1, -1, -1};
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		0, pair) == -1)
 		return -1;
@@ -26,12 +26,12 @@ hopfds_make(struct hopfds *h)
 	if (h->memory != -1 && ftruncate(h->memory, HOP_MEMORY_BYTES) == 0 &&
 	    fcntl(h->memory, F_ADD_SEALS, SEALS) == 0)
 		return 0;
-	hopfds_close(h);
+	hop_fds_close(h);
 	return -1;
 }
 
 void
-hopfds_close(struct hopfds *h)
+hop_fds_close(struct hop_fds *h)
 {
 	fd_close(&h->stone);
 	fd_close(&h->agent);

@@ -11,15 +11,15 @@
 #define HOP_RING_BYTES   262144 /* a power of two */
 #define HOP_MEMORY_BYTES (HOP_PAGE + 2 * HOP_RING_BYTES)
 
-struct hopfds {
+struct hop_fds {
 	int stone, agent; /* SOCK_SEQPACKET, non-blocking */
 	int memory;       /* memfd_create(2), HOP_MEMORY_BYTES long, for good */
 };
 
 /* Returns 0, or -1 with errno and nothing to close. All are close-on-exec. */
-int hopfds_make(struct hopfds *h);
+int hop_fds_make(struct hop_fds *h);
 
 /* Closes all three. */
-void hopfds_close(struct hopfds *h);
+void hop_fds_close(struct hop_fds *h);
 
 #endif

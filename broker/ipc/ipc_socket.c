@@ -69,7 +69,7 @@ take_lock(const char *path, uid_t uid, gid_t gid)
 }
 
 int
-meeting_listen(
+ipc_socket_listen(
     const char *path, uid_t uid, gid_t gid, int *lock, struct failure *f)
 {
 	struct sockaddr_un sun;
@@ -99,7 +99,7 @@ fail:
 }
 
 int
-meeting_connect(const char *path)
+ipc_socket_connect(const char *path)
 {
 	struct sockaddr_un sun;
 	int fd;

@@ -18,13 +18,13 @@
  * closed, is not. Returns the non-blocking listener and sets *lock (the caller
  * closes both), or -1 with a reason in f.
  */
-int meeting_listen(
+int ipc_socket_listen(
     const char *path, uid_t uid, gid_t gid, int *lock, struct failure *f);
 
 /*
  * Connects to the listener at path. Returns a non-blocking, close-on-exec fd,
  * which the caller closes, or -1 with errno.
  */
-int meeting_connect(const char *path);
+int ipc_socket_connect(const char *path);
 
 #endif

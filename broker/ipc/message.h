@@ -155,14 +155,14 @@ struct message_recheck {
 	uint32_t size; /* of that, bytes, to TRUST_MAX; 0: no fd, a spawner's */
 };
 
-enum recheck_verdict {
+enum reverify_verdict {
 	RECHECK_GOOD = 1,
 	RECHECK_BAD,    /* no longer good: it ends */
 	RECHECK_FAILED, /* it could not be checked: it goes on as before */
 };
 
 struct message_rechecked {
-	uint32_t verdict;            /* enum recheck_verdict */
+	uint32_t verdict;            /* enum reverify_verdict */
 	char reason[ADMIN_TEXT_MAX]; /* of BAD and FAILED */
 };
 

@@ -86,7 +86,8 @@ copy(int fd, const char *path, uint32_t *path_len, uint32_t *len)
 }
 
 int
-trust_write(const struct conf *conf, uint32_t *size, struct failure *f)
+trust_bundle_write(
+    const struct relay_conf *conf, uint32_t *size, struct failure *f)
 {
 	struct header h = {
 	    .pass_expired = conf->crl_expired == CRL_EXPIRED_WARN};
@@ -125,7 +126,7 @@ take(const unsigned char **at, uint32_t *left, uint32_t len)
 }
 
 static int
-take_file(struct trust_file *f, uint32_t path_len, uint32_t len,
+take_file(struct trust_bundle_file *f, uint32_t path_len, uint32_t len,
     const unsigned char **at, uint32_t *left)
 {
 	const unsigned char *path = take(at, left, path_len);
@@ -140,7 +141,7 @@ take_file(struct trust_file *f, uint32_t path_len, uint32_t len,
 }
 
 static int
-parse(struct trust *t, uint32_t size)
+parse(struct trust_bundle *t, uint32_t size)
 {
 	const unsigned char *at = t->memory, *header;
 	struct header h;
@@ -157,7 +158,7 @@ parse(struct trust *t, uint32_t size)
 }
 
 int
-trust_read(struct trust *t, int fd, uint32_t size)
+trust_bundle_read(struct trust_bundle *t, int fd, uint32_t size)
 {
 	memset(t, 0, sizeof(*t));
 	errno = EPROTO;
@@ -170,13 +171,13 @@ trust_read(struct trust *t, int fd, uint32_t size)
 	if (pread(fd, t->memory, size, 0) == (ssize_t)size &&
 	    parse(t, size) == 0)
 		return 0;
-	trust_free(t);
+	trust_bundle_free(t);
 	errno = EPROTO;
 	return -1;
 }
 
 void
-trust_free(struct trust *t)
+trust_bundle_free(struct trust_bundle *t)
 {
 	free(t->memory);
 	memset(t, 0, sizeof(*t));

@@ -20,32 +20,33 @@
 #define TRUST_MAX      (2 * TRUST_FILE_MAX + 16384)
 
 /* One file. */
-struct trust_file {
+struct trust_bundle_file {
 	const char *path; /* for messages; "": there is none */
 	const unsigned char *at;
 	uint32_t len;
 };
 
-struct trust {
-	struct trust_file ca;
-	struct trust_file crl; /* path "": none is checked */
-	int pass_expired;      /* an expired crl is no error */
-	unsigned char *memory; /* where all of this lies */
+struct trust_bundle {
+	struct trust_bundle_file ca;
+	struct trust_bundle_file crl; /* path "": none is checked */
+	int pass_expired;             /* an expired crl is no error */
+	unsigned char *memory;        /* where all of this lies */
 };
 
 /*
  * Reads the files that conf names into a sealed memfd(2) of *size bytes, which
  * the caller closes. Returns it, or -1 with a reason in f.
  */
-int trust_write(const struct conf *conf, uint32_t *size, struct failure *f);
+int trust_bundle_write(
+    const struct relay_conf *conf, uint32_t *size, struct failure *f);
 
 /*
  * Reads them back from fd, of size bytes, at most TRUST_MAX. The caller closes
- * fd, and frees *t with trust_free. Returns 0, or -1 with errno: EPROTO where
- * the lengths in it do not fit.
+ * fd, and frees *t with trust_bundle_free. Returns 0, or -1 with errno: EPROTO
+ * where the lengths in it do not fit.
  */
-int trust_read(struct trust *t, int fd, uint32_t size);
+int trust_bundle_read(struct trust_bundle *t, int fd, uint32_t size);
 
-void trust_free(struct trust *t);
+void trust_bundle_free(struct trust_bundle *t);
 
 #endif

@@ -216,7 +216,7 @@ earlier(int a, int b)
 }
 
 enum splice_result
-splice_run(struct splice *s, const struct splice_aside *aside)
+splice_run(struct splice *s, const struct splice_control *control)
 {
 	struct channel *a = s->ab.from, *b = s->ab.to;
 
@@ -238,9 +238,9 @@ splice_run(struct splice *s, const struct splice_aside *aside)
 		pfd[0] = interest(a, &s->ab, &s->ba);
 		pfd[1] = interest(b, &s->ba, &s->ab);
 		pfd[2] = (struct pollfd){.fd = -1, .events = POLLIN};
-		if (aside != NULL) {
-			pfd[2].fd = aside->fd(aside->arg);
-			timeout = aside->timeout(aside->arg);
+		if (control != NULL) {
+			pfd[2].fd = control->fd(control->arg);
+			timeout = control->timeout(control->arg);
 		}
 		review(s);
 		timeout = earlier(timeout, deadline_left(s->review_at));
@@ -256,9 +256,10 @@ splice_run(struct splice *s, const struct splice_aside *aside)
 			return SPLICE_A_BROKE;
 		if (gone(&pfd[1]))
 			return SPLICE_B_BROKE;
-		if (aside != NULL &&
-		    (pfd[2].revents != 0 || aside->timeout(aside->arg) == 0) &&
-		    aside->serve(aside->arg))
+		if (control != NULL &&
+		    (pfd[2].revents != 0 ||
+			control->timeout(control->arg) == 0) &&
+		    control->serve(control->arg))
 			return SPLICE_STOPPED;
 	}
 }

@@ -30,11 +30,11 @@ enum splice_result {
 	SPLICE_DONE,    /* both directions ended cleanly */
 	SPLICE_A_BROKE, /* a read or write of a failed */
 	SPLICE_B_BROKE,
-	SPLICE_STOPPED, /* by aside */
+	SPLICE_STOPPED, /* by control */
 };
 
 /* Something else to be served while the splice runs: the broker. */
-struct splice_aside {
+struct splice_control {
 	int (*fd)(void *arg);      /* polled for input; -1: none now */
 	int (*timeout)(void *arg); /* milliseconds; -1: none */
 	/* Called at input and at the timeout; 0, or 1 to stop the splice. */
@@ -46,10 +46,10 @@ struct splice_aside {
 void splice_init(struct splice *s, struct channel *a, struct channel *b);
 
 /*
- * Runs until an end. Closes nothing. aside may be NULL. Where it fails itself
+ * Runs until an end. Closes nothing. control may be NULL. Where it fails itself
  * (poll(2) without memory), that counts as a's break.
  */
 enum splice_result splice_run(
-    struct splice *s, const struct splice_aside *aside);
+    struct splice *s, const struct splice_control *control);
 
 #endif

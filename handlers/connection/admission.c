@@ -48,7 +48,7 @@ take_certificate(struct handler *h)
 }
 
 enum state
-admission_handshake(struct handler *h)
+run_handshake(struct handler *h)
 {
 	int64_t deadline = deadline_in((int64_t)h->conf->tls_timeout * 1000);
 	int sock = h->tls.fd;
@@ -85,7 +85,7 @@ admission_handshake(struct handler *h)
 	if (refusal.crl_expired)
 		log_event(LOG_WARNING, "crl-expired", "crl", h->conf->crl,
 		    "peer", h->peer, NULL);
-	h->not_after = recheck_not_after(ssl);
+	h->not_after = reverify_not_after(ssl);
 	h->expires = deadline_in(
 	    (int64_t)(h->not_after - time(NULL) + 1) * 1000);
 	tls_forget(h->material, ssl);
@@ -145,7 +145,7 @@ only_blank(const struct handler *h)
 }
 
 enum state
-admission_head(struct handler *h)
+run_head(struct handler *h)
 {
 	switch (
 	    read_head(h, deadline_in((int64_t)h->conf->head_timeout * 1000))) {
@@ -161,7 +161,7 @@ admission_head(struct handler *h)
 	case HEAD_DONE:
 		break;
 	}
-	if (h->head.kind == HEAD_NO_PLACE)
+	if (h->head.kind == HEAD_NOT_FOUND)
 		return handler_refuse(
 		    h, 404, "Below /KLAB/ there is only poll");
 	if (h->head.kind == HEAD_POLL && !only_blank(h))
@@ -171,5 +171,5 @@ admission_head(struct handler *h)
 	h->keepalive = h->trim_at = DEADLINE_NONE;
 	registration_init(&h->registration, h->conf->socket, h->role, wants(h),
 	    h->head.agent, h->peer, h->der, h->der_len);
-	return REGISTERED;
+	return REGISTERING;
 }

@@ -29,7 +29,7 @@ recheck(struct handler *h, const struct wire_packet *packet)
 	char reason[MESSAGE_REASON_MAX];
 	struct failure f = {.text = ""};
 
-	m.u.rechecked.verdict = recheck_peer(h->tls.ssl,
+	m.u.rechecked.verdict = reverify_peer(h->tls.ssl,
 	    packet->fds[WIRE_TRUST], packet->message.u.recheck.size, &f);
 	snprintf(m.u.rechecked.reason, sizeof(m.u.rechecked.reason), "%.*s",
 	    ADMIN_TEXT_MAX - 1, f.text);
@@ -64,7 +64,7 @@ obey(struct handler *h, const struct wire_packet *packet)
 }
 
 int
-orders_obey(struct handler *h, struct wire_packet *packet)
+broker_orders_obey(struct handler *h, struct wire_packet *packet)
 {
 	int end = obey(h, packet);
 
@@ -73,7 +73,7 @@ orders_obey(struct handler *h, struct wire_packet *packet)
 }
 
 int
-orders_expired(struct handler *h)
+broker_orders_expired(struct handler *h)
 {
 	/* a clock that was set since is asked again */
 	if (deadline_left(h->expires) > 0)
@@ -90,7 +90,7 @@ orders_expired(struct handler *h)
 /* ---- beside the splice ---- */
 
 static int
-aside_fd(void *arg)
+control_fd(void *arg)
 {
 	const struct handler *h = arg;
 
@@ -121,7 +121,7 @@ progress_due(struct handler *h)
 }
 
 static int
-aside_timeout(void *arg)
+control_timeout(void *arg)
 {
 	struct handler *h = arg;
 	int64_t due = deadline_first(
@@ -131,7 +131,7 @@ aside_timeout(void *arg)
 }
 
 static int
-aside_serve(void *arg)
+control_serve(void *arg)
 {
 	struct handler *h = arg;
 	static struct wire_packet packet;
@@ -140,20 +140,21 @@ aside_serve(void *arg)
 
 	registration_connect(&h->registration);
 	while (!end && registration_receive(&h->registration, &packet)) {
-		end = orders_obey(h, &packet);
+		end = broker_orders_obey(h, &packet);
 	}
 	if (deadline_left(h->report_at) == 0) {
 		measure(h, &in, &out);
 		registration_progress(&h->registration, in, out);
 		h->report_at = DEADLINE_NONE;
 	}
-	return end || orders_expired(h);
+	return end || broker_orders_expired(h);
 }
 
-struct splice_aside
-orders_aside(struct handler *h, struct channel *hop)
+struct splice_control
+broker_orders_control(struct handler *h, struct channel *hop)
 {
 	h->other = hop;
 	h->report_at = DEADLINE_NONE;
-	return (struct splice_aside){aside_fd, aside_timeout, aside_serve, h};
+	return (struct splice_control){
+	    control_fd, control_timeout, control_serve, h};
 }

@@ -13,15 +13,16 @@
  * must end, and says in h->removal how; 0 where all goes on. Messages that are
  * no orders are passed over.
  */
-int orders_obey(struct handler *h, struct wire_packet *packet);
+int broker_orders_obey(struct handler *h, struct wire_packet *packet);
 
 /* Likewise, where the client's certificate has ended by now. */
-int orders_expired(struct handler *h);
+int broker_orders_expired(struct handler *h);
 
 /*
  * Serves the broker while a session is spliced, reports how much has moved, and
  * stops the splice where the handler must end. hop is the other channel.
  */
-struct splice_aside orders_aside(struct handler *h, struct channel *hop);
+struct splice_control broker_orders_control(
+    struct handler *h, struct channel *hop);
 
 #endif

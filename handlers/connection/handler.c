@@ -64,15 +64,16 @@ run_closing(struct handler *h)
 }
 
 int
-handler_run(int sock, const struct conf *conf, struct tls_material *material)
+handler_run(
+    int sock, const struct relay_conf *conf, struct tls_material *material)
 {
 	static enum state (*const run[])(struct handler *) = {
-	    [HANDSHAKE] = admission_handshake,
-	    [HEAD] = admission_head,
-	    [REGISTERED] = waiting_registered,
-	    [WAITING] = waiting_waiting,
-	    [MATCHED] = joining_matched,
-	    [SPLICING] = joining_splicing,
+	    [HANDSHAKE] = run_handshake,
+	    [HEAD] = run_head,
+	    [REGISTERING] = run_registering,
+	    [WAITING] = run_waiting,
+	    [MATCHED] = run_matched,
+	    [SPLICING] = run_splicing,
 	    [CLOSING] = run_closing,
 	};
 	static const int signals[] = {SIGTERM, SIGINT, 0};

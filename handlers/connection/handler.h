@@ -15,6 +15,6 @@
  * session run on. Must not be called as root. Returns a sysexits(3) code.
  */
 int handler_run(
-    int sock, const struct conf *conf, struct tls_material *material);
+    int sock, const struct relay_conf *conf, struct tls_material *material);
 
 #endif

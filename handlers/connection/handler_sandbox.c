@@ -48,7 +48,7 @@ handler_sandbox_make(void)
 }
 
 int
-handler_sandbox_files(const struct conf *conf, struct landlock *l)
+handler_sandbox_files(const struct relay_conf *conf, struct landlock *l)
 {
 	const char *const files[] = {
 	    conf->path, conf->certificate, conf->key, conf->ca, conf->crl};
@@ -63,7 +63,7 @@ handler_sandbox_files(const struct conf *conf, struct landlock *l)
 }
 
 int
-handler_sandbox_load(const struct conf *conf)
+handler_sandbox_load(const struct relay_conf *conf)
 {
 	const struct filter_list lists[] = {filter_common, filter_logging,
 	    filter_reading, FILTER_LIST(loading), FILTER_LIST(serving)};

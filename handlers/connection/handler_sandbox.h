@@ -20,13 +20,13 @@ int handler_sandbox_make(void);
  * The first stage, of a handler that was started by itself: it may read in the
  * folders of the files that conf names. Returns 0, or -1 with errno.
  */
-int handler_sandbox_load(const struct conf *conf);
+int handler_sandbox_load(const struct relay_conf *conf);
 
 /*
  * Opens in l what Landlock has to allow for that, for others that read these
  * files too. The caller enters and closes l. Returns 0, or -1 with errno.
  */
-int handler_sandbox_files(const struct conf *conf, struct landlock *l);
+int handler_sandbox_files(const struct relay_conf *conf, struct landlock *l);
 
 /*
  * The second: talk on what it holds, connect to the broker and the syslog by

@@ -13,7 +13,7 @@
 #define HEAD_HOP_MS    1000 /* for the other handler to hand it over */
 
 const char *
-matched_word(enum matched rc)
+head_delivery_word(enum head_delivery rc)
 {
 	static const char *const words[] = {
 	    [MATCHED_TAKEN] = "taken",
@@ -28,7 +28,7 @@ matched_word(enum matched rc)
 /* ---- the stone's side ---- */
 
 /* Waits for a packet of the hop while the client is there. */
-static enum matched
+static enum head_delivery
 await_hop(struct hop *hop, int client, enum hop_type wanted, void *buf,
     size_t size, int64_t deadline, ssize_t *len)
 {
@@ -55,9 +55,9 @@ await_hop(struct hop *hop, int client, enum hop_type wanted, void *buf,
 	}
 }
 
-enum matched
-matched_stone(struct channel *tls, struct hop *hop, const struct head *head,
-    const char *buf, const char *peer)
+enum head_delivery
+head_delivery_stone(struct channel *tls, struct hop *hop,
+    const struct head *head, const char *buf, const char *peer)
 {
 	char out[HEAD_FORWARD_MAX], host[NETADDR_TEXT_MAX];
 	ssize_t len;
@@ -104,7 +104,7 @@ acknowledged(const struct channel *tls, int acks, uint64_t arrived)
  * An acknowledgement of TCP raises no event, so it is asked for, in growing
  * steps; most answers come first and end the wait.
  */
-static enum matched
+static enum head_delivery
 await_agent(struct channel *tls, int acks, struct flow *up)
 {
 	uint64_t arrived = tls->arrived;
@@ -129,11 +129,12 @@ await_agent(struct channel *tls, int acks, struct flow *up)
 	}
 }
 
-enum matched
-matched_agent(struct channel *tls, struct hop *hop, int acks, struct flow *up)
+enum head_delivery
+head_delivery_agent(
+    struct channel *tls, struct hop *hop, int acks, struct flow *up)
 {
 	char head[HEAD_FORWARD_MAX];
-	enum matched rc;
+	enum head_delivery rc;
 	ssize_t len;
 
 	rc = await_hop(hop, -1, HOP_HEAD, head, sizeof(head),

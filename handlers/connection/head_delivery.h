@@ -11,7 +11,7 @@
 #include "channel/splice.h"
 #include "http/head.h"
 
-enum matched {
+enum head_delivery {
 	MATCHED_TAKEN,       /* the agent has the head: splice */
 	MATCHED_OTHER_GONE,  /* the other handler ended: wait again */
 	MATCHED_UNCONFIRMED, /* the agent did not take the head */
@@ -19,7 +19,7 @@ enum matched {
 };
 
 /* The stone's side: hands over the head in buf, and waits for its fate. */
-enum matched matched_stone(struct channel *tls, struct hop *hop,
+enum head_delivery head_delivery_stone(struct channel *tls, struct hop *hop,
     const struct head *head, const char *buf, const char *peer);
 
 /*
@@ -28,10 +28,10 @@ enum matched matched_stone(struct channel *tls, struct hop *hop,
  * come: TCP alone would speak for a stopped process too. What the agent says
  * of its answer meanwhile goes into up's buffer.
  */
-enum matched matched_agent(
+enum head_delivery head_delivery_agent(
     struct channel *tls, struct hop *hop, int acks, struct flow *up);
 
 /* A word for the log. */
-const char *matched_word(enum matched rc);
+const char *head_delivery_word(enum head_delivery rc);
 
 #endif

@@ -12,7 +12,7 @@ at_most(unsigned n, unsigned most)
 }
 
 int64_t
-comeback_delay(uint32_t present, unsigned tries, uint32_t random)
+reconnect_delay(uint32_t present, unsigned tries, uint32_t random)
 {
 	int64_t hasty = HASTY_MS << at_most(tries, HASTY_DOUBLED);
 	int64_t mean = (int64_t)present * COMEBACK_EACH_MS;

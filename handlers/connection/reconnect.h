@@ -21,6 +21,6 @@
  * would come together. The few, and who is in a hurry, come within a second,
  * and after vain attempts within 2, 4 and 8.
  */
-int64_t comeback_delay(uint32_t present, unsigned tries, uint32_t random);
+int64_t reconnect_delay(uint32_t present, unsigned tries, uint32_t random);
 
 #endif

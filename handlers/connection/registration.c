@@ -44,13 +44,13 @@ retry_later(struct registration *r)
 	const int patient = r->self.role == ROLE_AGENT && r->session == 0;
 
 	fd_close(&r->fd);
-	r->retry_at = deadline_in(comeback_delay(
+	r->retry_at = deadline_in(reconnect_delay(
 	    patient ? r->present : 0, r->tries, deadline_random()));
 	r->tries++;
 }
 
 static int
-introduce_self(const struct registration *r)
+say_hello(const struct registration *r)
 {
 	struct message m = {.type = MESSAGE_REGISTER, .der = r->der};
 
@@ -82,8 +82,8 @@ registration_connect(struct registration *r)
 {
 	if (r->fd != -1 || deadline_left(r->retry_at) > 0)
 		return;
-	r->fd = meeting_connect(r->socket);
-	if (r->fd == -1 || introduce_self(r) == -1)
+	r->fd = ipc_socket_connect(r->socket);
+	if (r->fd == -1 || say_hello(r) == -1)
 		retry_later(r);
 }
 

@@ -18,11 +18,11 @@ pass_expired_crl(int ok, X509_STORE_CTX *ctx)
 	return ok;
 }
 
-static enum recheck_verdict
+static enum reverify_verdict
 verify(SSL *ssl, X509_STORE *store, int pass_expired, struct failure *f)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	enum recheck_verdict verdict = RECHECK_FAILED;
+	enum reverify_verdict verdict = RECHECK_FAILED;
 	int why;
 
 	if (ctx == NULL ||
@@ -51,14 +51,14 @@ out:
 	return verdict;
 }
 
-enum recheck_verdict
-recheck_peer(SSL *ssl, int fd, uint32_t size, struct failure *f)
+enum reverify_verdict
+reverify_peer(SSL *ssl, int fd, uint32_t size, struct failure *f)
 {
-	enum recheck_verdict verdict = RECHECK_FAILED;
+	enum reverify_verdict verdict = RECHECK_FAILED;
 	X509_STORE *store;
-	struct trust trust;
+	struct trust_bundle trust;
 
-	if (trust_read(&trust, fd, size) == -1) {
+	if (trust_bundle_read(&trust, fd, size) == -1) {
 		failure(f, "trust: %s", strerror(errno));
 		return RECHECK_FAILED;
 	}
@@ -66,7 +66,7 @@ recheck_peer(SSL *ssl, int fd, uint32_t size, struct failure *f)
 	if (store != NULL)
 		verdict = verify(ssl, store, trust.pass_expired, f);
 	X509_STORE_free(store);
-	trust_free(&trust);
+	trust_bundle_free(&trust);
 	ERR_clear_error();
 	return verdict;
 }
@@ -80,7 +80,7 @@ to_unix(const ASN1_TIME *at)
 }
 
 time_t
-recheck_not_after(const SSL *ssl)
+reverify_not_after(const SSL *ssl)
 {
 	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
 	time_t first = 0;

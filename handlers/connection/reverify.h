@@ -18,10 +18,10 @@
  * a reason in f. An expired CRL fails the check and ends nobody, unless the
  * trust says to pass it over.
  */
-enum recheck_verdict recheck_peer(
+enum reverify_verdict reverify_peer(
     SSL *ssl, int fd, uint32_t size, struct failure *f);
 
 /* When the first certificate of the peer's verified chain ends; Unix time. */
-time_t recheck_not_after(const SSL *ssl);
+time_t reverify_not_after(const SSL *ssl);
 
 #endif

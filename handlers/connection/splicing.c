@@ -13,25 +13,25 @@
 /* ---- MATCHED ---- */
 
 enum state
-joining_matched(struct handler *h)
+run_matched(struct handler *h)
 {
-	enum matched rc;
+	enum head_delivery rc;
 
 	splice_init(&h->splice, &h->tls, NULL);
-	rc = h->role == ROLE_STONE
-		 ? matched_stone(&h->tls, &h->hop, &h->head, h->buf, h->peer)
-		 : matched_agent(
-		       &h->tls, &h->hop, h->head.agent != 0, &h->splice.ab);
+	rc = h->role == ROLE_STONE ? head_delivery_stone(&h->tls, &h->hop,
+					 &h->head, h->buf, h->peer)
+				   : head_delivery_agent(&h->tls, &h->hop,
+					 h->head.agent != 0, &h->splice.ab);
 	log_event(rc == MATCHED_TAKEN ? LOG_INFO : LOG_NOTICE, "matched", "id",
 	    LOG_ID(h->registration.session), "role", handler_role(h), "peer",
-	    h->peer, "result", matched_word(rc), NULL);
+	    h->peer, "result", head_delivery_word(rc), NULL);
 	switch (rc) {
 	case MATCHED_TAKEN:
 		return SPLICING;
 	case MATCHED_OTHER_GONE:
 		hop_close(&h->hop);
 		registration_wait_again(&h->registration);
-		return h->registration.fd == -1 ? REGISTERED : WAITING;
+		return h->registration.fd == -1 ? REGISTERING : WAITING;
 	case MATCHED_UNCONFIRMED:
 		registration_end(&h->registration, END_UNCONFIRMED, 0, 0);
 		break;
@@ -78,9 +78,9 @@ report_end(struct handler *h, enum splice_result rc, uint64_t in, uint64_t out)
 }
 
 enum state
-joining_splicing(struct handler *h)
+run_splicing(struct handler *h)
 {
-	struct splice_aside aside;
+	struct splice_control control;
 	struct channel hop;
 	enum splice_result rc;
 
@@ -89,8 +89,8 @@ joining_splicing(struct handler *h)
 	if (h->role == ROLE_STONE)
 		preload_stone(h);
 	h->head_bytes = h->tls.arrived - h->splice.ab.len;
-	aside = orders_aside(h, &hop);
-	rc = splice_run(&h->splice, &aside);
+	control = broker_orders_control(h, &hop);
+	rc = splice_run(&h->splice, &control);
 	report_end(h, rc, h->tls.arrived - h->head_bytes, hop.arrived);
 	if (rc != SPLICE_DONE)
 		channel_abort(&h->tls);

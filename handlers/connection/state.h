@@ -3,12 +3,12 @@
  * handler knows, and one function for each state, which serves it and returns
  * the next.
  *
- *	HANDSHAKE -> HEAD -> REGISTERED -> WAITING -> MATCHED -> SPLICING
+ *	HANDSHAKE -> HEAD -> REGISTERING -> WAITING -> MATCHED -> SPLICING
  *	    |         |          |           | ^________|           |
  *	    |         +----------+-----------+-> CLOSING            |
  *	    +--------------------------------------> ENDED <--------+
  *
- * REGISTERED asks the broker for a place and, where the broker restarts, asks
+ * REGISTERING asks the broker for a place and, where the broker restarts, asks
  * anew from WAITING. MATCHED hands the head over and falls back to WAITING
  * where the other side was gone before the session began.
  */
@@ -30,7 +30,7 @@
 enum state {
 	HANDSHAKE,
 	HEAD,
-	REGISTERED,
+	REGISTERING,
 	WAITING,
 	MATCHED,
 	SPLICING,
@@ -39,7 +39,7 @@ enum state {
 };
 
 struct handler {
-	const struct conf *conf;
+	const struct relay_conf *conf;
 	struct tls_material *material;
 	struct channel tls;
 	struct registration registration;
@@ -76,16 +76,16 @@ struct handler {
 #define HANDLER_SEND_MS 10000
 
 /* admission.c: who is it, and what does it want? */
-enum state admission_handshake(struct handler *h);
-enum state admission_head(struct handler *h);
+enum state run_handshake(struct handler *h);
+enum state run_head(struct handler *h);
 
 /* waiting.c: until the broker has the other side. */
-enum state waiting_registered(struct handler *h);
-enum state waiting_waiting(struct handler *h);
+enum state run_registering(struct handler *h);
+enum state run_waiting(struct handler *h);
 
 /* splicing.c: the session. */
-enum state joining_matched(struct handler *h);
-enum state joining_splicing(struct handler *h);
+enum state run_matched(struct handler *h);
+enum state run_splicing(struct handler *h);
 
 /* handler.c: answers with a refusal (http/reply.h), and logs it. */
 enum state handler_refuse(struct handler *h, int status, const char *reason);

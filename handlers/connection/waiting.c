@@ -134,7 +134,7 @@ wait_once(struct handler *h, int64_t deadline)
 		trim(h);
 	if (deadline_left(h->keepalive) == 0 && send_keepalive(h) == -1)
 		return EVENT_CLIENT_GONE;
-	if (orders_expired(h))
+	if (broker_orders_expired(h))
 		return EVENT_EXPIRED;
 	if (deadline_left(deadline) == 0)
 		return EVENT_TIMEOUT;
@@ -147,7 +147,7 @@ stop_waiting(struct handler *h, enum event event, enum state state)
 {
 	if (event == EVENT_EXPIRED)
 		return handler_remove(h);
-	if (event == EVENT_TIMEOUT && state == REGISTERED)
+	if (event == EVENT_TIMEOUT && state == REGISTERING)
 		return handler_refuse(h, 503, "The relay is restarting");
 	if (event == EVENT_TIMEOUT)
 		return handler_refuse(
@@ -160,7 +160,7 @@ stop_waiting(struct handler *h, enum event event, enum state state)
 	return event == EVENT_DRAIN ? CLOSING : ENDED;
 }
 
-/* ---- REGISTERED ---- */
+/* ---- REGISTERING ---- */
 
 /* The agent gets its entitlement at once; a stone only waits. */
 static enum state
@@ -193,7 +193,7 @@ refused_by_broker(struct handler *h, const struct message_refused *m)
 }
 
 enum state
-waiting_registered(struct handler *h)
+run_registering(struct handler *h)
 {
 	static struct wire_packet packet;
 
@@ -205,14 +205,14 @@ waiting_registered(struct handler *h)
 		if (event == EVENT_NONE)
 			continue;
 		if (event != EVENT_BROKER)
-			return stop_waiting(h, event, REGISTERED);
+			return stop_waiting(h, event, REGISTERING);
 		if (!registration_receive(&h->registration, &packet))
 			continue;
 		if (packet.message.type == MESSAGE_WELCOME)
 			return welcome(h, &packet.message.u.welcome);
 		if (packet.message.type == MESSAGE_REFUSED)
 			return refused_by_broker(h, &packet.message.u.refused);
-		if (orders_obey(h, &packet))
+		if (broker_orders_obey(h, &packet))
 			return handler_remove(h);
 	}
 }
@@ -232,7 +232,7 @@ matched(struct handler *h, const struct wire_packet *packet)
 }
 
 enum state
-waiting_waiting(struct handler *h)
+run_waiting(struct handler *h)
 {
 	static struct wire_packet packet;
 
@@ -249,10 +249,10 @@ waiting_waiting(struct handler *h)
 			if (packet.message.type == MESSAGE_REFUSED)
 				return refused_by_broker(
 				    h, &packet.message.u.refused);
-			if (orders_obey(h, &packet))
+			if (broker_orders_obey(h, &packet))
 				return handler_remove(h);
 		}
 		if (h->registration.fd == -1)
-			return REGISTERED;
+			return REGISTERING;
 	}
 }

@@ -146,7 +146,7 @@ parse_request_line(struct head *head, struct fields *f, struct slice line)
 		head->kind = HEAD_POLL;
 	else if (target.len >= strlen(KLAB_PREFIX) &&
 		 memcmp(target.at, KLAB_PREFIX, strlen(KLAB_PREFIX)) == 0)
-		head->kind = HEAD_NO_PLACE;
+		head->kind = HEAD_NOT_FOUND;
 	return HEAD_DONE;
 }
 

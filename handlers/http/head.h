@@ -24,9 +24,9 @@
 #define HEAD_SERVICE_MAX 64 /* a service's name and its NUL */
 
 enum head_kind {
-	HEAD_STONE,    /* any method and path but the two below */
-	HEAD_POLL,     /* GET /KLAB/poll */
-	HEAD_NO_PLACE, /* GET /KLAB/ anything else */
+	HEAD_STONE,     /* any method and path but the two below */
+	HEAD_POLL,      /* GET /KLAB/poll */
+	HEAD_NOT_FOUND, /* GET /KLAB/ anything else */
 };
 
 struct head {

@@ -56,7 +56,7 @@ handoff_give(const char *path, int sock)
 	const struct message m = {.type = MESSAGE_HANDOFF};
 	struct wire_packet packet = {.fds = {-1, -1}};
 	struct rights who;
-	int peer = meeting_connect(path);
+	int peer = ipc_socket_connect(path);
 
 	if (peer == -1)
 		return -1;

@@ -24,8 +24,8 @@
  * Hands sock over to the spawner that listens at path. Returns the lifeline,
  * for handoff_wait (the caller closes it, and sock at once: what it has open
  * the handler cannot end); or -1 with errno, and sock is still the caller's
- * alone: nobody is there (meeting_connect), nobody answers in time (ETIMEDOUT),
- * or somebody else does (EPERM, EPROTO).
+ * alone: nobody is there (ipc_socket_connect), nobody answers in time
+ * (ETIMEDOUT), or somebody else does (EPERM, EPROTO).
  */
 int handoff_give(const char *path, int sock);
 

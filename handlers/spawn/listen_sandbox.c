@@ -26,7 +26,7 @@ static const struct filter_rule spawning[] = {
 };
 
 int
-listen_sandbox_enter(const struct conf *conf)
+listen_sandbox_enter(const struct relay_conf *conf)
 {
 	const struct filter_list lists[] = {filter_common, filter_logging,
 	    filter_reading, filter_forking, FILTER_LIST(spawning)};

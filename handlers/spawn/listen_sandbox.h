@@ -9,6 +9,6 @@
  * the folders of the files that conf names. Makes the sandbox of the handlers
  * ready, too. Logs what the kernel lacks. Returns 0, or -1 with errno.
  */
-int listen_sandbox_enter(const struct conf *conf);
+int listen_sandbox_enter(const struct relay_conf *conf);
 
 #endif

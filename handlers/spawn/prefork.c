@@ -124,7 +124,7 @@ take_pieces(void)
 }
 
 void
-warm_release(void)
+prefork_release(void)
 {
 	struct piece *p;
 
@@ -135,7 +135,7 @@ warm_release(void)
 }
 
 void
-warm_up(const struct tls_material *material)
+prefork_warm(const struct tls_material *material)
 {
 	rehearse(material);
 	take_pieces();

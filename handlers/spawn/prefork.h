@@ -14,9 +14,9 @@
  * allocate from fresh pages side by side. Does what it can: none of it is
  * needed for anything to work.
  */
-void warm_up(const struct tls_material *material);
+void prefork_warm(const struct tls_material *material);
 
 /* Gives the pieces back. To be called before material is loaded anew. */
-void warm_release(void);
+void prefork_release(void);
 
 #endif

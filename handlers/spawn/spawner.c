@@ -125,13 +125,13 @@ reload(struct loop *l, struct failure *f)
 {
 	struct spawner *s = l->spawner;
 	struct tls_material tls;
-	struct conf conf;
+	struct relay_conf conf;
 
-	warm_release();
-	if (conf_read(&conf, s->conf_path, f) == -1)
+	prefork_release();
+	if (relay_conf_read(&conf, s->conf_path, f) == -1)
 		goto fail;
 	if (tls_server_load(&tls, &conf, f) == -1) {
-		conf_free(&conf);
+		relay_conf_free(&conf);
 		goto fail;
 	}
 	/* the listeners stay as they are: it is no longer root */
@@ -141,15 +141,15 @@ reload(struct loop *l, struct failure *f)
 	conf.handoff = s->conf.handoff;
 	s->conf.handoff = NULL;
 	tls_material_free(&s->tls);
-	conf_free(&s->conf);
+	relay_conf_free(&s->conf);
 	s->tls = tls;
 	s->conf = conf;
 	l->broker.socket = s->conf.socket;
-	warm_up(&s->tls);
+	prefork_warm(&s->tls);
 	log_event(LOG_NOTICE, "reloaded", NULL);
 	return 0;
 fail:
-	warm_up(&s->tls);
+	prefork_warm(&s->tls);
 	log_event(LOG_ERR, "reload-failed", "error", f->text, NULL);
 	return -1;
 }
@@ -247,7 +247,7 @@ spawner_run(struct spawner *s)
 	int rc;
 
 	registration_init_spawner(&l.broker, s->conf.socket);
-	warm_up(&s->tls);
+	prefork_warm(&s->tls);
 	rc = forker_run(&f);
 	registration_close(&l.broker);
 	return rc;

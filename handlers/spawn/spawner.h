@@ -11,7 +11,7 @@
 
 struct spawner {
 	const char *conf_path; /* read again at SIGHUP; absolute under -D */
-	struct conf conf;
+	struct relay_conf conf;
 	struct tls_material tls;
 	int listeners[CONF_LISTEN_MAX]; /* conf.nlisten of them */
 	int handoff; /* listens at conf.handoff (ipc/ipc_socket.h), or -1 */

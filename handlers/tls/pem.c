@@ -92,7 +92,7 @@ no_passphrase(char *buf, int size, int writing, void *arg)
 
 /* The PEM objects of any kind but keys, or NULL with f. */
 static STACK_OF(X509_INFO) *
-    parse_infos(const struct trust_file *file, struct failure *f)
+    parse_infos(const struct trust_bundle_file *file, struct failure *f)
 {
 	STACK_OF(X509_INFO) *infos = NULL;
 	BIO *bio = BIO_new_mem_buf(file->at, (int)file->len);
@@ -109,7 +109,7 @@ static STACK_OF(X509_INFO) *
 static STACK_OF(X509_INFO) * read_infos(const char *path, struct failure *f)
 {
 	STACK_OF(X509_INFO) * infos;
-	struct trust_file file = {.path = path};
+	struct trust_bundle_file file = {.path = path};
 	struct text t;
 
 	if (read_text(&t, path, 0, f) == -1)
@@ -217,7 +217,7 @@ add_to_store(X509_STORE *store, STACK_OF(X509_INFO) * infos, int crls)
 }
 
 static int
-load_store(X509_STORE *store, const struct trust_file *file, int crls,
+load_store(X509_STORE *store, const struct trust_bundle_file *file, int crls,
     struct failure *f)
 {
 	STACK_OF(X509_INFO) *infos = parse_infos(file, f);
@@ -234,8 +234,8 @@ load_store(X509_STORE *store, const struct trust_file *file, int crls,
 }
 
 X509_STORE *
-pem_store_of(const struct trust_file *ca, const struct trust_file *crl,
-    struct failure *f)
+pem_store_of(const struct trust_bundle_file *ca,
+    const struct trust_bundle_file *crl, struct failure *f)
 {
 	const int checked = *crl->path != '\0';
 	X509_STORE *store = X509_STORE_new();
@@ -255,14 +255,14 @@ pem_store_of(const struct trust_file *ca, const struct trust_file *crl,
 
 /* NULL for path is a file that is none. */
 static int
-read_file(struct trust_file *file, struct text *t, const char *path,
+read_file(struct trust_bundle_file *file, struct text *t, const char *path,
     struct failure *f)
 {
 	t->at = NULL;
 	t->len = 0;
 	if (path != NULL && read_text(t, path, 0, f) == -1)
 		return -1;
-	*file = (struct trust_file){
+	*file = (struct trust_bundle_file){
 	    path == NULL ? "" : path, t->at, (uint32_t)t->len};
 	return 0;
 }
@@ -271,7 +271,7 @@ X509_STORE *
 pem_store(const char *ca, const char *crl, struct failure *f)
 {
 	struct text ca_text, crl_text = {NULL, 0};
-	struct trust_file ca_file, crl_file;
+	struct trust_bundle_file ca_file, crl_file;
 	X509_STORE *store = NULL;
 
 	if (read_file(&ca_file, &ca_text, ca, f) == 0 &&

@@ -34,8 +34,8 @@ EVP_PKEY *pem_key_encrypted(
 X509_STORE *pem_store(const char *ca, const char *crl, struct failure *f);
 
 /* The same, of files that are in memory already. */
-X509_STORE *pem_store_of(const struct trust_file *ca,
-    const struct trust_file *crl, struct failure *f);
+X509_STORE *pem_store_of(const struct trust_bundle_file *ca,
+    const struct trust_bundle_file *crl, struct failure *f);
 
 /* The subjects of all certificates in the file, for a certificate request. */
 STACK_OF(X509_NAME) * pem_names(const char *path, struct failure *f);

@@ -78,8 +78,8 @@ make_context(int tls_min, STACK_OF(X509_NAME) * names)
 }
 
 int
-tls_server_load(
-    struct tls_material *material, const struct conf *conf, struct failure *f)
+tls_server_load(struct tls_material *material, const struct relay_conf *conf,
+    struct failure *f)
 {
 	STACK_OF(X509_NAME) * names;
 

@@ -25,8 +25,8 @@ int tls_server_init(void);
  * Loads what conf names. Refuses a key file with group or other bits. Returns
  * 0, or -1 with the reason in f; tls_material_free gives it all back.
  */
-int tls_server_load(
-    struct tls_material *material, const struct conf *conf, struct failure *f);
+int tls_server_load(struct tls_material *material,
+    const struct relay_conf *conf, struct failure *f);
 
 /*
  * Makes the TLS state for one accepted connection (tls_new). *refusal is

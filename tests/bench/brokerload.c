@@ -79,7 +79,7 @@ knock(enum role role, size_t certificate)
 {
 	uint8_t der[DER_LEN] = {0};
 	struct message m = {.type = MESSAGE_REGISTER, .der = der};
-	int fd = meeting_connect(path);
+	int fd = ipc_socket_connect(path);
 
 	memcpy(der, &certificate, sizeof(certificate));
 	m.u.reg.role = role;
@@ -190,7 +190,7 @@ find_broker_clock(void)
 {
 	struct ucred broker;
 	socklen_t len = sizeof(broker);
-	int fd = meeting_connect(path);
+	int fd = ipc_socket_connect(path);
 
 	if (fd == -1 ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &broker, &len) == -1)

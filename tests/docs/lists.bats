@@ -190,7 +190,7 @@ def body(path, start):
     return set(re.findall(r'"([a-z]+(?:-[a-z]+)*)"', found.group(0)))
 
 same("session", words("relay-broker.8", "session"), body("broker/session.c", "reason_word("))
-same("matched", words("relay-handler.8", "matched"), body("handlers/connection/head_delivery.c", "matched_word("))
+same("matched", words("relay-handler.8", "matched"), body("handlers/connection/head_delivery.c", "head_delivery_word("))
 ends = set(re.findall(r'\{END_\w+, "([a-z-]+)"\}', text("handlers/connection/splicing.c")))
 same("end", words("relay-handler.8", "end"), ends)
 END

@@ -15,7 +15,7 @@ static void
 take_arguments(char *text)
 {
 	static struct agent_conf conf;
-	struct agent_words w = {&conf, ""};
+	struct agent_options w = {&conf, ""};
 	struct failure f;
 	char *rest;
 
@@ -23,7 +23,7 @@ take_arguments(char *text)
 	conf.ntargets = 1;
 	for (char *word = strtok_r(text, "\n", &rest); word != NULL;
 	     word = strtok_r(NULL, "\n", &rest)) {
-		agent_words_argument(&w, word, &f);
+		agent_options_take_argument(&w, word, &f);
 		MUST(conf.nrelays <= AGENT_RELAYS_MAX);
 		MUST(conf.ntargets >= 1 && conf.ntargets <= TARGETS_MAX);
 	}

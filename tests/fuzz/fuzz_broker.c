@@ -145,7 +145,7 @@ serve(struct broker *b, struct conn *c)
 		if (packet.message.type == MESSAGE_ADMIN)
 			rc = admin_take(b, c, &packet.message);
 		else
-			rc = reception_take(b, c, &packet.message);
+			rc = registrar_take(b, c, &packet.message);
 		rc = rc == 0 ? 1 : -1;
 	}
 	if (rc != 1)
@@ -235,7 +235,7 @@ finish(struct broker *b)
 	sessions_free(b->sessions);
 	accounts_free(b->accounts);
 	customers_free(b->customers);
-	conf_free(&b->conf);
+	relay_conf_free(&b->conf);
 	fd_close(&b->epoll);
 	fd_close(&b->timer);
 	filewatch_close(&b->crl);

@@ -13,14 +13,14 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *path = fuzz_file(data, size);
-	char *beside = lines_relative("relay.conf", "cert.pem");
+	char *beside = config_lines_relative("relay.conf", "cert.pem");
 	struct failure f = {.text = ""};
-	struct conf conf;
+	struct relay_conf conf;
 
 	MUST(beside != NULL && strcmp(beside, "cert.pem") == 0);
 	free(beside);
-	MUST(conf_read(&conf, "/nowhere", &f) == -1);
-	if (conf_read(&conf, path, &f) == -1) {
+	MUST(relay_conf_read(&conf, "/nowhere", &f) == -1);
+	if (relay_conf_read(&conf, path, &f) == -1) {
 		MUST(strncmp(f.text, path, strlen(path)) == 0);
 		MUST(conf.path == NULL && conf.key == NULL);
 		return 0;
@@ -33,6 +33,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(conf.head_timeout > 0 && conf.head_timeout <= 3600);
 	MUST(conf.match_timeout > 0 && conf.match_timeout <= 3600);
 	MUST(conf.crl_expired != CRL_EXPIRED_UNSET);
-	conf_free(&conf);
+	relay_conf_free(&conf);
 	return 0;
 }

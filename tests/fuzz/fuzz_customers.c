@@ -21,9 +21,9 @@ check_entry(const struct customer_entry *e)
 	MUST(e->grant.customer.nusers <= 999999);
 	MUST(e->grant.customer.type <= (CUSTOMER_FORWARD | CUSTOMER_WEB));
 	MUST(e->grant.customer.expire <= WHEN_MAX);
-	when_format(e->grant.customer.expire, text);
-	MUST(
-	    when_parse(&again, text) == 0 && again == e->grant.customer.expire);
+	timestamp_format(e->grant.customer.expire, text);
+	MUST(timestamp_parse(&again, text) == 0 &&
+	     again == e->grant.customer.expire);
 }
 
 int
@@ -37,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct failure f = {.text = ""};
 	char text[WHEN_TEXT_SIZE];
 
-	when_format(UINT64_MAX, text);
+	timestamp_format(UINT64_MAX, text);
 	MUST(strcmp(text, "9999-12-31T23:59:59Z") == 0);
 	customers_free(customers_read(NULL, &f));
 	table = customers_read(path, &f);

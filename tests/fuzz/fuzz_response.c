@@ -36,12 +36,12 @@ no_connection(void)
 static void
 read_through(const struct response *r, int rc, const uint8_t *data, size_t size)
 {
-	static struct answer a;
+	static struct relay_channel a;
 	static char got[3 * RESPONSE_MAX_BYTES];
 	size_t used = 0;
 	ssize_t n = 1;
 
-	answer_channel(&a, no_connection());
+	relay_channel_init(&a, no_connection());
 	a.read_tls = read_wire;
 	a.response = (struct response){0};
 	wire = (struct fuzz_input){data, size};

@@ -19,8 +19,8 @@ check_forward(const struct stone_forward *f)
 
 	MUST(f->relay.host[0] != '\0' && f->relay.port[0] != '\0');
 	MUST(f->tls.key != NULL && f->tls.cert != NULL);
-	stone_place_text(&f->listen, text, sizeof(text));
-	MUST(stone_place_same(&f->listen, &f->listen));
+	stone_endpoint_text(&f->listen, text, sizeof(text));
+	MUST(stone_endpoint_same(&f->listen, &f->listen));
 	n = stone_request_write(
 	    request, f->request, "[2001:db8:1111:2222:3333:4444:5555:6666]:1");
 	MUST(n >= 4 && n <= sizeof(request));

@@ -123,9 +123,9 @@ others(const char *text)
 
 	if (proxy_from_environment(&proxy, &env, &f) == 0)
 		proxy_serves(&proxy, &target);
-	if (when_parse(&when, text) == 0) {
-		when_format(when, again);
-		MUST(when_parse(&when2, again) == 0 && when == when2);
+	if (timestamp_parse(&when, text) == 0) {
+		timestamp_format(when, again);
+		MUST(timestamp_parse(&when2, again) == 0 && when == when2);
 	}
 	if (identity_parse(&id, text) == 0) {
 		identity_hex(&id, hex);

@@ -25,7 +25,7 @@
 #define is_agent(h)      (h < 2)
 #define other_of_role(h) (h ^ 1)
 
-mtype:state = { HANDSHAKE, HEAD, REGISTERED, WAITING, MATCHED, SPLICING,
+mtype:state = { HANDSHAKE, HEAD, REGISTERING, WAITING, MATCHED, SPLICING,
 	CLOSING, ENDED };
 mtype:waiter = { WAITER_ABSENT, WAITER_WAITING, WAITER_IN_SESSION };
 mtype:message = { REGISTER, WELCOME, MESSAGE_MATCHED, WAIT_AGAIN, ANNOUNCE };
@@ -72,7 +72,7 @@ byte i, p, c, a, s;
 mtype:message m;
 #define clear i = 0; p = 0; c = 0; a = 0; s = 0; m = 0
 
-#define waits(h) (state[h] == REGISTERED || state[h] == WAITING)
+#define waits(h) (state[h] == REGISTERING || state[h] == WAITING)
 
 #ifdef LIVENESS
 /* A stone is joined, refused or gone: never does it wait for good. Its
@@ -327,7 +327,7 @@ inline on_announce(h)
 #define matches_after(what) true
 #endif
 
-inline reception_take()
+inline registrar_take()
 {
 	up[c]?m, p;
 	if
@@ -347,7 +347,7 @@ inline reception_take()
 inline serve()
 {
 	if
-	:: nempty(up[c]) -> reception_take()
+	:: nempty(up[c]) -> registrar_take()
 	:: empty(up[c]) -> conn_drop(c) /* its end */
 	fi;
 	fd_kept = broker_fds > 0;
@@ -391,7 +391,7 @@ inline other_gone(h)
 	hop[h] = 0;
 	if /* registration_wait_again */
 	:: conn[h] == BOTH -> up[h]!WAIT_AGAIN, 0; state[h] = WAITING
-	:: else -> handler_closes(h); state[h] = REGISTERED
+	:: else -> handler_closes(h); state[h] = REGISTERING
 	fi
 }
 
@@ -401,7 +401,7 @@ inline other_gone(h)
 #define stone_end_closed(h) (hops[hop[h]].stone_fds == 0)
 
 /* MATCHED, and what a stone does first in it, matched_stone */
-inline waiting_waiting(h)
+inline run_waiting(h)
 {
 	down[h]?m, p;
 	if
@@ -448,21 +448,21 @@ proctype handler(byte h)
 end_rest:
 	do
 	:: d_step { state[h] == HANDSHAKE ->
-		state[h] = HEAD; state[h] = REGISTERED }
-	:: d_step { state[h] == REGISTERED && is_due(h) ->
+		state[h] = HEAD; state[h] = REGISTERING }
+	:: d_step { state[h] == REGISTERING && is_due(h) ->
 		conn[h] = BOTH; up[h]!REGISTER, 0 }
-	:: d_step { state[h] == REGISTERED && nempty(down[h]) ->
+	:: d_step { state[h] == REGISTERING && nempty(down[h]) ->
 		down[h]?m, p; state[h] = WAITING; clear }
 	:: d_step { waits(h) && is_lost(h) ->
 		handler_closes(h);
 #ifdef MUTANT_RESTART
 		state[h] = WAITING;
 #else
-		state[h] = REGISTERED;
+		state[h] = REGISTERING;
 #endif
 		clear }
 	:: d_step { state[h] == WAITING && nempty(down[h]) ->
-		waiting_waiting(h); clear }
+		run_waiting(h); clear }
 	:: d_step { waits(h) && !is_agent(h) && !agent_can_come(h, 0) &&
 		!agent_can_come(h, 1) -> /* match_timeout */
 		state[h] = CLOSING; leave(h); clear }

@@ -38,7 +38,8 @@ main(int argc, char **argv)
 		int64_t at = 0;
 
 		do
-			at += comeback_delay(full ? count : i, tries++, next());
+			at += reconnect_delay(
+			    full ? count : i, tries++, next());
 		while (at < down);
 		if ((at - down) / 1000 >= SECONDS)
 			return 1;

@@ -31,7 +31,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static struct conf conf;
+static struct relay_conf conf;
 static const char *path; /* to write to, or to remove */
 static struct agent_conf agent = {.nrelays = 1,
     .relays = {{"127.0.0.1", "9"}},
@@ -293,7 +293,7 @@ main(int argc, char **argv)
 	size_t s = 0, c = 0;
 
 	if (argc != 5 || harden_process(-1) == -1 ||
-	    conf_read(&conf, argv[1], &f) == -1)
+	    relay_conf_read(&conf, argv[1], &f) == -1)
 		return EX_USAGE;
 	log_open("sandboxed", LOG_TO_STDERR, 0);
 	path = argv[2];
