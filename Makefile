@@ -73,7 +73,7 @@ DEPS_MODEL = gcc libc6-dev spin
 DEPS_FUZZ = $(DEPS_BUILD) clang libclang-rt-14-dev llvm
 DEPS_HARD = $(DEPS_TEST) $(DEPS_FUZZ) valgrind blhc
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
-	shfmt mandoc
+	shfmt mandoc python3
 
 # Broker sources know nothing of handlers, nor these of the client programs.
 $(B)/obj/broker/%.o: INCLUDES = -Ibroker

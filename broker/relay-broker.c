@@ -13,6 +13,7 @@
 #include "broker_sandbox.h"
 #include "config/customers.h"
 #include "config/relay_conf.h"
+#include "config/relay_program.h"
 #include "ipc/ipc_socket.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ listen_and_drop(const struct relay_conf *conf, int *lock)
 	gid_t gid;
 	int fd;
 
-	program_relay_user(conf, &uid, &gid);
+	relay_program_user(conf, &uid, &gid);
 	harden_raise_nofile();
 	fd = ipc_socket_listen(conf->socket, uid, gid, lock, &f);
 	if (fd == -1)
@@ -59,7 +60,7 @@ int
 main(int argc, char **argv)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
-	struct program_options o;
+	struct relay_program_options o;
 	struct broker *broker;
 	struct relay_conf conf;
 	struct failure f;
@@ -68,7 +69,7 @@ main(int argc, char **argv)
 	if (fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);
-	o = program_options(argc, argv, NAME, "c:DdtV");
+	o = relay_program_options(argc, argv, NAME, "c:DdtV");
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (relay_conf_read(&conf, o.conf, &f) == -1)

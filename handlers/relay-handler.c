@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "config/relay_conf.h"
+#include "config/relay_program.h"
 #include "connection/handler.h"
 #include "connection/handler_sandbox.h"
 #include "tls/server.h"
@@ -24,7 +25,7 @@ int
 main(int argc, char **argv)
 {
 	struct tls_material material;
-	struct program_options o;
+	struct relay_program_options o;
 	struct relay_conf conf;
 	struct failure f;
 	int sock;
@@ -34,7 +35,7 @@ main(int argc, char **argv)
 	if (sock == -1 && fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, fd_stderr_usable() ? LOG_TO_STDERR : LOG_TO_SYSLOG, 0);
-	o = program_options(argc, argv, NAME, "c:dtV");
+	o = relay_program_options(argc, argv, NAME, "c:dtV");
 	log_open(
 	    NAME, fd_stderr_usable() ? LOG_TO_STDERR : LOG_TO_SYSLOG, o.debug);
 	if (harden_process(sock) == -1)

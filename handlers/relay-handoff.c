@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "config/relay_conf.h"
+#include "config/relay_program.h"
 #include "spawn/handoff.h"
 
 #include <errno.h>
@@ -64,7 +65,7 @@ become_handler(int sock, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct program_options o;
+	struct relay_program_options o;
 	int sock, lifeline = -1;
 
 	/* first of all: under xinetd a message to stderr goes to the client */
@@ -72,7 +73,7 @@ main(int argc, char **argv)
 	if (sock == -1 && fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, fd_stderr_usable() ? LOG_TO_STDERR : LOG_TO_SYSLOG, 0);
-	o = program_options(argc, argv, NAME, "c:dtV");
+	o = relay_program_options(argc, argv, NAME, "c:dtV");
 	if (harden_process(sock) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (sock != -1 && !o.test && geteuid() != 0)

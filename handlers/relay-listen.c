@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "config/relay_conf.h"
+#include "config/relay_program.h"
 #include "ipc/ipc_socket.h"
 #include "spawn/listen_sandbox.h"
 #include "spawn/spawner.h"
@@ -52,7 +53,7 @@ main(int argc, char **argv)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
 	struct spawner s = {.handoff = -1, .handoff_lock = -1};
-	struct program_options o;
+	struct relay_program_options o;
 	struct failure f;
 	uid_t uid;
 	gid_t gid;
@@ -61,7 +62,7 @@ main(int argc, char **argv)
 	if (fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);
-	o = program_options(argc, argv, NAME, "c:DdtV");
+	o = relay_program_options(argc, argv, NAME, "c:DdtV");
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	s.conf_path = o.conf;
@@ -69,7 +70,7 @@ main(int argc, char **argv)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
-	program_relay_user(&s.conf, &uid, &gid);
+	relay_program_user(&s.conf, &uid, &gid);
 	if (!o.test)
 		listen_all(&s, uid, gid);
 	/* the keys are read as the user, as they will be at a reload */

@@ -58,6 +58,11 @@ shfmt_all() {
     shfmt -i 4 -ci -d "${shell[@]}"
 }
 
+# Which room may include which.
+rooms() {
+    python3 -B tests/rooms.py
+}
+
 mandoc_all() {
     mandoc -T lint -W warning man/*.[1578]
 }
@@ -75,6 +80,7 @@ check() {
 }
 
 failed=0
+check rooms rooms
 check clang-format clang_format
 check 'gcc -fanalyzer' gcc_analyzer
 check cppcheck cppcheck_all

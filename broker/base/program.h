@@ -1,12 +1,11 @@
 /*
- * What the main() of every relay program does alike: its options, its one way
- * to fail, becoming its user and a daemon, signals as a descriptor.
+ * What the main() of every program does alike: its one way to fail, becoming
+ * another user and a daemon, signals as a descriptor.
  */
 #ifndef BASE_PROGRAM_H
 #define BASE_PROGRAM_H
 
-#include "config/relay_conf.h"
-
+#include <sys/types.h>
 #include <sysexits.h>
 
 #ifndef VERSION
@@ -20,30 +19,7 @@
 void program_fail(int code, const char *format, ...)
     __attribute__((noreturn, format(printf, 2, 3)));
 
-/* The options that all relay programs share. */
-struct program_options {
-	const char *conf; /* -c, absolute where the program is a daemon */
-	int daemon;       /* -D */
-	int debug;        /* -d */
-	int test;         /* -t */
-};
-
-/*
- * Parses the command line of the program name: the options in letters, as for
- * getopt(3), and no operands. Prints the version (-V) or the usage, and exits,
- * where that is due.
- */
-struct program_options program_options(
-    int argc, char **argv, const char *name, const char *letters);
-
-/*
- * The user and group that the relay runs as by conf: its user where the
- * process is root, else what it is already. Fails, for good, where that user
- * is unknown or root.
- */
-void program_relay_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid);
-
-/* Becomes them (harden_drop_privileges), or fails for good. */
+/* Becomes this user and group (harden_drop_privileges), or fails for good. */
 void program_become(uid_t uid, gid_t gid);
 
 /*

@@ -102,7 +102,7 @@ END
 letters = {}
 for path in SOURCES:
     name = os.path.basename(path)[:-2]
-    for found in re.findall(r'program_options\(\s*argc, argv, NAME, "(.*?)"\)', text(path)):
+    for found in re.findall(r'relay_program_options\(\s*argc, argv, NAME, "(.*?)"\)', text(path)):
         letters[name] = found
 letters["relayagent"] = re.search(r'define LETTERS\s+"(.*?)"', text("bin/agent/conf.c")).group(1)
 language = text("bin/stone/conf.c")
