@@ -226,7 +226,7 @@ for path in names("broker/**/*.c") + names("handlers/**/*.c"):
     source = text(path)
     real |= set(re.findall(r'refuse\(\s*[\w>-]+,(?: \w+,)?\s*(\d+),\s*"(.*?)"\)', source))
     real |= set(re.findall(r'= \{(\d+), "(.*?)"\}', source))
-    real |= set(re.findall(r'removal_kick\(\s*b, c, (\d+),\s*"(.*?)",', source))
+    real |= set(re.findall(r'evict_kick\(\s*b, c, (\d+),\s*"(.*?)",', source))
     real |= set(re.findall(r'end_with\(\s*h, END_\w+, (\d+), "(.*?)"\)', source))
     real |= {("400", reason) for reason in re.findall(r'return "(.* in the request head)";', source)}
 documented = set()
