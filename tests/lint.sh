@@ -5,6 +5,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit
 export LC_ALL=C
+shopt -s nullglob
 
 sources=({broker,handlers,bin}/{,*/}*.c tests/bench/*.c)
 headers=({broker,handlers,bin}/{,*/}*.h tests/bench/*.h tests/fuzz/*.c tests/fuzz/*.h tests/programs/*.c)
