@@ -29,8 +29,8 @@ import threading
 import time
 from errno import EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC, errorcode
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+FAULTS = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [FAULTS, os.path.join(os.path.dirname(FAULTS), "lib")]
 
 import peer  # noqa: E402 (found by the lines above)
 import shared  # noqa: E402

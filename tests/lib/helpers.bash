@@ -599,10 +599,13 @@ count_all() {
     counts_now="handlers=${#children[@]} broker-fds=$fds unix-sockets=$sockets_there"
 }
 
-# relay-listen has a connection to the broker, beside the broker's own socket.
+# relay-listen has a connection to the broker, beside the broker's own socket,
+# which the broker has accepted: before that the socket's inode number is 0.
 spawner_is_attached() {
+    local all
+    all=$(</proc/net/unix)
     count_unix_sockets
-    [ "$sockets_there" -ge 2 ]
+    [ "$sockets_there" -ge 2 ] && [[ $all != *" 0 $scratch/"* ]]
 }
 
 # with_relay [LINE...]: a relay with these lines in relay.conf, of relay-listen.

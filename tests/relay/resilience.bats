@@ -24,6 +24,7 @@ teardown() {
 session_outlives_broker() {
     rm -f held.*
     local idle live sockets
+    [ "$spawner" != listen ] || wait_until 60 spawner_is_attached
     sockets=$(unix_sockets)
     start_line alice "$steady"
     take_baseline
@@ -154,8 +155,10 @@ agents_handler_dies_under_s_client() {
     start_typing "typed-$spawner" alice
     type_it "typed-$spawner" 'GET / HTTP/1.1\n\nsome words\n'
     wait_until 60 says "typed-$spawner" '^SOME WORDS'
-    local start=$EPOCHREALTIME
-    kill -KILL "$(handler_in_session agent)"
+    local victim start
+    victim=$(handler_in_session agent)
+    start=$EPOCHREALTIME
+    kill -KILL "$victim"
     wait_until 60 not running "typed-$spawner"
     within 1 "$start" "$EPOCHREALTIME"
     # after a clean end it would say "closed"
