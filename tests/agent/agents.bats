@@ -12,14 +12,6 @@ setup_file() {
     "$built/relay-ca" -d "$pki" server relay.test >/dev/null
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 # start_two_agents: one and two, each to a target of its own, and a stone.
 start_two_agents() {
     start_broker

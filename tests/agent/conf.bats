@@ -15,10 +15,6 @@ setup() {
     cp alice/*.pem .
 }
 
-teardown() {
-    end_all
-}
-
 article() {
     printf '%s\n' -n '-k private.pem' '-c cert.pem' relay.klab.org:443 intra:10080
 }

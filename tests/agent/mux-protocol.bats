@@ -19,10 +19,6 @@ setup() {
     start_relay listen
 }
 
-teardown() {
-    end_all
-}
-
 # an_agent KIND [LINE...]: with a target of traffic.py.
 an_agent() {
     local kind=$1

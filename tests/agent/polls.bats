@@ -14,10 +14,6 @@ setup() {
     echo_port=$(free_port)
 }
 
-teardown() {
-    end_all
-}
-
 start_echo() {
     start echo socat "TCP4-LISTEN:$echo_port,fork,reuseaddr,backlog=128" EXEC:cat
     wait_until 60 listening "$echo_port"

@@ -19,10 +19,6 @@ setup() {
     start_relay listen
 }
 
-teardown() {
-    end_all
-}
-
 # tinyproxy LINE...
 tinyproxy_with() {
     printf '%s\n' "Port $proxy_port" 'Listen 127.0.0.1' 'Timeout 600' 'MaxClients 20' \

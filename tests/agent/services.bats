@@ -16,10 +16,6 @@ setup() {
     start_relay listen
 }
 
-teardown() {
-    end_all
-}
-
 # agent LINE...: one that forwards; the lines end with its targets.
 agent() {
     printf '%s\n' -n "-k $scratch/alice/private.pem" "-c $scratch/alice/cert.pem" \

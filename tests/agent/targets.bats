@@ -21,10 +21,6 @@ setup() {
     start_relay listen
 }
 
-teardown() {
-    end_all
-}
-
 # start_way: an agent to $target and a stone.
 start_way() {
     start_waiting_agent agent alice "$target" "$steady"

@@ -15,10 +15,6 @@ setup() {
     web_port=$(free_port)
 }
 
-teardown() {
-    end_all
-}
-
 # start_web HOST [AGENT LINE...]: relay, agent, and a web server for HOST.
 start_web() {
     local host=$1

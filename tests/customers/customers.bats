@@ -16,10 +16,6 @@ setup() {
     no_customers
 }
 
-teardown() {
-    end_all
-}
-
 # refused_table TEXT ERROR: the broker does not start with that table.
 refused_table() {
     printf '%b' "$1" >"$scratch/customers"

@@ -15,10 +15,6 @@ setup() {
     no_customers
 }
 
-teardown() {
-    end_all
-}
-
 # exactly_n TRIES: one stone less than nusers, as many, and one more, all at
 # once; how many get through, and what the others are told.
 exactly_n() {

@@ -20,10 +20,6 @@ setup() {
     cp -p customers before
 }
 
-teardown() {
-    end_all
-}
-
 # unchanged: the table is the one that it was, and alone.
 unchanged() {
     diff before customers

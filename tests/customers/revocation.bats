@@ -18,10 +18,6 @@ setup() {
     configure 'crl = crl.pem'
 }
 
-teardown() {
-    end_all
-}
-
 one_of_ten() {
     cp "$pki/crl.pem" crl.pem
     give crl.pem

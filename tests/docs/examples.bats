@@ -11,14 +11,6 @@ setup_file() {
     make_pki laptop
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 @test 'relay-protocol: the digest, computed as the page says, is the one that the relay sends' {
     start_broker
     start_relay listen

@@ -16,10 +16,6 @@ setup() {
     pages=("$root"/man/*.?)
 }
 
-teardown() {
-    end_all
-}
-
 # ---- the pages ----------------------------------------------------------------
 
 @test 'mandoc finds nothing to warn of' {

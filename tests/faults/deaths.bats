@@ -18,10 +18,6 @@ setup() {
     prepare
 }
 
-teardown() {
-    end_all
-}
-
 # killed KIND...: each so many times, at random moments.
 killed() {
     local kind i

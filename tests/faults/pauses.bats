@@ -18,10 +18,6 @@ setup() {
     prepare
 }
 
-teardown() {
-    end_all
-}
-
 # held KIND...: stopped and continued, each so many times.
 held() {
     local kind i

@@ -28,10 +28,6 @@ setup() {
     configure 'tls_timeout = 4' 'head_timeout = 4' 'match_timeout = 2'
 }
 
-teardown() {
-    end_all
-}
-
 # shimmed NAME WANTED COMMAND...: for start; with the shim where NAME is WANTED.
 shimmed() {
     local name=$1 wanted=$2

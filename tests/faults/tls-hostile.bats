@@ -12,14 +12,6 @@ setup_file() {
     make_pki alice
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 no_handler() {
     [ "$(handlers)" -eq 0 ]
 }

@@ -2,7 +2,7 @@
 # conditions, and ends what it started.
 #
 #   setup_file() { make_pki alice bob; }    once a file
-#   setup()      { prepare; }
+#   setup()      { prepare; }               these two unless the file has others
 #   teardown()   { end_all; }               fails where anything is left alive
 #
 # A process is dear on some machines: what is done often is done by the shell
@@ -31,6 +31,14 @@ tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 built=${BUILT:-$tests/../build/bin}
 relay_user=nobody
 relay_group=nogroup
+
+setup() {
+    prepare
+}
+
+teardown() {
+    end_all
+}
 
 # needs_plain WHY: skips what programs with sanitizers cannot do.
 needs_plain() {

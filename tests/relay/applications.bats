@@ -21,10 +21,6 @@ setup() {
     stone_port=$(free_port)
 }
 
-teardown() {
-    end_all
-}
-
 # forward stone|shared: from $stone_port to $target_port.
 forward() {
     wait_until 60 listening "$target_port"

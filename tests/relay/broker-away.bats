@@ -10,14 +10,6 @@ setup_file() {
     make_pki alice bob client-{0..9}
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 # all_are_registered: each handler has a connection to the broker, relay-listen
 # another, and the broker listens on one more socket.
 all_are_registered() {

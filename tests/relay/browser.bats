@@ -19,10 +19,6 @@ setup() {
     web_port=$(free_port)
 }
 
-teardown() {
-    end_all
-}
-
 # The store that chromium reads is in its user's home.
 make_store() {
     mkdir -p home/.pki/nssdb profile

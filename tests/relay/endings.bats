@@ -10,14 +10,6 @@ setup_file() {
     make_pki alice bob client-{0..9}
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 half_close() {
     play <<'SCRIPT'
 big = os.urandom(1 << 20)

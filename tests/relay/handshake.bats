@@ -11,14 +11,6 @@ setup_file() {
     make_odd_certificates
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 # make_odd_certificates: what the relay must refuse.
 make_odd_certificates() {
     local year_ago year_on

@@ -10,14 +10,6 @@ setup_file() {
     make_pki alice bob
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 # ---- sizes ----
 
 @test "a poll's head may have 8 KiB and not a byte more" {

@@ -10,14 +10,6 @@ setup_file() {
     make_pki alice bob client-{0..9}
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 a_session_by_hand() {
     take_baseline
     play <<'SCRIPT'

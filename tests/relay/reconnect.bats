@@ -10,14 +10,6 @@ setup_file() {
     make_pki alice
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 # returns COUNT grown|full DOWN_MS: "ALL MOST LAST", how many came, how many in
 # the fullest second, and the last second in which one came.
 returns() {

@@ -11,14 +11,6 @@ setup_file() {
     make_pki alice bob
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 # ---- the broker -------------------------------------------------------------
 
 session_outlives_broker() {

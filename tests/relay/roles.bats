@@ -12,14 +12,6 @@ setup_file() {
     "$built/relay-ca" -d "$pki.other" init >/dev/null
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 # ---- the article ------------------------------------------------------------
 
 # write_article TARGET: both configuration files, in the folder of the key, with

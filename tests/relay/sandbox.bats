@@ -17,10 +17,6 @@ setup() {
     [ -x "$sandboxed" ] || skip 'make test-programs'
 }
 
-teardown() {
-    end_all
-}
-
 # tries STAGE CALL: its exit status, and what it says of the call.
 tries() {
     run "$sandboxed" "$scratch/relay.conf" "$elsewhere" "$1" "$2"

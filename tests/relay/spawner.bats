@@ -9,14 +9,6 @@ setup_file() {
     make_pki alice bob client-{0..9}
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 # ---- signals ----
 
 @test "SIGTERM drains relay-listen: waiting agents end, a live session completes, then it ends with 0" {

@@ -16,10 +16,6 @@ setup() {
     configure 'tls_timeout = 2' 'head_timeout = 2'
 }
 
-teardown() {
-    end_all
-}
-
 # enabled: the versions that sslscan gets through with.
 enabled() {
     sslscan --no-colour --no-compression --no-heartbleed "$@" "127.0.0.1:$relay_port" 3>&- |

@@ -19,10 +19,6 @@ setup() {
     start_relay listen
 }
 
-teardown() {
-    end_all
-}
-
 @test "64 MiB of random bytes each way at once arrive whole" {
     take_baseline
     start_line alice

@@ -12,14 +12,6 @@ setup_file() {
     make_pki alice bob
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 # ---- as stone ----
 
 # both_stones: Debian's on $stone_port and ours on $ours_port, set up by the

@@ -16,10 +16,6 @@ setup() {
     relay_port=443
 }
 
-teardown() {
-    end_all
-}
-
 # reads LINE...: with these lines after key, cert and CAfile it is content.
 reads() {
     write_stone_conf good "$@"

@@ -11,14 +11,6 @@ setup_file() {
     make_pki alice bob
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 # ---- its life ----
 
 @test "SIGTERM lets sessions end and takes no new ones; a second ends them with an error" {

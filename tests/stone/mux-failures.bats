@@ -19,10 +19,6 @@ setup() {
     start_relay listen
 }
 
-teardown() {
-    end_all
-}
-
 # a_shared_line SESSIONS: a target "whole", an agent and a relay-stone.
 a_shared_line() {
     start_target target whole alice

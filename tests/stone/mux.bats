@@ -18,10 +18,6 @@ setup() {
     start_relay listen
 }
 
-teardown() {
-    end_all
-}
-
 @test 'connections share a session, which is there before them' {
     start_target target shout
     start_waiting_agent agent alice "$target"

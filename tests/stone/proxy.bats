@@ -18,10 +18,6 @@ setup() {
     stone_port=$(free_port)
 }
 
-teardown() {
-    end_all
-}
-
 # start_proxy [LINE...]: tinyproxy, with these lines in its configuration.
 start_proxy() {
     printf '%s\n' "Port $proxy_port" 'Listen 127.0.0.1' 'Timeout 60' 'LogLevel Connect' \

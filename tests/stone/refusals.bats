@@ -12,14 +12,6 @@ setup_file() {
     make_pki alice bob
 }
 
-setup() {
-    prepare
-}
-
-teardown() {
-    end_all
-}
-
 # ---- refusals ----
 
 # refused STATUS REASON: the client gets a reset and not a byte, the log why.
