@@ -290,14 +290,11 @@ read_answer(void *buf, size_t size)
 static void
 prepare_listener(void)
 {
-	static const struct linger reset = {.l_onoff = 1};
-
 	if (s.forward->conf->listen.path != NULL)
 		return;
 	tcp_options(s.forward->listener);
 	tcp_may_pause(s.forward->listener);
-	setsockopt(
-	    s.forward->listener, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	tcp_reset_on_close(s.forward->listener, 1);
 }
 
 static int

@@ -15,20 +15,6 @@
 #define TLS_RECORD_MAX 16384 /* plaintext bytes, RFC 8446 5.1 */
 #define TLS_READ_AHEAD 65792 /* four records on the wire */
 
-/*
- * Whether the kernel ends the connection with a reset at the last close(2). It
- * does until channel_close takes that back, so that a process which dies is an
- * error to its peers: plain TCP has no other sign, and not every TLS client
- * minds a missing close_notify.
- */
-static void
-set_reset_on_close(int fd, int on)
-{
-	const struct linger linger = {.l_onoff = on, .l_linger = 0};
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-}
-
 /* ---- TLS ---- */
 
 /* Turns an OpenSSL result into errno; EAGAIN sets what to poll for. */
@@ -169,7 +155,8 @@ tls_finish(struct channel *ch)
 void
 channel_tls(struct channel *ch, SSL *ssl)
 {
-	set_reset_on_close(SSL_get_fd(ssl), 1);
+	/* not every TLS client minds a missing close_notify */
+	tcp_reset_on_close(SSL_get_fd(ssl), 1);
 	*ch = (struct channel){
 	    .fd = SSL_get_fd(ssl),
 	    .read = tls_read,
@@ -282,7 +269,7 @@ tcp_finish(struct channel *ch)
 void
 channel_tcp(struct channel *ch, int fd)
 {
-	set_reset_on_close(fd, 1);
+	tcp_reset_on_close(fd, 1);
 	*ch = (struct channel){
 	    .fd = fd,
 	    .read = tcp_read,
@@ -298,7 +285,7 @@ channel_tcp(struct channel *ch, int fd)
 static void
 release(struct channel *ch, int with_reset)
 {
-	set_reset_on_close(ch->fd, with_reset);
+	tcp_reset_on_close(ch->fd, with_reset);
 	SSL_free(ch->ssl);
 	ch->ssl = NULL;
 	fd_close(&ch->fd);
