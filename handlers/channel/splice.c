@@ -208,6 +208,14 @@ review(struct splice *s)
 	s->review_at = held_up ? deadline_in(TCP_REVIEW_MS) : DEADLINE_NONE;
 }
 
+/* What ch does before a wait may tell that it is worth a try, as in note. */
+static void
+before_wait(struct channel *ch, struct flow *out, struct flow *in)
+{
+	if (ch->before_wait != NULL && ch->before_wait(ch))
+		out->readable = in->writable = 1;
+}
+
 /* The earlier of two timeouts of poll(2); -1: none. */
 static int
 earlier(int a, int b)
@@ -244,8 +252,8 @@ splice_run(struct splice *s, const struct splice_control *control)
 		}
 		review(s);
 		timeout = earlier(timeout, deadline_left(s->review_at));
-		if (b->before_wait != NULL && b->before_wait(b))
-			s->ab.writable = s->ba.readable = 1;
+		before_wait(a, &s->ab, &s->ba);
+		before_wait(b, &s->ba, &s->ab);
 		if (can_move(&s->ab) || can_move(&s->ba))
 			timeout = 0;
 		if (poll(pfd, 3, timeout) == -1 && errno != EINTR)
