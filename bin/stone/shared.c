@@ -271,7 +271,7 @@ read_answer(void *buf, size_t size)
 	struct channel *relay = &s.relay.channel;
 
 	for (;;) {
-		ssize_t n = relay->read(relay, buf, size);
+		ssize_t n = channel_read(relay, buf, size);
 		struct pollfd pfd = {
 		    .fd = relay->fd, .events = relay->read_wants};
 		const int again = n == -1 && errno == EAGAIN;
@@ -344,9 +344,9 @@ converse(const char *buf, size_t len)
 	s.stopped = 1;
 	mux_free(s.mux);
 	if (result == MUX_DONE)
-		channel_close(&s.relay.channel);
+		channel_close(&s.relay.tls.channel);
 	else
-		channel_abort(&s.relay.channel);
+		channel_abort(&s.relay.tls.channel);
 	return result == MUX_DONE ? EX_OK : EX_TEMPFAIL;
 }
 
@@ -356,7 +356,7 @@ leave(void)
 {
 	tell(HANDOVER_PLAIN);
 	channel_linger(&s.relay.channel, deadline_in(LINGER_MS));
-	channel_close(&s.relay.channel);
+	channel_close(&s.relay.tls.channel);
 	return EX_OK;
 }
 
@@ -378,7 +378,7 @@ stone_shared_run(
 		n = read_answer(buf, sizeof(buf));
 	}
 	if (n == -1) {
-		channel_abort(&s.relay.channel);
+		channel_abort(&s.relay.tls.channel);
 		return EX_TEMPFAIL;
 	}
 	if (strcmp(s.relay.response.mux, MUX_NAME) != 0)

@@ -51,7 +51,7 @@ enum state
 run_handshake(struct handler *h)
 {
 	int64_t deadline = deadline_in((int64_t)h->conf->tls_timeout * 1000);
-	int sock = h->tls.fd;
+	int sock = h->tls.channel.fd;
 	struct pollfd pfd = {.fd = sock, .events = POLLIN};
 	struct tls_refusal refusal;
 	struct failure f;
@@ -99,10 +99,10 @@ static enum head_result
 read_head(struct handler *h, int64_t deadline)
 {
 	for (;;) {
-		ssize_t n = h->tls.read(
-		    &h->tls, h->buf + h->len, sizeof(h->buf) - h->len);
-		struct pollfd pfd = {
-		    .fd = h->tls.fd, .events = h->tls.read_wants};
+		ssize_t n = channel_read(
+		    &h->tls.channel, h->buf + h->len, sizeof(h->buf) - h->len);
+		struct pollfd pfd = {.fd = h->tls.channel.fd,
+		    .events = h->tls.channel.read_wants};
 
 		if (n > 0) {
 			enum head_result rc;
