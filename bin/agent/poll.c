@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -122,29 +121,14 @@ send_poll(struct agent_poll *p)
 static int
 read_more(struct agent_poll *p, int64_t deadline)
 {
-	uint64_t before = p->relay.channel.arrived;
+	ssize_t n = channel_read_by(&p->relay.channel, p->buf + p->len,
+	    sizeof(p->buf) - p->len, deadline);
 
-	for (;;) {
-		ssize_t n = channel_read(&p->relay.channel, p->buf + p->len,
-		    sizeof(p->buf) - p->len);
-		struct pollfd pfd = {.fd = p->relay.channel.fd,
-		    .events = p->relay.channel.read_wants};
-
-		if (n > 0) {
-			p->len += (size_t)n;
-			return 1;
-		}
-		if (n == 0)
-			errno = 0;
-		if (n == 0 || errno != EAGAIN)
-			return 0;
-		if (p->relay.channel.arrived > before)
-			return 1;
-		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
-			errno = ETIMEDOUT;
-			return 0;
-		}
-	}
+	if (n > 0)
+		p->len += (size_t)n;
+	if (n == 0)
+		errno = 0;
+	return n > 0 || (n == -1 && errno == EAGAIN);
 }
 
 /* The entitlement must be this certificate's; another one is only told. */

@@ -13,7 +13,6 @@
 #include "stone/single.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -271,16 +270,14 @@ read_answer(void *buf, size_t size)
 	struct channel *relay = &s.relay.channel;
 
 	for (;;) {
-		ssize_t n = channel_read(relay, buf, size);
-		struct pollfd pfd = {
-		    .fd = relay->fd, .events = relay->read_wants};
-		const int again = n == -1 && errno == EAGAIN;
+		ssize_t n = channel_read_by(relay, buf, size, deadline);
+		const int none = n == -1 && errno == EAGAIN;
 
-		if (s.relay.state == ANSWER_GOOD && (n > 0 || again))
-			return again ? 0 : n;
-		if (!again || poll(&pfd, 1, deadline_left(deadline)) == 0) {
-			stone_relay_unanswered(
-			    &s.relay, s.forward, again, NULL);
+		if (s.relay.state == ANSWER_GOOD && (n > 0 || none))
+			return none ? 0 : n;
+		if (!none) {
+			stone_relay_unanswered(&s.relay, s.forward,
+			    n == -1 && errno == ETIMEDOUT, NULL);
 			return -1;
 		}
 	}

@@ -137,6 +137,24 @@ channel_linger(struct channel *ch, int64_t deadline)
 		 deadline_left(deadline) > 0);
 }
 
+ssize_t
+channel_read_by(struct channel *ch, void *buf, size_t len, int64_t deadline)
+{
+	const uint64_t before = ch->arrived;
+
+	for (;;) {
+		ssize_t n = channel_read(ch, buf, len);
+		struct pollfd pfd = {.fd = ch->fd, .events = ch->read_wants};
+
+		if (n != -1 || errno != EAGAIN || ch->arrived > before)
+			return n;
+		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
+}
+
 int
 channel_write_all(
     struct channel *ch, const void *buf, size_t len, int64_t deadline)

@@ -125,6 +125,14 @@ void channel_abort(struct channel *ch);
 void channel_linger(struct channel *ch, int64_t deadline);
 
 /*
+ * Reads as channel_read does, but waits where nothing is there. Returns -1 with
+ * ETIMEDOUT where nothing came by deadline (base/deadline.h), with EAGAIN where
+ * all that came was dropped or is kept back by the channel.
+ */
+ssize_t channel_read_by(
+    struct channel *ch, void *buf, size_t len, int64_t deadline);
+
+/*
  * Writes all of buf by deadline (base/deadline.h). Returns 0, or -1 with errno
  * (ETIMEDOUT).
  */
