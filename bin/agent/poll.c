@@ -7,7 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/program.h"
-#include "channel/channel.h"
+#include "channel/channel_tls.h"
 #include "config/entitlement.h"
 #include "dial/proxy.h"
 #include "http/head.h"
@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,7 +35,7 @@ struct agent_poll {
 	const struct netaddr *place; /* of the relay */
 	uint64_t agent;
 	int news;
-	struct channel relay;
+	struct channel_tls relay;
 	uint8_t *der; /* our certificate, for the digest */
 	int der_len;
 	struct head head;
@@ -109,7 +108,7 @@ send_poll(struct agent_poll *p)
 	    p->place->host, p->agent);
 
 	if (channel_write_all(
-		&p->relay, text, (size_t)n, deadline_in(SEND_MS)) == 0)
+		&p->relay.channel, text, (size_t)n, deadline_in(SEND_MS)) == 0)
 		return 0;
 	tell(p, POLL_FAILED, "request: %s", strerror(errno));
 	return -1;
@@ -122,29 +121,14 @@ send_poll(struct agent_poll *p)
 static int
 read_more(struct agent_poll *p, int64_t deadline)
 {
-	uint64_t before = p->relay.arrived;
+	ssize_t n = channel_read_by(&p->relay.channel, p->buf + p->len,
+	    sizeof(p->buf) - p->len, deadline);
 
-	for (;;) {
-		ssize_t n = p->relay.read(
-		    &p->relay, p->buf + p->len, sizeof(p->buf) - p->len);
-		struct pollfd pfd = {
-		    .fd = p->relay.fd, .events = p->relay.read_wants};
-
-		if (n > 0) {
-			p->len += (size_t)n;
-			return 1;
-		}
-		if (n == 0)
-			errno = 0;
-		if (n == 0 || errno != EAGAIN)
-			return 0;
-		if (p->relay.arrived > before)
-			return 1;
-		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
-			errno = ETIMEDOUT;
-			return 0;
-		}
-	}
+	if (n > 0)
+		p->len += (size_t)n;
+	if (n == 0)
+		errno = 0;
+	return n > 0 || (n == -1 && errno == EAGAIN);
 }
 
 /* The entitlement must be this certificate's; another one is only told. */
@@ -210,7 +194,8 @@ read_answer(struct agent_poll *p)
 static int
 send_keepalive(struct agent_poll *p)
 {
-	if (channel_write_all(&p->relay, "\r\n", 2, deadline_in(SEND_MS)) == 0)
+	if (channel_write_all(
+		&p->relay.channel, "\r\n", 2, deadline_in(SEND_MS)) == 0)
 		return 0;
 	tell(p, POLL_FAILED, "keep-alive: %s", strerror(errno));
 	return -1;
@@ -268,8 +253,8 @@ take_stone(struct agent_poll *p)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL); /* a session is not cut off */
-	if (channel_write_all(&p->relay, "\r\n", 2, deadline_in(SEND_MS)) ==
-	    -1) {
+	if (channel_write_all(
+		&p->relay.channel, "\r\n", 2, deadline_in(SEND_MS)) == -1) {
 		tell(p, POLL_FAILED, "too late for a stone: %s",
 		    strerror(errno));
 		return -1;
@@ -289,14 +274,15 @@ agent_poll_run(struct agent_conf *conf, const struct netaddr *relay,
 	p.place = relay;
 	p.agent = agent;
 	p.news = news;
-	p.relay.fd = -1;
+	p.relay.channel.fd = -1;
 	if (connect_relay(&p) == 0 && send_poll(&p) == 0 &&
 	    read_answer(&p) == 0 && await_head(&p) == 0 &&
 	    take_stone(&p) == 0) {
-		agent_session_run(conf, &p.relay, &p.head, p.buf, p.len);
+		agent_session_run(
+		    conf, &p.relay.channel, &p.head, p.buf, p.len);
 		rc = EX_OK;
 	}
-	channel_close(&p.relay);
+	channel_close(&p.relay.channel);
 	OPENSSL_free(p.der);
 	return rc;
 }

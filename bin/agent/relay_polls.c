@@ -24,7 +24,7 @@ agent_relay_init(struct agent_relay *r, const struct netaddr *place,
 {
 	memset(r, 0, sizeof(*r));
 	r->place = *place;
-	r->backoff = BACKOFF_MIN_MS;
+	backoff_init(&r->backoff, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
 	snprintf(r->text, sizeof(r->text),
 	    strchr(place->host, ':') != NULL ? "[%s]:%s" : "%s:%s", place->host,
 	    place->port);
@@ -127,7 +127,7 @@ agent_relay_restart(struct agent_relay *r)
 		if (r->slots[i].news != -1)
 			end_poll(&r->slots[i]);
 	r->due = 0;
-	r->backoff = BACKOFF_MIN_MS;
+	backoff_reset(&r->backoff);
 }
 
 void
@@ -139,16 +139,12 @@ agent_relay_forget(struct agent_relay *r)
 
 /* ---- failures ---- */
 
-/* Full jitter: any moment up to the back-off, which doubles each time. */
 static int64_t
 back_off(struct agent_relay *r)
 {
-	int64_t delay = deadline_jitter(r->backoff);
+	int64_t delay = backoff_next(&r->backoff);
 
 	r->due = deadline_in(delay);
-	r->backoff *= 2;
-	if (r->backoff > BACKOFF_MAX_MS)
-		r->backoff = BACKOFF_MAX_MS;
 	return delay;
 }
 
@@ -172,7 +168,7 @@ on_failed(struct agent_relay *r, struct slot *slot, const char *why, int quiet)
 		return;
 	snprintf(r->error, sizeof(r->error), "%s", why);
 	if (proven)
-		r->backoff = BACKOFF_MIN_MS;
+		backoff_reset(&r->backoff);
 	delay = back_off(r);
 	if (!quiet)
 		log_event(LOG_WARNING, "not-connected", "relay", r->text,
@@ -203,7 +199,7 @@ on_taken(struct agent_relay *r, struct slot *slot)
 	log_event(LOG_INFO, "taken", NULL);
 	fd_close(&slot->news);
 	slot->since = 0;
-	r->backoff = BACKOFF_MIN_MS;
+	backoff_reset(&r->backoff);
 	r->arrivals++;
 	pool_size_arrival(&r->demand);
 }

@@ -9,6 +9,7 @@
 #include "agent/expiry.h"
 #include "agent/poll.h"
 #include "agent/pool_size.h"
+#include "base/backoff.h"
 
 #include <sys/types.h>
 
@@ -24,8 +25,8 @@ struct agent_relay {
 	char text[TARGET_TEXT_MAX]; /* host:port */
 	struct slot slots[AGENT_POLLS_MAX];
 	struct pool_size demand;
-	int64_t due;     /* no poll is started before */
-	int64_t backoff; /* milliseconds; what due may be ahead at most */
+	int64_t due; /* no poll is started before */
+	struct backoff backoff;
 	uint64_t arrivals;
 	struct expiry customer;    /* of the entitlement */
 	char error[POLL_TEXT_MAX]; /* why the last poll failed; "" after one

@@ -70,7 +70,7 @@ prepare(struct session *s, const char *buf, size_t len)
 	    sizeof(rules.forwarded_for));
 	memcpy(rules.service, s->head->service, sizeof(rules.service));
 	web_init(&s->web, &rules, s->relay, buf, len);
-	n = s->web.client.read(&s->web.client, down->buf, sizeof(down->buf));
+	n = channel_read(&s->web.client, down->buf, sizeof(down->buf));
 	if (n > 0) {
 		down->len = (size_t)n;
 		return 0;

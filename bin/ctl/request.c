@@ -5,7 +5,6 @@
 #include "ipc/wire.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,34 +25,18 @@ send_request(int sock, enum admin_command command, const char *argument)
 	return 0;
 }
 
-/* Returns 1 with a packet, or -1 with errno. */
+/* Returns 0 with a packet, or -1 with errno. */
 static int
 receive(int sock, struct wire_packet *packet, int64_t deadline)
 {
-	int resets = 0;
+	int rc = wire_receive_by(sock, packet, deadline);
 
-	for (;;) {
-		struct pollfd pfd = {.fd = sock, .events = POLLIN};
-		int rc = wire_receive(sock, packet);
-
-		if (rc == 1) {
-			wire_close_fds(packet);
-			return 1;
-		}
-		if (rc == 0) {
-			errno = ECONNRESET;
-			return -1;
-		}
-		/* what came before a reset is still there to be read */
-		if (errno == ECONNRESET && resets++ == 0)
-			continue;
-		if (errno != EAGAIN)
-			return -1;
-		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-	}
+	/* what came before a reset is still there to be read */
+	if (rc == -1 && errno == ECONNRESET)
+		rc = wire_receive_by(sock, packet, deadline);
+	if (rc == 0)
+		wire_close_fds(packet);
+	return rc;
 }
 
 static int

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "dial/proxy.h"
 #include "base/config_lines.h"
-#include "base/deadline.h"
 #include "base/fd.h"
 #include "channel/channel.h"
 #include "dial/dial.h"
@@ -12,12 +11,10 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 /* ---- what the environment says ---- */
 
@@ -248,12 +245,11 @@ proxy_serves(const struct proxy *p, const struct netaddr *target)
 /* ---- CONNECT ---- */
 
 static int
-send_request(int fd, const struct netaddr *target, const char *credentials,
-    int64_t deadline)
+send_request(struct channel *proxy, const struct netaddr *target,
+    const char *credentials, int64_t deadline)
 {
 	char place[NETADDR_HOST_MAX + NETADDR_PORT_MAX + 4];
 	char text[2 * sizeof(place) + PROXY_CREDENTIALS_MAX + 128];
-	struct channel ch;
 	int n, rc;
 
 	snprintf(place, sizeof(place),
@@ -263,27 +259,9 @@ send_request(int fd, const struct netaddr *target, const char *credentials,
 	    "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s%s%s\r\n", place, place,
 	    *credentials != '\0' ? "Proxy-Authorization: Basic " : "",
 	    credentials, *credentials != '\0' ? "\r\n" : "");
-	channel_tcp(&ch, fd);
-	rc = channel_write_all(&ch, text, (size_t)n, deadline);
+	rc = channel_write_all(proxy, text, (size_t)n, deadline);
 	OPENSSL_cleanse(text, sizeof(text));
 	return rc;
-}
-
-/* Returns what recv(2) does, but waits; 0 is the end. */
-static ssize_t
-receive(int fd, char *buf, size_t size, int64_t deadline)
-{
-	for (;;) {
-		struct pollfd pfd = {.fd = fd, .events = POLLIN};
-		ssize_t n = recv(fd, buf, size, 0);
-
-		if (n != -1 || (errno != EAGAIN && errno != EINTR))
-			return n;
-		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-	}
 }
 
 int
@@ -291,14 +269,17 @@ proxy_connect(int fd, const struct netaddr *target, const char *credentials,
     int64_t deadline, struct failure *f)
 {
 	char buf[RESPONSE_MAX_BYTES];
+	struct channel proxy;
 	struct response r;
 	size_t len = 0;
 	int rc = 0;
 
-	if (send_request(fd, target, credentials, deadline) == -1)
+	channel_tcp(&proxy, fd);
+	if (send_request(&proxy, target, credentials, deadline) == -1)
 		return failure(f, "%s", strerror(errno));
 	while (rc == 0) {
-		ssize_t n = receive(fd, buf + len, sizeof(buf) - len, deadline);
+		ssize_t n = channel_read_by(
+		    &proxy, buf + len, sizeof(buf) - len, deadline);
 
 		if (n <= 0)
 			return failure(f, "no answer: %s",

@@ -44,7 +44,7 @@ static void
 read_relay(struct mux *m)
 {
 	for (int i = 0; i < TURN_READS && may_read(m); i++) {
-		ssize_t n = m->relay->read(m->relay, m->in, sizeof(m->in));
+		ssize_t n = channel_read(m->relay, m->in, sizeof(m->in));
 
 		if (n > 0) {
 			m->heard = 0;
@@ -95,7 +95,7 @@ write_relay(struct mux *m)
 			fill(m);
 		if (m->out_off == m->out_len)
 			return;
-		n = m->relay->write(
+		n = channel_write(
 		    m->relay, m->out + m->out_off, m->out_len - m->out_off);
 		if (n >= 0) {
 			m->out_off += (size_t)n;

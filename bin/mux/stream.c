@@ -70,23 +70,11 @@ mux_stream_bury(struct mux *m)
 	}
 }
 
-/*
- * Whether the socket's peer sees a reset at its last close(2). So it is until
- * the stream has ended in order: who kills this process makes no clean ends.
- */
-static void
-set_reset_on_close(int fd, int on)
-{
-	const struct linger linger = {.l_onoff = on};
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-}
-
 /* Its peer sees an end: all bytes have been given to the kernel. */
 static void
 close_socket(struct mux_stream *s)
 {
-	set_reset_on_close(s->fd, 0);
+	tcp_reset_on_close(s->fd, 0);
 	close(s->fd);
 	s->fd = -1;
 	set_over(s);
@@ -95,12 +83,10 @@ close_socket(struct mux_stream *s)
 void
 mux_stream_drop(struct mux_stream *s)
 {
-	static const struct linger reset = {.l_onoff = 1};
-
 	if (s->stage == MUX_OVER)
 		return;
 	if (s->fd != -1) {
-		setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		tcp_reset_on_close(s->fd, 1);
 		close(s->fd);
 		s->fd = -1;
 	}
@@ -342,7 +328,7 @@ mux_stream_join(struct mux_stream *s, int fd)
 	    NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
 	const nghttp2_data_provider provider = {{.ptr = s}, mux_stream_provide};
 
-	set_reset_on_close(fd, 1);
+	tcp_reset_on_close(fd, 1);
 	tcp_may_pause(fd);
 	s->fd = fd;
 	s->due = DEADLINE_NONE;

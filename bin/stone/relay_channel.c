@@ -21,16 +21,14 @@ judge(struct relay_channel *a)
 	a->at = a->response.length;
 }
 
-/* Hands out what came behind the head, and then gets out of the way. */
+/* Hands out what came behind the head, and then what comes. */
 static ssize_t
 take_rest(struct relay_channel *a, void *buf, size_t len)
 {
 	size_t n = a->len - a->at;
 
-	if (n == 0) {
-		a->channel.read = a->read_tls;
-		return a->read_tls(&a->channel, buf, len);
-	}
+	if (n == 0)
+		return channel_pass_read(&a->channel, buf, len);
 	if (n > len)
 		n = len;
 	memcpy(buf, a->buf + a->at, n);
@@ -44,7 +42,7 @@ read_answer(struct channel *ch, void *buf, size_t len)
 	struct relay_channel *a = (struct relay_channel *)ch;
 
 	while (a->state == ANSWER_AWAITED) {
-		ssize_t n = a->read_tls(
+		ssize_t n = channel_pass_read(
 		    ch, a->buf + a->len, sizeof(a->buf) - a->len);
 
 		if (n == 0)
@@ -63,9 +61,15 @@ read_answer(struct channel *ch, void *buf, size_t len)
 void
 relay_channel_init(struct relay_channel *a, SSL *ssl)
 {
-	channel_tls(&a->channel, ssl);
-	a->read_tls = a->channel.read;
-	a->channel.read = read_answer;
+	static const struct channel_ops ops = {
+	    .read = read_answer,
+	    .write = channel_pass_write,
+	    .finish = channel_pass_finish,
+	    .expect_bulk = channel_pass_bulk,
+	};
+
+	channel_tls(&a->tls, ssl);
+	channel_over(&a->channel, &ops, &a->tls.channel);
 	a->state = ANSWER_AWAITED;
 	a->at = a->len = 0;
 }

@@ -6,7 +6,7 @@
 #ifndef STONE_RELAY_CHANNEL_H
 #define STONE_RELAY_CHANNEL_H
 
-#include "channel/channel.h"
+#include "channel/channel_tls.h"
 #include "http/response.h"
 
 enum relay_channel_state {
@@ -17,17 +17,18 @@ enum relay_channel_state {
 };
 
 struct relay_channel {
-	struct channel channel; /* the first: this is the channel's struct */
+	struct channel channel; /* the first; over tls */
+	struct channel_tls tls;
 	enum relay_channel_state state;
 	struct response response;
-	ssize_t (*read_tls)(struct channel *, void *, size_t);
 	size_t at, len; /* what of buf is left for the reader */
 	char buf[RESPONSE_MAX_BYTES];
 };
 
 /*
- * Makes a->channel, which takes over ssl and its fd. Its read fails with
- * EPROTO where the answer is not good, with ECONNRESET where none came.
+ * Makes a->channel, and a->tls under it, which takes over ssl and its fd and is
+ * the one to be closed. The channel's read fails with EPROTO where the answer
+ * is not good, with ECONNRESET where none came.
  */
 void relay_channel_init(struct relay_channel *a, SSL *ssl);
 

@@ -58,33 +58,12 @@ become_session(struct forker *f, size_t forward, int sock)
 
 /* ---- shared sessions ---- */
 
-/* One that no shared session would serve. */
-static void
-serve_alone(struct forker *f, size_t forward, int sock)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		fd_close(&f->signals);
-		_exit(become_session(f, forward, sock));
-	}
-	if (pid == -1) {
-		f->calls->log_pause(f, "fork");
-		stone_single_reset(sock);
-		return;
-	}
-	if (children_add(f->children, pid) == -1)
-		f->calls->log_uncounted();
-	close(sock);
-}
-
 static int64_t
 tend_sessions(struct forker *f, int *fd)
 {
 	struct stone_server *server = f->owner;
 
-	return shared_pool_tend(
-	    server->sessions, f, server->forwards, fd, serve_alone);
+	return shared_pool_tend(server->sessions, f, server->forwards, fd);
 }
 
 static void
@@ -145,28 +124,6 @@ drain(struct forker *f)
 	    LOG_U64(children_count(f->children)), NULL);
 }
 
-/* ---- log lines ---- */
-
-static void
-log_pause(const struct forker *f, const char *call)
-{
-	log_event(LOG_ERR, "no-process", "call", call, "error", strerror(errno),
-	    "sessions", LOG_U64(children_count(f->children)), NULL);
-}
-
-static void
-log_uncounted(void)
-{
-	log_event(LOG_ERR, "child-not-counted", "error", strerror(errno), NULL);
-}
-
-static void
-log_killed(pid_t pid, int sig)
-{
-	log_event(LOG_ERR, "session-killed", "pid", LOG_U64(pid), "signal",
-	    LOG_U64(sig), NULL);
-}
-
 /* ---- all together ---- */
 
 int
@@ -181,12 +138,15 @@ stone_server_run(struct stone_server *server)
 	    .drain = drain,
 	    .aside = tend_sessions,
 	    .serve_aside = serve_sessions,
-	    .log_pause = log_pause,
-	    .log_uncounted = log_uncounted,
-	    .log_killed = log_killed,
+	};
+	static const struct forker_words words = {
+	    .shortage = "no-process",
+	    .count = "sessions",
+	    .killed = "session-killed",
 	};
 	struct forker f = {
 	    .calls = &calls,
+	    .words = &words,
 	    .owner = server,
 	    .signals = server->signals,
 	    .children_max = SESSIONS_MAX,

@@ -13,7 +13,6 @@
 #include "stone/single.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -271,16 +270,14 @@ read_answer(void *buf, size_t size)
 	struct channel *relay = &s.relay.channel;
 
 	for (;;) {
-		ssize_t n = relay->read(relay, buf, size);
-		struct pollfd pfd = {
-		    .fd = relay->fd, .events = relay->read_wants};
-		const int again = n == -1 && errno == EAGAIN;
+		ssize_t n = channel_read_by(relay, buf, size, deadline);
+		const int none = n == -1 && errno == EAGAIN;
 
-		if (s.relay.state == ANSWER_GOOD && (n > 0 || again))
-			return again ? 0 : n;
-		if (!again || poll(&pfd, 1, deadline_left(deadline)) == 0) {
-			stone_relay_unanswered(
-			    &s.relay, s.forward, again, NULL);
+		if (s.relay.state == ANSWER_GOOD && (n > 0 || none))
+			return none ? 0 : n;
+		if (!none) {
+			stone_relay_unanswered(&s.relay, s.forward,
+			    n == -1 && errno == ETIMEDOUT, NULL);
 			return -1;
 		}
 	}
@@ -290,14 +287,11 @@ read_answer(void *buf, size_t size)
 static void
 prepare_listener(void)
 {
-	static const struct linger reset = {.l_onoff = 1};
-
 	if (s.forward->conf->listen.path != NULL)
 		return;
 	tcp_options(s.forward->listener);
 	tcp_may_pause(s.forward->listener);
-	setsockopt(
-	    s.forward->listener, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	tcp_reset_on_close(s.forward->listener, 1);
 }
 
 static int
@@ -347,9 +341,9 @@ converse(const char *buf, size_t len)
 	s.stopped = 1;
 	mux_free(s.mux);
 	if (result == MUX_DONE)
-		channel_close(&s.relay.channel);
+		channel_close(&s.relay.tls.channel);
 	else
-		channel_abort(&s.relay.channel);
+		channel_abort(&s.relay.tls.channel);
 	return result == MUX_DONE ? EX_OK : EX_TEMPFAIL;
 }
 
@@ -359,7 +353,7 @@ leave(void)
 {
 	tell(HANDOVER_PLAIN);
 	channel_linger(&s.relay.channel, deadline_in(LINGER_MS));
-	channel_close(&s.relay.channel);
+	channel_close(&s.relay.tls.channel);
 	return EX_OK;
 }
 
@@ -381,7 +375,7 @@ stone_shared_run(
 		n = read_answer(buf, sizeof(buf));
 	}
 	if (n == -1) {
-		channel_abort(&s.relay.channel);
+		channel_abort(&s.relay.tls.channel);
 		return EX_TEMPFAIL;
 	}
 	if (strcmp(s.relay.response.mux, MUX_NAME) != 0)

@@ -153,7 +153,6 @@ struct offer {
 	struct shared_pool *keeper;
 	struct forker *forker;
 	const struct forwards *set;
-	shared_pool_alone *alone;
 };
 
 static const struct session *
@@ -188,7 +187,7 @@ give_away(void *arg, const struct orphan *o)
 	}
 	if (o->tries >= TRIES_MAX || to->forker->draining ||
 	    shared_pool_absent(to->keeper, to->set, o->forward)) {
-		to->alone(to->forker, o->forward, o->sock);
+		forker_serve(to->forker, o->forward, o->sock);
 		return 1;
 	}
 	return 0;
@@ -261,17 +260,17 @@ open_due(
 	for (; n > 0; n--) {
 		if (open_one(k, f, set, index) == 0)
 			continue;
-		f->calls->log_pause(f, "fork");
+		forker_log_shortage(f, "fork");
 		shared_supply_back_off(line, deadline_now());
 		return;
 	}
 }
 
 int64_t
-shared_pool_tend(struct shared_pool *k, struct forker *f, struct forwards *set,
-    int *fd, shared_pool_alone *alone)
+shared_pool_tend(
+    struct shared_pool *k, struct forker *f, struct forwards *set, int *fd)
 {
-	struct offer offer = {k, f, set, alone};
+	struct offer offer = {k, f, set};
 	int64_t until = DEADLINE_NONE;
 
 	*fd = k->epoll;

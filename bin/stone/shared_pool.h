@@ -13,12 +13,6 @@
 
 struct shared_pool;
 
-/*
- * Forks a process with a session of its own for sock, of the forward with this
- * index, and closes sock.
- */
-typedef void shared_pool_alone(struct forker *f, size_t index, int sock);
-
 /* Returns a keeper without sessions, or NULL with errno. */
 struct shared_pool *shared_pool_new(void);
 
@@ -31,11 +25,12 @@ int shared_pool_absent(
 
 /*
  * Opens what sessions are due, and finds connections that come back another
- * one. Sets *fd to what tells of the sessions, for shared_pool_serve, and
- * returns when to call again at the latest (base/deadline.h).
+ * one, or has f serve them. Sets *fd to what tells of the sessions, for
+ * shared_pool_serve, and returns when to call again at the latest
+ * (base/deadline.h).
  */
-int64_t shared_pool_tend(struct shared_pool *k, struct forker *f,
-    struct forwards *set, int *fd, shared_pool_alone *alone);
+int64_t shared_pool_tend(
+    struct shared_pool *k, struct forker *f, struct forwards *set, int *fd);
 void shared_pool_serve(struct shared_pool *k);
 
 /* The forwards of old become those of set: all sessions open anew. */

@@ -10,7 +10,8 @@
 void
 shared_supply_init(struct shared_supply *l, int64_t now)
 {
-	*l = (struct shared_supply){.unready = now, .backoff = BACKOFF_MIN_MS};
+	*l = (struct shared_supply){.unready = now};
+	backoff_init(&l->backoff, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
 }
 
 static int
@@ -90,7 +91,7 @@ shared_supply_lost(struct shared_supply *l, int64_t since, int64_t now)
 {
 	shared_supply_left(l, 1, now);
 	if (now - since >= PROVEN_MS)
-		l->backoff = BACKOFF_MIN_MS;
+		backoff_reset(&l->backoff);
 	shared_supply_back_off(l, now);
 }
 
@@ -100,12 +101,8 @@ shared_supply_plain(struct shared_supply *l, int64_t now)
 	l->plain = now + LINE_PLAIN_MS;
 }
 
-/* Full jitter, as relayagent has it. */
 void
 shared_supply_back_off(struct shared_supply *l, int64_t now)
 {
-	l->due = now + deadline_jitter(l->backoff);
-	l->backoff *= 2;
-	if (l->backoff > BACKOFF_MAX_MS)
-		l->backoff = BACKOFF_MAX_MS;
+	l->due = now + backoff_next(&l->backoff);
 }

@@ -6,6 +6,8 @@
 #ifndef STONE_SHARED_SUPPLY_H
 #define STONE_SHARED_SUPPLY_H
 
+#include "base/backoff.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +20,7 @@ struct shared_supply {
 	int down;        /* nor could one be opened */
 	int64_t plain;   /* the agent takes no shared ones, until then */
 	int64_t due;     /* none is opened before */
-	int64_t backoff; /* milliseconds; what due may be ahead at most */
+	struct backoff backoff;
 };
 
 void shared_supply_init(struct shared_supply *l, int64_t now);

@@ -40,9 +40,8 @@ fill(struct web *web)
 
 	if (web->client_ended)
 		return 0;
-	n = web->relay->read(
-	    web->relay, r->buf + r->len, sizeof(r->buf) - r->len);
-	web->client.read_wants = web->relay->read_wants;
+	n = channel_pass_read(
+	    &web->client, r->buf + r->len, sizeof(r->buf) - r->len);
 	if (n == 0)
 		web->client_ended = 1;
 	if (n > 0)
@@ -97,26 +96,6 @@ client_read(struct channel *ch, void *buf, size_t len)
 	}
 }
 
-static ssize_t
-client_write(struct channel *ch, const void *buf, size_t len)
-{
-	struct channel *relay = WEB_OF(ch, client)->relay;
-	ssize_t n = relay->write(relay, buf, len);
-
-	ch->write_wants = relay->write_wants;
-	return n;
-}
-
-static int
-client_finish(struct channel *ch)
-{
-	struct channel *relay = WEB_OF(ch, client)->relay;
-	int rc = relay->finish(relay);
-
-	ch->write_wants = relay->write_wants;
-	return rc;
-}
-
 /* ---- answers ---- */
 
 /*
@@ -150,24 +129,13 @@ server_read(struct channel *ch, void *buf, size_t len)
 	}
 	if (web->refusal_sent)
 		return 0;
-	n = web->target->read(web->target, buf, len);
-	ch->read_wants = web->target->read_wants;
+	n = channel_pass_read(ch, buf, len);
 	if (n > 0)
 		web_answers_see(&web->answers, buf, (size_t)n);
 	if (n == 0)
 		web_answers_end(&web->answers);
 	if (n >= 0)
 		release(web);
-	return n;
-}
-
-static ssize_t
-server_write(struct channel *ch, const void *buf, size_t len)
-{
-	struct channel *target = WEB_OF(ch, server)->target;
-	ssize_t n = target->write(target, buf, len);
-
-	ch->write_wants = target->write_wants;
 	return n;
 }
 
@@ -182,7 +150,7 @@ server_finish(struct channel *ch)
 
 	if (owes_refusal(web))
 		return shutdown(ch->fd, SHUT_RDWR);
-	return web->target->finish(web->target);
+	return channel_pass_finish(ch);
 }
 
 /* ---- both ---- */
@@ -191,16 +159,14 @@ void
 web_init(struct web *web, const struct web_rules *rules, struct channel *relay,
     const char *buf, size_t len)
 {
-	memset(web, 0, sizeof(*web));
-	web->relay = relay;
-	web->client = (struct channel){
-	    .fd = relay->fd,
+	static const struct channel_ops ops = {
 	    .read = client_read,
-	    .write = client_write,
-	    .finish = client_finish,
-	    .read_wants = POLLIN,
-	    .write_wants = POLLOUT,
+	    .write = channel_pass_write,
+	    .finish = channel_pass_finish,
 	};
+
+	memset(web, 0, sizeof(*web));
+	channel_over(&web->client, &ops, relay);
 	web_request_init(&web->requests, rules);
 	web_answers_init(&web->answers);
 	memcpy(web->requests.buf, buf, len);
@@ -210,13 +176,11 @@ web_init(struct web *web, const struct web_rules *rules, struct channel *relay,
 void
 web_join(struct web *web, struct channel *target)
 {
-	web->target = target;
-	web->server = (struct channel){
-	    .fd = target->fd,
+	static const struct channel_ops ops = {
 	    .read = server_read,
-	    .write = server_write,
+	    .write = channel_pass_write,
 	    .finish = server_finish,
-	    .read_wants = POLLIN,
-	    .write_wants = POLLOUT,
 	};
+
+	channel_over(&web->server, &ops, target);
 }

@@ -13,8 +13,8 @@
 #include "web/request.h"
 
 struct web {
-	struct channel client, server; /* for the splice */
-	struct channel *relay, *target;
+	/* for the splice; over those of the relay and of the target */
+	struct channel client, server;
 	struct web_request requests;
 	struct web_answers answers;
 	int client_ended; /* the relay's clean end has come */

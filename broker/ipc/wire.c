@@ -1,9 +1,11 @@
 /* Messages on a Unix socket: see wire.h. */
 #define _GNU_SOURCE
 #include "ipc/wire.h"
+#include "base/deadline.h"
 #include "base/fd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -148,6 +150,27 @@ wire_receive(int sock, struct wire_packet *packet)
 fail:
 	wire_close_fds(packet);
 	return -1;
+}
+
+int
+wire_receive_by(int sock, struct wire_packet *packet, int64_t deadline)
+{
+	struct pollfd pfd = {.fd = sock, .events = POLLIN};
+
+	for (;;) {
+		int rc = wire_receive(sock, packet);
+
+		if (rc == 1)
+			return 0;
+		if (rc == 0)
+			errno = ECONNRESET;
+		if (rc == 0 || errno != EAGAIN)
+			return -1;
+		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
 }
 
 int

@@ -56,6 +56,13 @@ int wire_rows_send(int sock, struct wire_rows *rows);
  */
 int wire_receive(int sock, struct wire_packet *packet);
 
+/*
+ * Receives as wire_receive does, but waits. Returns 0, or -1 with errno:
+ * ETIMEDOUT where nothing came by deadline (base/deadline.h), ECONNRESET at the
+ * connection's end.
+ */
+int wire_receive_by(int sock, struct wire_packet *packet, int64_t deadline);
+
 /* Closes the fds that came, if any did. */
 void wire_close_fds(struct wire_packet *packet);
 

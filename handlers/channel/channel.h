@@ -2,9 +2,13 @@
  * A channel: one end of a session, whatever carries it. The splice moves bytes
  * between two of them and knows no more than this.
  *
- *	channel_tls   a TLS connection
- *	channel_hop   the way to the other handler of a session
- *	channel_tcp   a plain stream socket, as to the agent's target
+ *	channel_tls.h  a TLS connection
+ *	channel_hop.h  the way to the other handler of a session
+ *	channel_tcp    a plain stream socket, as to the agent's target
+ *
+ * A kind of channel is its ops, and a struct that begins with struct channel
+ * and has what they need. One kind may lie over another (channel_over), to
+ * change what is read of that or written to it.
  *
  * All are non-blocking. Three ends are told apart: a clean end of one direction
  * (read returns 0; finish sends one), EAGAIN, and an error, which is never
@@ -17,11 +21,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-typedef struct ssl_st SSL;
-struct hop;
+struct channel;
 
-struct channel {
-	int fd;
+struct channel_ops {
 	/*
 	 * Reads at most len bytes. Returns how many, 0 at the clean end, or -1
 	 * with errno; EAGAIN sets read_wants. NULL where there is data.
@@ -48,24 +50,60 @@ struct channel {
 	 * writing are worth a try without waiting.
 	 */
 	int (*before_wait)(struct channel *);
-	short read_wants;  /* what a blocked read polls for */
-	short write_wants; /* what a blocked write or finish polls for */
-	uint64_t arrived;  /* bytes read in all, dropped ones too */
-	int drop_blank;    /* TLS: drop CR and LF until another byte comes */
-	int broken;        /* TLS: the next read fails, this one had data */
-	SSL *ssl;          /* TLS only */
-	struct hop *hop;   /* hop only */
+	/* As channel_expect_bulk; NULL: it makes no difference. */
+	void (*expect_bulk)(struct channel *);
+	/* Frees what the channel owns beside fd; NULL: nothing. */
+	void (*release)(struct channel *);
 };
 
+struct channel {
+	const struct channel_ops *ops; /* NULL: of no kind yet, only an fd */
+	int fd;
+	short read_wants;      /* what a blocked read polls for */
+	short write_wants;     /* what a blocked write or finish polls for */
+	uint64_t arrived;      /* bytes read in all, dropped ones too */
+	struct channel *under; /* of one that lies over another; borrowed */
+};
+
+static inline ssize_t
+channel_read(struct channel *ch, void *buf, size_t len)
+{
+	return ch->ops->read(ch, buf, len);
+}
+
+static inline ssize_t
+channel_write(struct channel *ch, const void *buf, size_t len)
+{
+	return ch->ops->write(ch, buf, len);
+}
+
+static inline int
+channel_finish(struct channel *ch)
+{
+	return ch->ops->finish(ch);
+}
+
 /*
- * Each takes over fd (and ssl) until channel_close or channel_abort. If the
- * process dies before, the peer of a TLS or TCP channel sees a reset.
+ * Takes over fd until channel_close or channel_abort. If the process dies
+ * before, the peer sees a reset.
  */
-void channel_tls(struct channel *ch, SSL *ssl);
 void channel_tcp(struct channel *ch, int fd);
 
-/* Borrows hop, which the caller closes. */
-void channel_hop(struct channel *ch, struct hop *hop);
+/*
+ * Makes ch a channel over another one, which has a read; that is borrowed, and
+ * the one to be closed.
+ */
+void channel_over(
+    struct channel *ch, const struct channel_ops *ops, struct channel *under);
+
+/*
+ * What such a channel's ops do with the one under it, or are, where they change
+ * nothing. They hand up what that wants and how much has arrived.
+ */
+ssize_t channel_pass_read(struct channel *ch, void *buf, size_t len);
+ssize_t channel_pass_write(struct channel *ch, const void *buf, size_t len);
+int channel_pass_finish(struct channel *ch);
+void channel_pass_bulk(struct channel *ch);
 
 /*
  * Much may come from now on: TLS reads as many records at once as are there.
@@ -85,6 +123,14 @@ void channel_abort(struct channel *ch);
  * connection under what was written last.
  */
 void channel_linger(struct channel *ch, int64_t deadline);
+
+/*
+ * Reads as channel_read does, but waits where nothing is there. Returns -1 with
+ * ETIMEDOUT where nothing came by deadline (base/deadline.h), with EAGAIN where
+ * all that came was dropped or is kept back by the channel.
+ */
+ssize_t channel_read_by(
+    struct channel *ch, void *buf, size_t len, int64_t deadline);
 
 /*
  * Writes all of buf by deadline (base/deadline.h). Returns 0, or -1 with errno

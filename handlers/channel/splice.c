@@ -34,18 +34,18 @@ static struct channel *
 push(struct flow *f)
 {
 	while (f->len > 0) {
-		ssize_t n = f->to->write(f->to, f->at,
+		ssize_t n = channel_write(f->to, f->at,
 		    f->len < SPLICE_BUFFER ? f->len : SPLICE_BUFFER);
 
 		if (n == -1)
 			return f->to;
 		f->at += n;
 		f->len -= (size_t)n;
-		if (f->from->take != NULL)
-			f->from->take(f->from, (size_t)n);
+		if (f->from->ops->take != NULL)
+			f->from->ops->take(f->from, (size_t)n);
 	}
 	if (f->ended && !f->finished) {
-		if (f->to->finish(f->to) == -1)
+		if (channel_finish(f->to) == -1)
 			return f->to;
 		f->finished = 1;
 	}
@@ -57,16 +57,16 @@ static struct channel *
 pull_in_place(struct flow *f)
 {
 	size_t size;
-	void *room = f->to->room(f->to, &size);
+	void *room = f->to->ops->room(f->to, &size);
 	ssize_t n;
 
 	if (room == NULL)
 		return f->to;
-	n = f->from->read(
+	n = channel_read(
 	    f->from, room, size < SPLICE_BUFFER ? size : SPLICE_BUFFER);
 	if (n == -1)
 		return f->from;
-	f->to->put(f->to, (size_t)n);
+	f->to->ops->put(f->to, (size_t)n);
 	f->ended = n == 0;
 	return NULL;
 }
@@ -77,14 +77,14 @@ pull(struct flow *f)
 {
 	size_t len;
 
-	if (f->to->room != NULL)
+	if (f->to->ops->room != NULL)
 		return pull_in_place(f);
-	if (f->from->data != NULL) {
-		f->at = f->from->data(f->from, &len);
+	if (f->from->ops->data != NULL) {
+		f->at = f->from->ops->data(f->from, &len);
 		if (f->at == NULL)
 			return f->from;
 	} else {
-		ssize_t n = f->from->read(f->from, f->buf, sizeof(f->buf));
+		ssize_t n = channel_read(f->from, f->buf, sizeof(f->buf));
 
 		if (n == -1)
 			return f->from;
@@ -133,7 +133,7 @@ static int
 has_output(const struct flow *f)
 {
 	return f->len > 0 || (f->ended && !f->finished) ||
-	       (f->to->room != NULL && !f->ended && f->readable);
+	       (f->to->ops->room != NULL && !f->ended && f->readable);
 }
 
 static int
@@ -208,6 +208,14 @@ review(struct splice *s)
 	s->review_at = held_up ? deadline_in(TCP_REVIEW_MS) : DEADLINE_NONE;
 }
 
+/* What ch does before a wait may tell that it is worth a try, as in note. */
+static void
+before_wait(struct channel *ch, struct flow *out, struct flow *in)
+{
+	if (ch->ops->before_wait != NULL && ch->ops->before_wait(ch))
+		out->readable = in->writable = 1;
+}
+
 /* The earlier of two timeouts of poll(2); -1: none. */
 static int
 earlier(int a, int b)
@@ -244,8 +252,8 @@ splice_run(struct splice *s, const struct splice_control *control)
 		}
 		review(s);
 		timeout = earlier(timeout, deadline_left(s->review_at));
-		if (b->before_wait != NULL && b->before_wait(b))
-			s->ab.writable = s->ba.readable = 1;
+		before_wait(a, &s->ab, &s->ba);
+		before_wait(b, &s->ba, &s->ab);
 		if (can_move(&s->ab) || can_move(&s->ba))
 			timeout = 0;
 		if (poll(pfd, 3, timeout) == -1 && errno != EINTR)

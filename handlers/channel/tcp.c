@@ -55,6 +55,14 @@ tcp_may_pause(int sock)
 }
 
 void
+tcp_reset_on_close(int sock, int on)
+{
+	const struct linger linger = {.l_onoff = on, .l_linger = 0};
+
+	setsockopt(sock, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+void
 tcp_cork(int sock, int on)
 {
 	int saved = errno;

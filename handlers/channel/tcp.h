@@ -26,6 +26,14 @@ int tcp_review(int sock);
 void tcp_may_pause(int sock);
 
 /*
+ * Whether the kernel ends the connection with a reset at the last close(2), and
+ * drops what is unsent. For as long as a session lives it should: so a process
+ * that dies is an error to its peers, where plain TCP has no other sign. A
+ * listener hands it down to what it accepts.
+ */
+void tcp_reset_on_close(int sock, int on);
+
+/*
  * Corked, what is written leaves in full segments only; without the cork what
  * is left goes too (tcp(7)). errno is kept.
  */

@@ -51,7 +51,7 @@ enum state
 run_handshake(struct handler *h)
 {
 	int64_t deadline = deadline_in((int64_t)h->conf->tls_timeout * 1000);
-	int sock = h->tls.fd;
+	int sock = h->tls.channel.fd;
 	struct pollfd pfd = {.fd = sock, .events = POLLIN};
 	struct tls_refusal refusal;
 	struct failure f;
@@ -94,32 +94,28 @@ run_handshake(struct handler *h)
 
 /* ---- HEAD ---- */
 
-/* Reads until the head is there. Returns head_parse's answer, or HEAD_MORE. */
+/*
+ * Reads until the head is there. Returns head_parse's answer, or HEAD_MORE with
+ * errno: ETIMEDOUT or ECONNRESET.
+ */
 static enum head_result
 read_head(struct handler *h, int64_t deadline)
 {
-	for (;;) {
-		ssize_t n = h->tls.read(
-		    &h->tls, h->buf + h->len, sizeof(h->buf) - h->len);
-		struct pollfd pfd = {
-		    .fd = h->tls.fd, .events = h->tls.read_wants};
+	enum head_result rc = HEAD_MORE;
 
-		if (n > 0) {
-			enum head_result rc;
+	while (rc == HEAD_MORE) {
+		ssize_t n = channel_read_by(&h->tls.channel, h->buf + h->len,
+		    sizeof(h->buf) - h->len, deadline);
 
-			h->len += (size_t)n;
-			rc = head_parse(
-			    &h->head, h->buf, h->len, HEAD_MAX_BYTES);
-			if (rc != HEAD_MORE)
-				return rc;
-		} else if (n == 0 || errno != EAGAIN) {
-			errno = ECONNRESET;
-			return HEAD_MORE;
-		} else if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
-			errno = ETIMEDOUT;
+		if (n <= 0) {
+			if (n == 0 || errno != ETIMEDOUT)
+				errno = ECONNRESET;
 			return HEAD_MORE;
 		}
+		h->len += (size_t)n;
+		rc = head_parse(&h->head, h->buf, h->len, HEAD_MAX_BYTES);
 	}
+	return rc;
 }
 
 /*

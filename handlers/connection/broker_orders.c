@@ -101,7 +101,7 @@ control_fd(void *arg)
 static void
 measure(const struct handler *h, uint64_t *in, uint64_t *out)
 {
-	*in = h->tls.arrived - h->head_bytes;
+	*in = h->tls.channel.arrived - h->head_bytes;
 	*out = h->other->arrived;
 }
 

@@ -50,7 +50,7 @@ handler_refuse(struct handler *h, int status, const char *reason)
 	log_event(LOG_NOTICE, "refused", "status", LOG_U64(status), "reason",
 	    reason, "peer", h->peer, "identity", h->identity, NULL);
 	if (channel_write_all(
-		&h->tls, out, len, deadline_in(HANDLER_SEND_MS)) == -1)
+		&h->tls.channel, out, len, deadline_in(HANDLER_SEND_MS)) == -1)
 		return ENDED;
 	return CLOSING;
 }
@@ -59,7 +59,7 @@ handler_refuse(struct handler *h, int status, const char *reason)
 static enum state
 run_closing(struct handler *h)
 {
-	channel_linger(&h->tls, deadline_in(LINGER_MS));
+	channel_linger(&h->tls.channel, deadline_in(LINGER_MS));
 	return ENDED;
 }
 
@@ -83,7 +83,7 @@ handler_run(
 	signal(SIGHUP, SIG_IGN); /* the spawner's business */
 	h.conf = conf;
 	h.material = material;
-	h.tls.fd = sock;
+	h.tls.channel.fd = sock;
 	h.hop.fd = -1;
 	h.registration.fd = -1;
 	h.signals = program_signals(signals);
@@ -102,7 +102,7 @@ handler_run(
 	while (state != ENDED)
 		state = run[state](&h);
 	registration_close(&h.registration);
-	channel_close(&h.tls);
+	channel_close(&h.tls.channel);
 	hop_close(&h.hop);
 	fd_close(&h.signals);
 	OPENSSL_free(h.der);

@@ -80,7 +80,7 @@ hear_agent(struct channel *tls, struct flow *up)
 
 	if (up->len > 0 || up->ended)
 		return 0;
-	n = tls->read(tls, up->buf, sizeof(up->buf));
+	n = channel_read(tls, up->buf, sizeof(up->buf));
 	if (n == -1)
 		return errno == EAGAIN ? 0 : -1;
 	up->len = (size_t)n;
@@ -131,7 +131,7 @@ await_agent(struct channel *tls, int acks, struct flow *up)
 
 enum head_delivery
 head_delivery_agent(
-    struct channel *tls, struct hop *hop, int acks, struct flow *up)
+    struct channel_tls *tls, struct hop *hop, int acks, struct flow *up)
 {
 	char head[HEAD_FORWARD_MAX];
 	enum head_delivery rc;
@@ -142,10 +142,10 @@ head_delivery_agent(
 	if (rc != MATCHED_TAKEN)
 		return rc;
 	tls->drop_blank = 1;
-	if (channel_write_all(
-		tls, head, (size_t)len, deadline_in(AGENT_ACK_MS)) == -1)
+	if (channel_write_all(&tls->channel, head, (size_t)len,
+		deadline_in(AGENT_ACK_MS)) == -1)
 		return MATCHED_UNCONFIRMED;
-	rc = await_agent(tls, acks, up);
+	rc = await_agent(&tls->channel, acks, up);
 	/* a stone that left meanwhile is found by the splice */
 	if (rc == MATCHED_TAKEN)
 		hop_send(hop, HOP_TAKEN, NULL, 0);

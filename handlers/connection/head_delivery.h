@@ -7,6 +7,7 @@
 #ifndef CONNECTION_HEAD_DELIVERY_H
 #define CONNECTION_HEAD_DELIVERY_H
 
+#include "channel/channel_tls.h"
 #include "channel/hop.h"
 #include "channel/splice.h"
 #include "http/head.h"
@@ -29,7 +30,7 @@ enum head_delivery head_delivery_stone(struct channel *tls, struct hop *hop,
  * of its answer meanwhile goes into up's buffer.
  */
 enum head_delivery head_delivery_agent(
-    struct channel *tls, struct hop *hop, int acks, struct flow *up);
+    struct channel_tls *tls, struct hop *hop, int acks, struct flow *up);
 
 /* A word for the log. */
 const char *head_delivery_word(enum head_delivery rc);

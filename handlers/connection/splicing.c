@@ -17,9 +17,9 @@ run_matched(struct handler *h)
 {
 	enum head_delivery rc;
 
-	splice_init(&h->splice, &h->tls, NULL);
-	rc = h->role == ROLE_STONE ? head_delivery_stone(&h->tls, &h->hop,
-					 &h->head, h->buf, h->peer)
+	splice_init(&h->splice, &h->tls.channel, NULL);
+	rc = h->role == ROLE_STONE ? head_delivery_stone(&h->tls.channel,
+					 &h->hop, &h->head, h->buf, h->peer)
 				   : head_delivery_agent(&h->tls, &h->hop,
 					 h->head.agent != 0, &h->splice.ab);
 	log_event(rc == MATCHED_TAKEN ? LOG_INFO : LOG_NOTICE, "matched", "id",
@@ -40,7 +40,7 @@ run_matched(struct handler *h)
 		break;
 	}
 	hop_close(&h->hop);
-	channel_abort(&h->tls);
+	channel_abort(&h->tls.channel);
 	return ENDED;
 }
 
@@ -81,18 +81,19 @@ enum state
 run_splicing(struct handler *h)
 {
 	struct splice_control control;
-	struct channel hop;
+	struct channel_hop hop;
 	enum splice_result rc;
 
 	channel_hop(&hop, &h->hop);
-	h->splice.ab.to = h->splice.ba.from = &hop;
+	h->splice.ab.to = h->splice.ba.from = &hop.channel;
 	if (h->role == ROLE_STONE)
 		preload_stone(h);
-	h->head_bytes = h->tls.arrived - h->splice.ab.len;
-	control = broker_orders_control(h, &hop);
+	h->head_bytes = h->tls.channel.arrived - h->splice.ab.len;
+	control = broker_orders_control(h, &hop.channel);
 	rc = splice_run(&h->splice, &control);
-	report_end(h, rc, h->tls.arrived - h->head_bytes, hop.arrived);
+	report_end(
+	    h, rc, h->tls.channel.arrived - h->head_bytes, hop.channel.arrived);
 	if (rc != SPLICE_DONE)
-		channel_abort(&h->tls);
+		channel_abort(&h->tls.channel);
 	return ENDED;
 }

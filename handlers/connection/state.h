@@ -16,8 +16,8 @@
 #define CONNECTION_STATE_H
 
 #include "base/netaddr.h"
-#include "channel/channel.h"
-#include "channel/hop.h"
+#include "channel/channel_hop.h"
+#include "channel/channel_tls.h"
 #include "channel/splice.h"
 #include "config/identity.h"
 #include "config/relay_conf.h"
@@ -41,7 +41,7 @@ enum state {
 struct handler {
 	const struct relay_conf *conf;
 	struct tls_material *material;
-	struct channel tls;
+	struct channel_tls tls;
 	struct registration registration;
 	struct head head;
 	enum role role;

@@ -36,14 +36,14 @@ enum event {
 static int
 agent_is_there(struct handler *h)
 {
-	uint64_t arrived = h->tls.arrived;
+	uint64_t arrived = h->tls.channel.arrived;
 	char buf[256];
 	ssize_t n;
 
 	h->tls.drop_blank = 1;
-	n = h->tls.read(&h->tls, buf, sizeof(buf));
+	n = channel_read(&h->tls.channel, buf, sizeof(buf));
 	if (n == -1 && errno == EAGAIN) {
-		if (h->tls.arrived > arrived &&
+		if (h->tls.channel.arrived > arrived &&
 		    deadline_left(h->keepalive) <
 			KEEPALIVE_LATE_MS - KEEPALIVE_EARLY_MS)
 			h->keepalive = deadline_now();
@@ -67,8 +67,8 @@ stone_is_there(struct handler *h)
 
 	h->heard_out = 1;
 	while (n > 0 && h->len < sizeof(h->buf)) {
-		n = h->tls.read(
-		    &h->tls, h->buf + h->len, sizeof(h->buf) - h->len);
+		n = channel_read(
+		    &h->tls.channel, h->buf + h->len, sizeof(h->buf) - h->len);
 		if (n > 0)
 			h->len += (size_t)n;
 	}
@@ -91,7 +91,7 @@ static short
 client_events(const struct handler *h)
 {
 	if (h->role == ROLE_AGENT)
-		return h->tls.read_wants;
+		return h->tls.channel.read_wants;
 	return h->heard_out ? 0 : POLLRDHUP;
 }
 
@@ -100,7 +100,7 @@ send_keepalive(struct handler *h)
 {
 	h->keepalive = deadline_in(KEEPALIVE_LATE_MS);
 	return channel_write_all(
-	    &h->tls, "\r\n", 2, deadline_in(HANDLER_SEND_MS));
+	    &h->tls.channel, "\r\n", 2, deadline_in(HANDLER_SEND_MS));
 }
 
 /* The handshake has left much free memory, which fork did not share. */
@@ -116,7 +116,7 @@ static enum event
 wait_once(struct handler *h, int64_t deadline)
 {
 	struct pollfd pfd[3] = {
-	    {.fd = h->tls.fd, .events = client_events(h)},
+	    {.fd = h->tls.channel.fd, .events = client_events(h)},
 	    {.fd = h->registration.fd, .events = POLLIN},
 	    {.fd = h->signals, .events = POLLIN},
 	};
@@ -176,7 +176,8 @@ welcome(struct handler *h, const struct message_welcome *m)
 	h->match_by = DEADLINE_NONE;
 	h->keepalive = deadline_in(KEEPALIVE_LATE_MS);
 	h->trim_at = deadline_in(TRIM_MS);
-	if (channel_write_all(&h->tls, out, reply_poll(out, m->customer),
+	if (channel_write_all(&h->tls.channel, out,
+		reply_poll(out, m->customer),
 		deadline_in(HANDLER_SEND_MS)) == -1)
 		return ENDED;
 	log_event(LOG_INFO, "agent-waits", "id", LOG_ID(handler_id(h)), "peer",

@@ -3,11 +3,13 @@
 #include "fork/forker.h"
 #include "base/deadline.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/program.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -19,10 +21,18 @@
 
 /* ---- connections ---- */
 
-static void
-pause_accepting(struct forker *f, const char *what)
+void
+forker_log_shortage(const struct forker *f, const char *call)
 {
-	f->calls->log_pause(f, what);
+	log_event(LOG_ERR, f->words->shortage, "call", call, "error",
+	    strerror(errno), f->words->count,
+	    LOG_U64(children_count(f->children)), NULL);
+}
+
+static void
+pause_accepting(struct forker *f, const char *call)
+{
+	forker_log_shortage(f, call);
 	f->paused_until = deadline_in(PAUSE_MS);
 }
 
@@ -35,20 +45,20 @@ refuse(const struct forker *f, int sock)
 		close(sock);
 }
 
-static void
-spawn(struct forker *f, size_t listener, int sock)
+static int
+admits(const struct forker *f, size_t listener, int sock)
 {
-	const struct forker_calls *calls = f->calls;
-	pid_t pid;
+	return f->calls->admits == NULL || f->calls->admits(f, listener, sock);
+}
 
-	if (calls->admits != NULL && !calls->admits(f, listener, sock)) {
-		refuse(f, sock);
-		return;
-	}
-	pid = fork();
+void
+forker_serve(struct forker *f, size_t listener, int sock)
+{
+	pid_t pid = fork();
+
 	if (pid == 0) {
 		fd_close(&f->signals);
-		_exit(calls->child(f, listener, sock));
+		_exit(f->calls->child(f, listener, sock));
 	}
 	if (pid == -1) {
 		pause_accepting(f, "fork");
@@ -56,7 +66,8 @@ spawn(struct forker *f, size_t listener, int sock)
 		return;
 	}
 	if (children_add(f->children, pid) == -1)
-		calls->log_uncounted();
+		log_event(LOG_ERR, "child-not-counted", "error",
+		    strerror(errno), NULL);
 	close(sock);
 }
 
@@ -79,8 +90,10 @@ accept_some(struct forker *f, size_t listener, int fd)
 			return;
 		}
 		sock = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (sock != -1)
-			spawn(f, listener, sock);
+		if (sock != -1 && admits(f, listener, sock))
+			forker_serve(f, listener, sock);
+		else if (sock != -1)
+			refuse(f, sock);
 		else if (errno == EMFILE || errno == ENFILE ||
 			 errno == ENOBUFS || errno == ENOMEM)
 			pause_accepting(f, "accept");
@@ -111,7 +124,9 @@ reap(struct forker *f)
 
 	while ((pid = children_reap(f->children, &status)) != 0)
 		if (WIFSIGNALED(status))
-			f->calls->log_killed(pid, WTERMSIG(status));
+			log_event(LOG_ERR, f->words->killed, "pid",
+			    LOG_U64(pid), "signal", LOG_U64(WTERMSIG(status)),
+			    NULL);
 }
 
 static void

@@ -15,10 +15,14 @@
 
 struct forker;
 
-/*
- * What the program does. It writes all log lines too: they are its own. Where
- * a call says so, NULL is fine.
- */
+/* How the program's log calls its children. */
+struct forker_words {
+	const char *shortage; /* event: one could not be made; call, error */
+	const char *count;    /* its third key: how many there are */
+	const char *killed;   /* event: one did not end by itself */
+};
+
+/* What the program does. Where a call says so, NULL is fine. */
 struct forker_calls {
 	/* Sets fds to the listeners, closed ones to -1; returns how many. */
 	size_t (*listeners)(
@@ -51,20 +55,12 @@ struct forker_calls {
 
 	/* Serves that, which is ready. */
 	void (*serve_aside)(struct forker *f);
-
-	/* "accept" or "fork" failed, with errno. */
-	void (*log_pause)(const struct forker *f, const char *call);
-
-	/* A child lives that no signal will reach, for the reason in errno. */
-	void (*log_uncounted)(void);
-
-	/* A child did not end by itself. */
-	void (*log_killed)(pid_t pid, int sig);
 };
 
 struct forker {
 	/* set these */
 	const struct forker_calls *calls; /* borrowed */
+	const struct forker_words *words; /* borrowed */
 	void *owner;                      /* for the calls; borrowed */
 	int signals;         /* signalfd: TERM, INT, HUP, CHLD; borrowed */
 	size_t children_max; /* more wait in the backlog; 0: no limit */
@@ -80,5 +76,15 @@ struct forker {
  * second such signal kills these. Returns a sysexits(3) code.
  */
 int forker_run(struct forker *f);
+
+/*
+ * Has a child serve sock, as if this listener had just brought it: for a
+ * connection that has been admitted before. Where there is no child to be had
+ * it is refused.
+ */
+void forker_serve(struct forker *f, size_t listener, int sock);
+
+/* Logs that call ("accept", "fork") has failed, with errno. */
+void forker_log_shortage(const struct forker *f, const char *call);
 
 #endif

@@ -28,23 +28,12 @@ handoff_trusts(int sock, struct rights *who)
 static int
 receive(int peer, enum message_type type, struct wire_packet *packet)
 {
-	struct pollfd pfd = {.fd = peer, .events = POLLIN};
-	int64_t deadline = deadline_in(HANDOFF_ANSWER_MS);
-	int rc;
-
-	do {
-		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-		rc = wire_receive(peer, packet);
-	} while (rc == -1 && errno == EAGAIN);
-	if (rc == 1 && packet->message.type == type)
+	if (wire_receive_by(peer, packet, deadline_in(HANDOFF_ANSWER_MS)) == -1)
+		return -1;
+	if (packet->message.type == type)
 		return 0;
-	if (rc == 1)
-		wire_close_fds(packet);
-	if (rc != -1)
-		errno = rc == 0 ? ECONNRESET : EPROTO;
+	wire_close_fds(packet);
+	errno = EPROTO;
 	return -1;
 }
 

@@ -2,6 +2,15 @@
  * What a process that forks a handler for each connection does beforehand, so
  * that its children need not. Each page that a child writes to is a page fault,
  * a copy, and memory of its own for as long as it lives.
+ *
+ * What it saves, measured with 50 waiting handlers (glibc 2.36, OpenSSL 3.0):
+ *
+ *	                     a handler's memory (PSS)  faults a connection
+ *	nothing done                          442 KiB                  169
+ *	caches filled                         399 KiB                  160
+ *	and the heap taken                    382 KiB                  155
+ *
+ * The processor's time differs by less than can be measured.
  */
 #ifndef SPAWN_PREFORK_H
 #define SPAWN_PREFORK_H

@@ -203,28 +203,6 @@ serve_broker(struct forker *f)
 	}
 }
 
-/* ---- log lines ---- */
-
-static void
-log_pause(const struct forker *f, const char *call)
-{
-	log_event(LOG_ERR, "no-handler", "call", call, "error", strerror(errno),
-	    "handlers", LOG_U64(children_count(f->children)), NULL);
-}
-
-static void
-log_uncounted(void)
-{
-	log_event(LOG_ERR, "child-not-counted", "error", strerror(errno), NULL);
-}
-
-static void
-log_killed(pid_t pid, int sig)
-{
-	log_event(LOG_ERR, "handler-killed", "pid", LOG_U64(pid), "signal",
-	    LOG_U64(sig), NULL);
-}
-
 /* ---- all together ---- */
 
 int
@@ -238,12 +216,19 @@ spawner_run(struct spawner *s)
 	    .drain = drain,
 	    .aside = broker_ready,
 	    .serve_aside = serve_broker,
-	    .log_pause = log_pause,
-	    .log_uncounted = log_uncounted,
-	    .log_killed = log_killed,
+	};
+	static const struct forker_words words = {
+	    .shortage = "no-handler",
+	    .count = "handlers",
+	    .killed = "handler-killed",
 	};
 	struct loop l = {.spawner = s};
-	struct forker f = {.calls = &calls, .owner = &l, .signals = s->signals};
+	struct forker f = {
+	    .calls = &calls,
+	    .words = &words,
+	    .owner = &l,
+	    .signals = s->signals,
+	};
 	int rc;
 
 	registration_init_spawner(&l.broker, s->conf.socket);

@@ -133,11 +133,21 @@ def arguments(source, at):
         at += 1
     return [re.sub(r"\s+", " ", argument).strip() for argument in out]
 
+# A server that forks names its children itself.
+forker = "handlers/fork/forker.c"
+
+def in_words_of(paths, source):
+    """The forker's source with the words of the program that is made of paths."""
+    own = dict(re.findall(r'\.(\w+) = ("[a-z-]+"),', "".join(map(text, paths))))
+    return re.sub(r"f->words->(\w+)", lambda word: own[word.group(1)], source)
+
 def events(paths):
     """Each event that they log, with all its keys."""
     out = {}
     for path in paths:
         source = text(path)
+        if path == forker:
+            source = in_words_of(paths, source)
         for call in re.finditer(r"\blog_event\((?!int )", source):
             args = arguments(source, call.end())
             keys = {re.fullmatch(r'"(.*)"', key).group(1) for key in args[2:-1:2]}
@@ -154,7 +164,7 @@ def documented(page):
         out[word] = set(keys.split())
     return out
 
-listen = ["handlers/spawn/listen_sandbox.c", "handlers/spawn/spawner.c", "handlers/relay-listen.c"]
+listen = [forker, "handlers/spawn/listen_sandbox.c", "handlers/spawn/spawner.c", "handlers/relay-listen.c"]
 handoff = ["handlers/relay-handoff.c"]
 stone = names("bin/stone/*.c") + ["bin/relay-stone.c"]
 programs = {
@@ -170,6 +180,8 @@ for page, paths in programs.items():
     # what it calls of the parts that all programs share
     if any("sandbox_filter(" in text(path) for path in paths):
         paths = set(paths) | {"broker/sandbox/sandbox.c"}
+    if any("forker_run(" in text(path) for path in paths):
+        paths = set(paths) | {forker}
     same(page, {k: tuple(sorted(v)) for k, v in documented(page).items()},
          {k: tuple(sorted(v)) for k, v in events(paths).items()})
 END

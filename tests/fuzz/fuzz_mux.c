@@ -136,12 +136,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct relay relay = {
-	    .channel = {.fd = event,
-		.read = read_input,
-		.write = write_away,
-		.finish = finish},
-	};
+	static const struct channel_ops ops = {
+	    .read = read_input, .write = write_away, .finish = finish};
+	struct relay relay = {.channel = {.ops = &ops, .fd = event}};
 	struct agent_mux *agent;
 	enum mux_result result;
 	struct mux *m;

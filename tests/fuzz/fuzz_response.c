@@ -20,6 +20,9 @@ read_wire(struct channel *ch, void *buf, size_t len)
 	return (ssize_t)fuzz_bytes(&wire, buf, len < piece ? len : piece);
 }
 
+static const struct channel_ops wire_ops = {.read = read_wire};
+static struct channel wire_channel = {.ops = &wire_ops, .fd = -1};
+
 /* A channel wants one; it is not read from. */
 static SSL *
 no_connection(void)
@@ -42,11 +45,11 @@ read_through(const struct response *r, int rc, const uint8_t *data, size_t size)
 	ssize_t n = 1;
 
 	relay_channel_init(&a, no_connection());
-	a.read_tls = read_wire;
+	a.channel.under = &wire_channel;
 	a.response = (struct response){0};
 	wire = (struct fuzz_input){data, size};
 	while (n > 0 && used < sizeof(got)) {
-		n = a.channel.read(&a.channel, got + used, sizeof(got) - used);
+		n = channel_read(&a.channel, got + used, sizeof(got) - used);
 		used += n > 0 ? (size_t)n : 0;
 	}
 	if (rc == 1 && (r->status / 100 == 2 || r->status == 101)) {

@@ -1,0 +1,193 @@
+/* A TLS connection as a channel: see channel_tls.h. */
+#include "channel/channel_tls.h"
+#include "channel/tcp.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <string.h>
+
+#define TLS_RECORD_MAX 16384 /* plaintext bytes, RFC 8446 5.1 */
+#define TLS_READ_AHEAD 65792 /* four records on the wire */
+
+/* Turns an OpenSSL result into errno; EAGAIN sets what to poll for. */
+static int
+tls_error(SSL *ssl, int rc, short *wants)
+{
+	int saved = errno;
+
+	switch (SSL_get_error(ssl, rc)) {
+	case SSL_ERROR_WANT_READ:
+		*wants = POLLIN;
+		errno = EAGAIN;
+		break;
+	case SSL_ERROR_WANT_WRITE:
+		*wants = POLLOUT;
+		errno = EAGAIN;
+		break;
+	case SSL_ERROR_SYSCALL:
+		errno = saved != 0 ? saved : ECONNRESET;
+		break;
+	default: /* an alert, a bad record, EOF without close_notify */
+		errno = ECONNRESET;
+	}
+	return -1;
+}
+
+/* Removes leading CR and LF from buf; the first other byte ends that. */
+static size_t
+strip_blank(struct channel_tls *tls, char *buf, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (buf[n] == '\r' || buf[n] == '\n'))
+		n++;
+	if (n < len)
+		tls->drop_blank = 0;
+	memmove(buf, buf + n, len - n);
+	return len - n;
+}
+
+/* OpenSSL tells of a fatal alert once; after that it looks like a clean end. */
+static int
+is_broken(const SSL *ssl, int rc)
+{
+	int why = SSL_get_error(ssl, rc);
+
+	return why == SSL_ERROR_SSL || why == SSL_ERROR_SYSCALL;
+}
+
+static ssize_t
+tls_read(struct channel *ch, void *buf, size_t len)
+{
+	struct channel_tls *tls = (struct channel_tls *)ch;
+	size_t got = 0, n;
+	int rc = 0;
+
+	if (tls->broken) {
+		errno = ECONNRESET;
+		return -1;
+	}
+	/* fill buf with as many records as are there */
+	while (len - got > 0) {
+		ERR_clear_error();
+		errno = 0;
+		rc = SSL_read_ex(tls->ssl, (char *)buf + got, len - got, &n);
+		if (rc != 1)
+			break;
+		ch->arrived += n;
+		if (tls->drop_blank)
+			n = strip_blank(tls, (char *)buf + got, n);
+		got += n;
+		if (got == 0 && !SSL_has_pending(tls->ssl)) {
+			/* only blank: poll(2) tells of more, without a read */
+			ch->read_wants = POLLIN;
+			errno = EAGAIN;
+			return -1;
+		}
+		if (got > 0 && len - got < TLS_RECORD_MAX &&
+		    !SSL_has_pending(tls->ssl))
+			break;
+	}
+	if (got > 0) {
+		if (rc != 1 && is_broken(tls->ssl, rc))
+			tls->broken = 1;
+		return (ssize_t)got;
+	}
+	if (SSL_get_error(tls->ssl, rc) == SSL_ERROR_ZERO_RETURN)
+		return 0;
+	return tls_error(tls->ssl, rc, &ch->read_wants);
+}
+
+static ssize_t
+tls_write_records(struct channel *ch, const char *buf, size_t len)
+{
+	SSL *ssl = ((struct channel_tls *)ch)->ssl;
+	size_t sent = 0, n;
+	int rc = 1;
+
+	while (sent < len) {
+		ERR_clear_error();
+		errno = 0;
+		rc = SSL_write_ex(ssl, buf + sent, len - sent, &n);
+		if (rc != 1)
+			break;
+		sent += n;
+	}
+	if (sent > 0)
+		return (ssize_t)sent;
+	return tls_error(ssl, rc, &ch->write_wants);
+}
+
+/* Several records leave as one: that saves most of what TCP costs. */
+static ssize_t
+tls_write(struct channel *ch, const void *buf, size_t len)
+{
+	ssize_t n;
+
+	if (len <= TLS_RECORD_MAX)
+		return tls_write_records(ch, buf, len);
+	tcp_cork(ch->fd, 1);
+	n = tls_write_records(ch, buf, len);
+	tcp_cork(ch->fd, 0);
+	return n;
+}
+
+/* close_notify; TLS keeps the other direction open (RFC 8446 6.1). */
+static int
+tls_finish(struct channel *ch)
+{
+	SSL *ssl = ((struct channel_tls *)ch)->ssl;
+	int rc;
+
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_shutdown(ssl);
+	if (rc >= 0)
+		return 0;
+	return tls_error(ssl, rc, &ch->write_wants);
+}
+
+static void
+tls_expect_bulk(struct channel *ch)
+{
+	SSL *ssl = ((struct channel_tls *)ch)->ssl;
+
+	SSL_set_read_ahead(ssl, 1);
+	SSL_set_default_read_buffer_len(ssl, TLS_READ_AHEAD);
+}
+
+static void
+tls_release(struct channel *ch)
+{
+	struct channel_tls *tls = (struct channel_tls *)ch;
+
+	SSL_free(tls->ssl);
+	tls->ssl = NULL;
+}
+
+void
+channel_tls(struct channel_tls *tls, SSL *ssl)
+{
+	static const struct channel_ops ops = {
+	    .read = tls_read,
+	    .write = tls_write,
+	    .finish = tls_finish,
+	    .expect_bulk = tls_expect_bulk,
+	    .release = tls_release,
+	};
+
+	/* not every TLS client minds a missing close_notify */
+	tcp_reset_on_close(SSL_get_fd(ssl), 1);
+	*tls = (struct channel_tls){
+	    .channel =
+		{
+		    .ops = &ops,
+		    .fd = SSL_get_fd(ssl),
+		    .read_wants = POLLIN,
+		    .write_wants = POLLOUT,
+		},
+	    .ssl = ssl,
+	};
+}
