@@ -17,20 +17,6 @@
 #define VERSION "dev"
 #endif
 
-void
-admin_done(struct broker *b, struct conn *c, int failed, unsigned count,
-    const char *text)
-{
-	struct message m = {.type = MESSAGE_ADMIN_DONE};
-
-	m.u.admin_done.failed = failed != 0;
-	m.u.admin_done.count = count;
-	snprintf(m.u.admin_done.text, sizeof(m.u.admin_done.text), "%s", text);
-	/* who does not read its answer loses it */
-	if (wire_send(c->fd, &m, NULL) == -1)
-		conn_drop(b, c);
-}
-
 /* What became of sending s's answer. Blocked: it has to be sent again. */
 static enum sweep_step
 sent(struct broker *b, struct sweep *s, int rc)
@@ -182,7 +168,7 @@ tell_status(struct broker *b, struct conn *c)
 	sum_waiters(b, row);
 	if (wire_send(c->fd, &m, NULL) == -1)
 		return -1;
-	admin_done(b, c, 0, 1, "");
+	conn_answer(b, c, 0, 1, "");
 	return 0;
 }
 
@@ -240,7 +226,7 @@ kick_done(struct broker *b, struct sweep *s)
 	if (s->admin == NULL)
 		return;
 	snprintf(text, sizeof(text), "nobody here is %s", s->argument);
-	admin_done(
+	conn_answer(
 	    b, s->admin, s->count == 0, s->count, s->count == 0 ? text : "");
 }
 
@@ -257,8 +243,7 @@ log_level_step(struct broker *b, struct sweep *s)
 		return SWEEP_END;
 	if (c->spawner || c->waiter.state != WAITER_ABSENT) {
 		s->count++;
-		if (wire_send(c->fd, &m, NULL) == -1)
-			conn_drop(b, c);
+		conn_tell(b, c, &m, NULL);
 	}
 	return SWEEP_MORE;
 }
@@ -267,7 +252,7 @@ static void
 log_level_done(struct broker *b, struct sweep *s)
 {
 	if (s->admin != NULL)
-		admin_done(b, s->admin, 0, s->count, "");
+		conn_answer(b, s->admin, 0, s->count, "");
 }
 
 /* ---- requests ---- */
@@ -276,7 +261,7 @@ static void
 start(struct broker *b, const struct sweep *s)
 {
 	if (sweep_start(b, s) == NULL)
-		admin_done(b, s->admin, 1, 0, "the broker is out of memory");
+		conn_answer(b, s->admin, 1, 0, "the broker is out of memory");
 }
 
 static void
@@ -287,7 +272,7 @@ start_listing(struct broker *b, struct sweep *s)
 	if (s->rows != NULL && sweep_start(b, s) != NULL)
 		return;
 	free(s->rows);
-	admin_done(b, s->admin, 1, 0, "the broker is out of memory");
+	conn_answer(b, s->admin, 1, 0, "the broker is out of memory");
 }
 
 static void
@@ -305,7 +290,7 @@ set_log_level(struct broker *b, struct sweep *s)
 	int level = log_level_parse(s->argument);
 
 	if (level == -1) {
-		admin_done(b, s->admin, 1, 0,
+		conn_answer(b, s->admin, 1, 0,
 		    "no such level: debug, info, notice, warning or err");
 		return;
 	}
@@ -341,7 +326,7 @@ admin_take(struct broker *b, struct conn *c, const struct message *m)
 		break;
 	case ADMIN_DRAIN:
 		evict_drain(b);
-		admin_done(b, c, 0, (unsigned)sessions_count(b->sessions), "");
+		conn_answer(b, c, 0, (unsigned)sessions_count(b->sessions), "");
 		break;
 	case ADMIN_RELOAD:
 		await_reload(b, c);

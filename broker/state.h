@@ -2,9 +2,10 @@
  * What the files of the broker share: its connections, its tables, and what
  * each file does for the others.
  *
- *	broker.c     the loop, accepting, dropping
+ *	broker.c     the loop, and accepting
+ *	conn.c       what holds of every connection: telling, counting, dropping
  *	registrar.c  what handlers say, and how two of them are joined
- *	evict.c    who has to go: kicks, expiry, a changed table
+ *	evict.c      who has to go: kicks, expiry, a changed table
  *	sweep.c      long work in slices, so that no pairing waits for it
  *	reload.c     configuration and customers read again, handlers rechecking
  *	admin.c      what administrators ask
@@ -103,8 +104,16 @@ void conn_drop(struct broker *b, struct conn *c);
  */
 void conn_free_dropped(struct broker *b);
 
-/* Has EPOLLOUT told of c, or no longer. Returns 0, or -1 with errno. */
-int conn_watch_output(const struct broker *b, struct conn *c, int on);
+/*
+ * Sends m to c, and fds beside it (ipc/wire.h). Who does not read what it is
+ * told is dropped: then it returns -1, else 0.
+ */
+int conn_tell(
+    struct broker *b, struct conn *c, const struct message *m, const int *fds);
+
+/* Ends the answer to an administrator. */
+void conn_answer(struct broker *b, struct conn *c, int failed, unsigned count,
+    const char *text);
 
 /* Keeps the account of c right. Call it after any change of its waiter. */
 void conn_count(struct conn *c);
@@ -161,9 +170,5 @@ void reload_settle(struct broker *b);
 
 /* Obeys one request. Returns 0, or -1: drop it. */
 int admin_take(struct broker *b, struct conn *c, const struct message *m);
-
-/* Ends an answer. */
-void admin_done(struct broker *b, struct conn *c, int failed, unsigned count,
-    const char *text);
 
 #endif
