@@ -1,13 +1,11 @@
 /* Accounts: see account.h. */
 #include "account.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 struct item {
 	struct account account; /* first: accounts_next is given it */

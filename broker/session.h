@@ -5,13 +5,11 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include "base/hash.h"
 #include "config/identity.h"
 #include "ipc/message.h"
 
 #include <stdint.h>
-/* An allocation that fails is told to the caller, not to exit(3). */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 struct conn; /* the broker's connection to a handler */
 

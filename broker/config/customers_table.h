@@ -5,11 +5,8 @@
 #ifndef CONFIG_CUSTOMERS_TABLE_H
 #define CONFIG_CUSTOMERS_TABLE_H
 
+#include "base/hash.h"
 #include "config/customers.h"
-
-/* An allocation that fails is told to the caller, not to exit(3). */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 /* What a section has said; the rest comes from the default. */
 enum {
