@@ -2,12 +2,12 @@
  * What handlers and spawners say, and how two handlers are joined. See
  * state.h.
  */
+#include "base/container.h"
 #include "base/log.h"
 #include "ipc/hop_fds.h"
 #include "sweep.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,7 +17,7 @@
 static struct conn *
 conn_of(struct waiter *w)
 {
-	return (struct conn *)((char *)w - offsetof(struct conn, waiter));
+	return CONTAINER_OF(w, struct conn, waiter);
 }
 
 /* ---- what the broker says ---- */

@@ -35,7 +35,7 @@ enum mux_stage {
 };
 
 struct mux_stream {
-	struct mux_source source; /* of fd; the first */
+	struct mux_source source; /* of fd */
 	struct mux *mux;
 	LIST_ENTRY(mux_stream) entry;
 	enum mux_stage stage;

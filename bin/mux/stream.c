@@ -1,4 +1,5 @@
 /* A stream and its socket: see state.h. */
+#include "base/container.h"
 #include "base/deadline.h"
 #include "channel/tcp.h"
 #include "mux/state.h"
@@ -300,7 +301,7 @@ is_stuck(const struct mux_stream *s)
 void
 mux_stream_ready(struct mux_source *source, uint32_t events)
 {
-	struct mux_stream *s = (struct mux_stream *)source;
+	struct mux_stream *s = CONTAINER_OF(source, struct mux_stream, source);
 	const int broken = (events & EPOLLERR) != 0;
 
 	if (s->stage == MUX_OVER)

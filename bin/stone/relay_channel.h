@@ -17,7 +17,7 @@ enum relay_channel_state {
 };
 
 struct relay_channel {
-	struct channel channel; /* the first: this is the channel's struct */
+	struct channel channel;
 	enum relay_channel_state state;
 	struct response response;
 	ssize_t (*read_tls)(struct channel *, void *, size_t);

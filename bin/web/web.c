@@ -1,15 +1,12 @@
 /* The way to a web server: see web.h. */
 #include "web/web.h"
+#include "base/container.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-
-/* The web that the channel is the client's or the server's half of. */
-#define WEB_OF(ch, half)                                                       \
-	((struct web *)(void *)((char *)(ch)-offsetof(struct web, half)))
 
 /* ---- requests ---- */
 
@@ -64,7 +61,7 @@ note_begun(struct web *web)
 static ssize_t
 client_read(struct channel *ch, void *buf, size_t len)
 {
-	struct web *web = WEB_OF(ch, client);
+	struct web *web = CONTAINER_OF(ch, struct web, client);
 	struct web_request *r = &web->requests;
 
 	for (;;) {
@@ -100,7 +97,7 @@ client_read(struct channel *ch, void *buf, size_t len)
 static ssize_t
 client_write(struct channel *ch, const void *buf, size_t len)
 {
-	struct channel *relay = WEB_OF(ch, client)->relay;
+	struct channel *relay = CONTAINER_OF(ch, struct web, client)->relay;
 	ssize_t n = relay->write(relay, buf, len);
 
 	ch->write_wants = relay->write_wants;
@@ -110,7 +107,7 @@ client_write(struct channel *ch, const void *buf, size_t len)
 static int
 client_finish(struct channel *ch)
 {
-	struct channel *relay = WEB_OF(ch, client)->relay;
+	struct channel *relay = CONTAINER_OF(ch, struct web, client)->relay;
 	int rc = relay->finish(relay);
 
 	ch->write_wants = relay->write_wants;
@@ -140,7 +137,7 @@ owes_refusal(const struct web *web)
 static ssize_t
 server_read(struct channel *ch, void *buf, size_t len)
 {
-	struct web *web = WEB_OF(ch, server);
+	struct web *web = CONTAINER_OF(ch, struct web, server);
 	ssize_t n;
 
 	if (owes_refusal(web)) {
@@ -164,7 +161,7 @@ server_read(struct channel *ch, void *buf, size_t len)
 static ssize_t
 server_write(struct channel *ch, const void *buf, size_t len)
 {
-	struct channel *target = WEB_OF(ch, server)->target;
+	struct channel *target = CONTAINER_OF(ch, struct web, server)->target;
 	ssize_t n = target->write(target, buf, len);
 
 	ch->write_wants = target->write_wants;
@@ -178,7 +175,7 @@ server_write(struct channel *ch, const void *buf, size_t len)
 static int
 server_finish(struct channel *ch)
 {
-	struct web *web = WEB_OF(ch, server);
+	struct web *web = CONTAINER_OF(ch, struct web, server);
 
 	if (owes_refusal(web))
 		return shutdown(ch->fd, SHUT_RDWR);

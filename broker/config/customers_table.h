@@ -18,7 +18,7 @@ enum {
 };
 
 struct section {
-	struct customer_entry entry; /* first: customers_find gives it out */
+	struct customer_entry entry;
 	unsigned said;
 	struct section *next; /* in the file's order */
 	UT_hash_handle hh;    /* by name */
