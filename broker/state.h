@@ -24,9 +24,17 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+struct broker;
 struct sweep;
 
+/* Something that the loop waits for, embedded in what is to be served. */
+struct source {
+	/* events as in epoll_wait(2) */
+	void (*ready)(struct broker *, struct source *, uint32_t events);
+};
+
 struct conn {
+	struct source source; /* of fd */
 	int fd;
 	int may_register; /* it runs as the handlers' user */
 	int may_admin;    /* root or the admin group */
@@ -63,6 +71,7 @@ struct broker {
 	int timer;   /* timerfd: the next customer's end */
 	int epoll;
 	struct filewatch crl; /* a new list is obeyed at once */
+	struct source on_listener, on_signals, on_timer, on_crl;
 	int trust; /* for rechecks, ipc/trust_bundle.h; -1: it can't be read */
 	uint32_t trust_size; /* of it */
 	int spare; /* given up to refuse a connection when fds run out */

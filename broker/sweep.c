@@ -59,7 +59,7 @@ end(struct broker *b, struct sweep *s)
 static void
 watch_output(const struct broker *b, struct conn *c, int on)
 {
-	struct epoll_event ev = {.data.ptr = c};
+	struct epoll_event ev = {.data.ptr = &c->source};
 
 	ev.events = on ? EPOLLIN | EPOLLOUT : EPOLLIN;
 	epoll_ctl(b->epoll, EPOLL_CTL_MOD, c->fd, &ev);
