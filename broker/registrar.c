@@ -36,14 +36,12 @@ refuse(struct broker *b, struct conn *c, uint32_t status, const char *reason)
 }
 
 static int
-send_matched(struct conn *c, const struct session *s, const struct conn *other,
-    int socket, int memory)
+send_matched(struct conn *c, const struct session *s, int socket, int memory)
 {
 	const int fds[] = {[WIRE_SOCKET] = socket, [WIRE_MEMORY] = memory};
-	struct message m = {.type = MESSAGE_MATCHED};
+	const struct message m = {
+	    .type = MESSAGE_MATCHED, .u.matched.session = s->id};
 
-	m.u.matched.session = s->id;
-	memcpy(m.u.matched.peer, other->peer, sizeof(m.u.matched.peer));
 	return wire_send(c->fd, &m, fds);
 }
 
@@ -99,12 +97,12 @@ join_pair(struct broker *b, struct conn *agent, struct conn *stone)
 	log_event(LOG_INFO, "paired", "id", LOG_ID(s->id), "customer",
 	    stone->account->name, "stone", stone->peer, "agent", agent->peer,
 	    NULL);
-	if (send_matched(stone, s, agent, hop.stone, hop.memory) == -1) {
+	if (send_matched(stone, s, hop.stone, hop.memory) == -1) {
 		agent->session = NULL;
 		session_side(s, ROLE_AGENT)->conn = NULL;
 		wait_again(b, agent);
 		conn_drop(b, stone);
-	} else if (send_matched(agent, s, stone, hop.agent, hop.memory) == -1) {
+	} else if (send_matched(agent, s, hop.agent, hop.memory) == -1) {
 		conn_drop(b, agent);
 	}
 	hop_fds_close(&hop);
@@ -217,9 +215,11 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 }
 
 static int
-on_wait_again(struct broker *b, struct conn *c)
+on_wait_again(
+    struct broker *b, struct conn *c, const struct message_wait_again *m)
 {
-	if (c->waiter.state != WAITER_IN_SESSION)
+	if (c->waiter.state != WAITER_IN_SESSION ||
+	    (c->session != NULL && m->session != c->session->id))
 		return -1;
 	if (c->session != NULL) {
 		struct session *s = c->session;
@@ -330,7 +330,7 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 	case MESSAGE_REGISTER:
 		return on_register(b, c, m);
 	case MESSAGE_WAIT_AGAIN:
-		return on_wait_again(b, c);
+		return on_wait_again(b, c, &m->u.wait_again);
 	case MESSAGE_PROGRESS:
 		return on_progress(c, &m->u.progress);
 	case MESSAGE_END:

@@ -83,7 +83,6 @@ struct mux {
 		size_t bytes;
 		char authority[64], reason[MUX_REASON_MAX];
 	} fields;
-	size_t staged; /* bytes of a DATA frame, behind its head's place */
 	size_t out_off, out_len;
 	unsigned char in[MUX_IN_SIZE], out[MUX_OUT_SIZE];
 };

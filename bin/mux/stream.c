@@ -271,7 +271,6 @@ mux_stream_provide(nghttp2_session *h2, int32_t id, uint8_t *buf, size_t length,
 		if ((size_t)n < length && !s->hung)
 			s->readable = 0;
 		s->out += (uint64_t)n;
-		m->staged = (size_t)n;
 		*flags = NGHTTP2_DATA_FLAG_NO_COPY;
 		return n;
 	}
