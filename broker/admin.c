@@ -5,9 +5,7 @@
 #include "base/log.h"
 #include "sweep.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,34 +172,18 @@ tell_status(struct broker *b, struct conn *c)
 
 /* ---- kick ---- */
 
-/* Whether text is the fingerprint of c, with or without prefix and colons. */
 static int
-has_fingerprint(const struct conn *c, const char *text)
-{
-	char hex[IDENTITY_HEX_SIZE];
-	size_t n = 0;
-
-	if (strncmp(text, "sha256:", 7) == 0)
-		text += 7;
-	identity_hex(&c->identity, hex);
-	for (; *text != '\0'; text++)
-		if (*text != ':' &&
-		    (n == IDENTITY_HEX_SIZE - 1 ||
-			tolower((unsigned char)*text) != hex[n++]))
-			return 0;
-	return n == IDENTITY_HEX_SIZE - 1;
-}
-
-static int
-is_meant(const struct conn *c, const char *text)
+is_meant(const struct conn *c, const struct sweep *s)
 {
 	char id[9];
 
 	if (c->waiter.state == WAITER_ABSENT || c->kicked)
 		return 0;
 	log_id(id, c->session != NULL ? c->session->id : c->id);
-	return strcmp(text, id) == 0 || strcmp(text, c->account->name) == 0 ||
-	       has_fingerprint(c, text);
+	return strcmp(s->argument, id) == 0 ||
+	       strcmp(s->argument, c->account->name) == 0 ||
+	       (s->names_identity && memcmp(&s->identity, &c->identity,
+					 sizeof(s->identity)) == 0);
 }
 
 static enum sweep_step
@@ -211,7 +193,7 @@ kick_step(struct broker *b, struct sweep *s)
 
 	if (c == NULL)
 		return SWEEP_END;
-	if (is_meant(c, s->argument)) {
+	if (is_meant(c, s)) {
 		s->count++;
 		evict_kick(b, c, 403, "Ended by the administrator", "kicked");
 	}
@@ -320,6 +302,7 @@ admin_take(struct broker *b, struct conn *c, const struct message *m)
 		start_listing(b, &s);
 		break;
 	case ADMIN_KICK:
+		s.names_identity = identity_parse(&s.identity, s.argument) == 0;
 		s.step = kick_step;
 		s.done = kick_done;
 		start(b, &s);
