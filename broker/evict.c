@@ -65,8 +65,10 @@ move_customer(struct broker *b, struct conn *c, struct account *to,
 		conn_drop(b, c);
 		return;
 	}
-	if (c->session != NULL)
+	if (c->session != NULL) {
 		c->session->key = *key;
+		c->session->customer = to->name;
+	}
 	conn_count(c);
 }
 

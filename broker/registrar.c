@@ -80,7 +80,8 @@ join_pair(struct broker *b, struct conn *agent, struct conn *stone)
 	struct session *s;
 	struct hop_fds hop;
 
-	s = session_new(b->sessions, &stone->key, conn_uptime());
+	s = session_new(
+	    b->sessions, &stone->key, stone->account->name, conn_uptime());
 	if (s == NULL || hop_fds_make(&hop) == -1) {
 		log_event(
 		    LOG_ERR, "no-session", "error", strerror(errno), NULL);
@@ -291,7 +292,8 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 	memcpy(c->peer, a->peer, sizeof(c->peer));
 	if (recognize(b, c, m->der, a->der_len) == NULL)
 		return -1;
-	s = session_announced(b->sessions, a->session, &c->key, a->started);
+	s = session_announced(
+	    b->sessions, a->session, &c->key, c->account->name, a->started);
 	if (s == NULL)
 		return -1;
 	side = session_side(s, c->waiter.role);
