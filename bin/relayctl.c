@@ -6,6 +6,7 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/program.h"
 #include "config/relay_conf.h"
 #include "ctl/customer.h"
@@ -232,13 +233,12 @@ set_log_level(const struct call *call)
 static int
 watch(const struct call *call)
 {
-	unsigned long interval = INTERVAL;
+	int64_t interval = INTERVAL;
 	struct failure f;
-	char *end = NULL;
 
 	if (*call->arguments != NULL) {
-		interval = strtoul(*call->arguments, &end, 10);
-		if (*end != '\0' || interval < 1 || interval > INTERVAL_MAX)
+		interval = number_parse(*call->arguments, 1, INTERVAL_MAX);
+		if (interval == -1)
 			program_fail(EX_USAGE, "%s: not 1 to %d seconds",
 			    *call->arguments, INTERVAL_MAX);
 	}

@@ -1,16 +1,15 @@
 /* Accounts: see account.h. */
 #include "account.h"
+#include "base/container.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 struct item {
-	struct account account; /* first: accounts_next is given it */
+	struct account account;
 	UT_hash_handle hh;
 };
 
@@ -87,7 +86,7 @@ accounts_next(const struct accounts *set, const struct account *previous)
 	struct item *item = set->items;
 
 	if (previous != NULL)
-		item = ((const struct item *)(const void *)previous)->hh.next;
+		item = CONTAINER_OF(previous, struct item, account)->hh.next;
 	return item == NULL ? NULL : &item->account;
 }
 

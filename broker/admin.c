@@ -5,9 +5,7 @@
 #include "base/log.h"
 #include "sweep.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,20 +14,6 @@
 #ifndef VERSION
 #define VERSION "dev"
 #endif
-
-void
-admin_done(struct broker *b, struct conn *c, int failed, unsigned count,
-    const char *text)
-{
-	struct message m = {.type = MESSAGE_ADMIN_DONE};
-
-	m.u.admin_done.failed = failed != 0;
-	m.u.admin_done.count = count;
-	snprintf(m.u.admin_done.text, sizeof(m.u.admin_done.text), "%s", text);
-	/* who does not read its answer loses it */
-	if (wire_send(c->fd, &m, NULL) == -1)
-		conn_drop(b, c);
-}
 
 /* What became of sending s's answer. Blocked: it has to be sent again. */
 static enum sweep_step
@@ -182,40 +166,24 @@ tell_status(struct broker *b, struct conn *c)
 	sum_waiters(b, row);
 	if (wire_send(c->fd, &m, NULL) == -1)
 		return -1;
-	admin_done(b, c, 0, 1, "");
+	conn_answer(b, c, 0, 1, "");
 	return 0;
 }
 
 /* ---- kick ---- */
 
-/* Whether text is the fingerprint of c, with or without prefix and colons. */
 static int
-has_fingerprint(const struct conn *c, const char *text)
-{
-	char hex[IDENTITY_HEX_SIZE];
-	size_t n = 0;
-
-	if (strncmp(text, "sha256:", 7) == 0)
-		text += 7;
-	identity_hex(&c->identity, hex);
-	for (; *text != '\0'; text++)
-		if (*text != ':' &&
-		    (n == IDENTITY_HEX_SIZE - 1 ||
-			tolower((unsigned char)*text) != hex[n++]))
-			return 0;
-	return n == IDENTITY_HEX_SIZE - 1;
-}
-
-static int
-is_meant(const struct conn *c, const char *text)
+is_meant(const struct conn *c, const struct sweep *s)
 {
 	char id[9];
 
 	if (c->waiter.state == WAITER_ABSENT || c->kicked)
 		return 0;
 	log_id(id, c->session != NULL ? c->session->id : c->id);
-	return strcmp(text, id) == 0 || strcmp(text, c->account->name) == 0 ||
-	       has_fingerprint(c, text);
+	return strcmp(s->argument, id) == 0 ||
+	       strcmp(s->argument, c->account->name) == 0 ||
+	       (s->names_identity && memcmp(&s->identity, &c->identity,
+					 sizeof(s->identity)) == 0);
 }
 
 static enum sweep_step
@@ -225,7 +193,7 @@ kick_step(struct broker *b, struct sweep *s)
 
 	if (c == NULL)
 		return SWEEP_END;
-	if (is_meant(c, s->argument)) {
+	if (is_meant(c, s)) {
 		s->count++;
 		evict_kick(b, c, 403, "Ended by the administrator", "kicked");
 	}
@@ -240,7 +208,7 @@ kick_done(struct broker *b, struct sweep *s)
 	if (s->admin == NULL)
 		return;
 	snprintf(text, sizeof(text), "nobody here is %s", s->argument);
-	admin_done(
+	conn_answer(
 	    b, s->admin, s->count == 0, s->count, s->count == 0 ? text : "");
 }
 
@@ -257,8 +225,7 @@ log_level_step(struct broker *b, struct sweep *s)
 		return SWEEP_END;
 	if (c->spawner || c->waiter.state != WAITER_ABSENT) {
 		s->count++;
-		if (wire_send(c->fd, &m, NULL) == -1)
-			conn_drop(b, c);
+		conn_tell(b, c, &m, NULL);
 	}
 	return SWEEP_MORE;
 }
@@ -267,7 +234,7 @@ static void
 log_level_done(struct broker *b, struct sweep *s)
 {
 	if (s->admin != NULL)
-		admin_done(b, s->admin, 0, s->count, "");
+		conn_answer(b, s->admin, 0, s->count, "");
 }
 
 /* ---- requests ---- */
@@ -276,7 +243,7 @@ static void
 start(struct broker *b, const struct sweep *s)
 {
 	if (sweep_start(b, s) == NULL)
-		admin_done(b, s->admin, 1, 0, "the broker is out of memory");
+		conn_answer(b, s->admin, 1, 0, "the broker is out of memory");
 }
 
 static void
@@ -287,7 +254,7 @@ start_listing(struct broker *b, struct sweep *s)
 	if (s->rows != NULL && sweep_start(b, s) != NULL)
 		return;
 	free(s->rows);
-	admin_done(b, s->admin, 1, 0, "the broker is out of memory");
+	conn_answer(b, s->admin, 1, 0, "the broker is out of memory");
 }
 
 static void
@@ -305,7 +272,7 @@ set_log_level(struct broker *b, struct sweep *s)
 	int level = log_level_parse(s->argument);
 
 	if (level == -1) {
-		admin_done(b, s->admin, 1, 0,
+		conn_answer(b, s->admin, 1, 0,
 		    "no such level: debug, info, notice, warning or err");
 		return;
 	}
@@ -335,13 +302,14 @@ admin_take(struct broker *b, struct conn *c, const struct message *m)
 		start_listing(b, &s);
 		break;
 	case ADMIN_KICK:
+		s.names_identity = identity_parse(&s.identity, s.argument) == 0;
 		s.step = kick_step;
 		s.done = kick_done;
 		start(b, &s);
 		break;
 	case ADMIN_DRAIN:
 		evict_drain(b);
-		admin_done(b, c, 0, (unsigned)sessions_count(b->sessions), "");
+		conn_answer(b, c, 0, (unsigned)sessions_count(b->sessions), "");
 		break;
 	case ADMIN_RELOAD:
 		await_reload(b, c);

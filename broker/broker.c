@@ -1,6 +1,7 @@
 /* The broker's loop: see broker.h. */
 #define _GNU_SOURCE
 #include "broker.h"
+#include "base/container.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "ipc/peercred.h"
@@ -18,6 +19,15 @@
 #include <unistd.h>
 
 #define EVENTS_AT_ONCE 64
+
+/* Has source called when there is something to read at fd. */
+static int
+watch(const struct broker *b, int fd, struct source *source)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = source};
+
+	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &ev);
+}
 
 /* What c may say is a matter of who it is. */
 static int
@@ -80,13 +90,25 @@ refuse_stranger(int fd, const struct rights *who)
 }
 
 static void
-accept_one(struct broker *b)
+on_conn(struct broker *b, struct source *source, uint32_t events)
 {
-	struct epoll_event ev = {.events = EPOLLIN};
+	struct conn *c = CONTAINER_OF(source, struct conn, source);
+
+	if ((events & EPOLLOUT) != 0 && c->fd != -1)
+		sweep_resume(b, c);
+	if ((events & ~(uint32_t)EPOLLOUT) != 0)
+		serve(b, c);
+}
+
+static void
+accept_one(struct broker *b, struct source *source, uint32_t events)
+{
 	struct rights who;
 	struct conn *c;
 	int fd;
 
+	(void)source;
+	(void)events;
 	fd = accept4(b->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd == -1) {
 		if (errno == EMFILE || errno == ENFILE)
@@ -102,8 +124,8 @@ accept_one(struct broker *b)
 		refuse_stranger(fd, &who);
 		goto fail;
 	}
-	ev.data.ptr = c;
-	if (epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &ev) == -1)
+	c->source.ready = on_conn;
+	if (watch(b, fd, &c->source) == -1)
 		goto fail;
 	c->fd = fd;
 	conn_add(b, c);
@@ -115,13 +137,50 @@ fail:
 
 /* ---- the broker itself ---- */
 
-/* The addresses of these fds mark them among the connections. */
-static int
-watch(const struct broker *b, int *fd)
+static void
+on_signals(struct broker *b, struct source *source, uint32_t events)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = fd};
+	struct signalfd_siginfo info;
 
-	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, *fd, &ev);
+	(void)source;
+	(void)events;
+	while (read(b->signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo == SIGHUP)
+			reload_all(b, NULL);
+		else
+			b->done = 1;
+}
+
+static void
+on_timer(struct broker *b, struct source *source, uint32_t events)
+{
+	(void)source;
+	(void)events;
+	evict_expire(b);
+}
+
+static void
+on_crl(struct broker *b, struct source *source, uint32_t events)
+{
+	(void)source;
+	(void)events;
+	if (filewatch_changed(&b->crl))
+		reload_all(b, NULL);
+}
+
+static int
+watch_all(struct broker *b)
+{
+	b->on_listener.ready = accept_one;
+	b->on_signals.ready = on_signals;
+	b->on_timer.ready = on_timer;
+	b->on_crl.ready = on_crl;
+	return watch(b, b->listener, &b->on_listener) == -1 ||
+		       watch(b, b->signals, &b->on_signals) == -1 ||
+		       watch(b, b->timer, &b->on_timer) == -1 ||
+		       watch(b, b->crl.fd, &b->on_crl) == -1
+		   ? -1
+		   : 0;
 }
 
 static int
@@ -137,9 +196,7 @@ set_up(struct broker *b)
 	b->sessions = sessions_new();
 	return b->epoll == -1 || b->timer == -1 || b->accounts == NULL ||
 		       b->pairing == NULL || b->sessions == NULL ||
-		       watch(b, &b->listener) == -1 ||
-		       watch(b, &b->signals) == -1 ||
-		       watch(b, &b->timer) == -1 || watch(b, &b->crl.fd) == -1
+		       watch_all(b) == -1
 		   ? -1
 		   : 0;
 }
@@ -166,42 +223,6 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 	return NULL;
 }
 
-static void
-serve_signals(struct broker *b)
-{
-	struct signalfd_siginfo info;
-
-	while (read(b->signals, &info, sizeof(info)) == sizeof(info))
-		if (info.ssi_signo == SIGHUP)
-			reload_all(b, NULL);
-		else
-			b->done = 1;
-}
-
-static void
-serve_event(struct broker *b, const struct epoll_event *ev)
-{
-	void *what = ev->data.ptr;
-
-	if (what == &b->signals)
-		serve_signals(b);
-	else if (what == &b->timer)
-		evict_expire(b);
-	else if (what == &b->listener)
-		accept_one(b);
-	else if (what == &b->crl.fd) {
-		if (filewatch_changed(&b->crl))
-			reload_all(b, NULL);
-	} else {
-		struct conn *c = what;
-
-		if ((ev->events & EPOLLOUT) != 0 && c->fd != -1)
-			sweep_resume(b, c);
-		if ((ev->events & ~(uint32_t)EPOLLOUT) != 0)
-			serve(b, c);
-	}
-}
-
 /* How long to wait for events, milliseconds; -1: for ever. */
 static int
 patience(const struct broker *b)
@@ -222,8 +243,11 @@ broker_run(struct broker *b)
 
 		if (n == -1 && errno != EINTR)
 			return -1;
-		for (int i = 0; i < n; i++)
-			serve_event(b, &events[i]);
+		for (int i = 0; i < n; i++) {
+			struct source *source = events[i].data.ptr;
+
+			source->ready(b, source, events[i].events);
+		}
 		sweep_turn(b);
 		reload_settle(b);
 		if (b->draining && sessions_count(b->sessions) == 0 &&

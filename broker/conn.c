@@ -4,8 +4,8 @@
 #include "sweep.h"
 
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <time.h>
 
 /* Fewer connections are not worth it: about 350 bytes each. */
@@ -80,12 +80,25 @@ conn_drop(struct broker *b, struct conn *c)
 }
 
 int
-conn_watch_output(const struct broker *b, struct conn *c, int on)
+conn_tell(
+    struct broker *b, struct conn *c, const struct message *m, const int *fds)
 {
-	struct epoll_event ev = {.data.ptr = c};
+	if (wire_send(c->fd, m, fds) == 0)
+		return 0;
+	conn_drop(b, c);
+	return -1;
+}
 
-	ev.events = on ? EPOLLIN | EPOLLOUT : EPOLLIN;
-	return epoll_ctl(b->epoll, EPOLL_CTL_MOD, c->fd, &ev);
+void
+conn_answer(struct broker *b, struct conn *c, int failed, unsigned count,
+    const char *text)
+{
+	struct message m = {.type = MESSAGE_ADMIN_DONE};
+
+	m.u.admin_done.failed = failed != 0;
+	m.u.admin_done.count = count;
+	snprintf(m.u.admin_done.text, sizeof(m.u.admin_done.text), "%s", text);
+	conn_tell(b, c, &m, NULL);
 }
 
 void

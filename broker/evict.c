@@ -41,8 +41,7 @@ evict_kick(struct broker *b, struct conn *c, uint32_t status,
 	}
 	m.u.kick.status = status;
 	snprintf(m.u.kick.reason, sizeof(m.u.kick.reason), "%s", reason);
-	if (wire_send(c->fd, &m, NULL) == -1)
-		conn_drop(b, c);
+	conn_tell(b, c, &m, NULL);
 }
 
 /* Its certificate belongs to another customer from now on. */
@@ -66,8 +65,10 @@ move_customer(struct broker *b, struct conn *c, struct account *to,
 		conn_drop(b, c);
 		return;
 	}
-	if (c->session != NULL)
+	if (c->session != NULL) {
 		c->session->key = *key;
+		c->session->customer = to->name;
+	}
 	conn_count(c);
 }
 

@@ -1,12 +1,9 @@
 /* The pairing rules: see pairing.h. */
 #include "pairing.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* An allocation that fails is told to the caller, not to exit(3). */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 TAILQ_HEAD(queue, waiter);
 

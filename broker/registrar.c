@@ -2,12 +2,12 @@
  * What handlers and spawners say, and how two handlers are joined. See
  * state.h.
  */
+#include "base/container.h"
 #include "base/log.h"
 #include "ipc/hop_fds.h"
 #include "sweep.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,7 +17,7 @@
 static struct conn *
 conn_of(struct waiter *w)
 {
-	return (struct conn *)((char *)w - offsetof(struct conn, waiter));
+	return CONTAINER_OF(w, struct conn, waiter);
 }
 
 /* ---- what the broker says ---- */
@@ -36,14 +36,12 @@ refuse(struct broker *b, struct conn *c, uint32_t status, const char *reason)
 }
 
 static int
-send_matched(struct conn *c, const struct session *s, const struct conn *other,
-    int socket, int memory)
+send_matched(struct conn *c, const struct session *s, int socket, int memory)
 {
 	const int fds[] = {[WIRE_SOCKET] = socket, [WIRE_MEMORY] = memory};
-	struct message m = {.type = MESSAGE_MATCHED};
+	const struct message m = {
+	    .type = MESSAGE_MATCHED, .u.matched.session = s->id};
 
-	m.u.matched.session = s->id;
-	memcpy(m.u.matched.peer, other->peer, sizeof(m.u.matched.peer));
 	return wire_send(c->fd, &m, fds);
 }
 
@@ -82,7 +80,8 @@ join_pair(struct broker *b, struct conn *agent, struct conn *stone)
 	struct session *s;
 	struct hop_fds hop;
 
-	s = session_new(b->sessions, &stone->key, conn_uptime());
+	s = session_new(
+	    b->sessions, &stone->key, stone->account->name, conn_uptime());
 	if (s == NULL || hop_fds_make(&hop) == -1) {
 		log_event(
 		    LOG_ERR, "no-session", "error", strerror(errno), NULL);
@@ -99,12 +98,12 @@ join_pair(struct broker *b, struct conn *agent, struct conn *stone)
 	log_event(LOG_INFO, "paired", "id", LOG_ID(s->id), "customer",
 	    stone->account->name, "stone", stone->peer, "agent", agent->peer,
 	    NULL);
-	if (send_matched(stone, s, agent, hop.stone, hop.memory) == -1) {
+	if (send_matched(stone, s, hop.stone, hop.memory) == -1) {
 		agent->session = NULL;
 		session_side(s, ROLE_AGENT)->conn = NULL;
 		wait_again(b, agent);
 		conn_drop(b, stone);
-	} else if (send_matched(agent, s, stone, hop.agent, hop.memory) == -1) {
+	} else if (send_matched(agent, s, hop.agent, hop.memory) == -1) {
 		conn_drop(b, agent);
 	}
 	hop_fds_close(&hop);
@@ -217,9 +216,11 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 }
 
 static int
-on_wait_again(struct broker *b, struct conn *c)
+on_wait_again(
+    struct broker *b, struct conn *c, const struct message_wait_again *m)
 {
-	if (c->waiter.state != WAITER_IN_SESSION)
+	if (c->waiter.state != WAITER_IN_SESSION ||
+	    (c->session != NULL && m->session != c->session->id))
 		return -1;
 	if (c->session != NULL) {
 		struct session *s = c->session;
@@ -291,7 +292,8 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 	memcpy(c->peer, a->peer, sizeof(c->peer));
 	if (recognize(b, c, m->der, a->der_len) == NULL)
 		return -1;
-	s = session_announced(b->sessions, a->session, &c->key, a->started);
+	s = session_announced(
+	    b->sessions, a->session, &c->key, c->account->name, a->started);
 	if (s == NULL)
 		return -1;
 	side = session_side(s, c->waiter.role);
@@ -330,7 +332,7 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 	case MESSAGE_REGISTER:
 		return on_register(b, c, m);
 	case MESSAGE_WAIT_AGAIN:
-		return on_wait_again(b, c);
+		return on_wait_again(b, c, &m->u.wait_again);
 	case MESSAGE_PROGRESS:
 		return on_progress(c, &m->u.progress);
 	case MESSAGE_END:

@@ -115,10 +115,8 @@ reload_recheck(struct broker *b, struct conn *c)
 	if (c->kicked || (!c->spawner && (c->waiter.state == WAITER_ABSENT ||
 					     b->trust == -1)))
 		return;
-	if (wire_send(c->fd, &m, c->spawner ? NULL : &b->trust) == -1) {
-		conn_drop(b, c);
+	if (conn_tell(b, c, &m, c->spawner ? NULL : &b->trust) == -1)
 		return;
-	}
 	c->owed++;
 	b->reload.owed++;
 }
@@ -170,7 +168,7 @@ answer(struct broker *b, const char *summary)
 	while ((c = LIST_FIRST(&b->awaiting)) != NULL) {
 		LIST_REMOVE(c, await);
 		c->awaits_reload = 0;
-		admin_done(b, c, r->error[0] != '\0',
+		conn_answer(b, c, r->error[0] != '\0',
 		    r->good + r->bad + r->failed,
 		    r->error[0] != '\0' ? r->error : summary);
 	}

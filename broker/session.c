@@ -41,7 +41,7 @@ find(struct sessions *table, uint32_t id)
 
 static struct session *
 add(struct sessions *table, uint32_t id, const struct customer_key *key,
-    uint64_t started)
+    const char *customer, uint64_t started)
 {
 	struct session *s = calloc(1, sizeof(*s));
 
@@ -49,6 +49,7 @@ add(struct sessions *table, uint32_t id, const struct customer_key *key,
 		return NULL;
 	s->id = id;
 	s->key = *key;
+	s->customer = customer;
 	s->started = started;
 	HASH_ADD(hh, table->live, id, sizeof(s->id), s);
 	if (s->hh.tbl == NULL) {
@@ -60,8 +61,8 @@ add(struct sessions *table, uint32_t id, const struct customer_key *key,
 }
 
 struct session *
-session_new(
-    struct sessions *table, const struct customer_key *key, uint64_t started)
+session_new(struct sessions *table, const struct customer_key *key,
+    const char *customer, uint64_t started)
 {
 	uint32_t id;
 
@@ -70,17 +71,17 @@ session_new(
 		if (getrandom(&id, sizeof(id), 0) != sizeof(id))
 			return NULL;
 	} while (id == 0 || find(table, id) != NULL);
-	return add(table, id, key, started);
+	return add(table, id, key, customer, started);
 }
 
 struct session *
 session_announced(struct sessions *table, uint32_t id,
-    const struct customer_key *key, uint64_t started)
+    const struct customer_key *key, const char *customer, uint64_t started)
 {
 	struct session *s = find(table, id);
 
 	if (s == NULL)
-		return add(table, id, key, started);
+		return add(table, id, key, customer, started);
 	if (memcmp(&s->key, key, sizeof(*key)) != 0) {
 		errno = EEXIST;
 		return NULL;
@@ -146,8 +147,7 @@ log_end(const struct session *s, uint64_t now)
 	snprintf(id, sizeof(id), "%08x", s->id);
 	identity_hex(
 	    came(&s->stone) ? &s->stone.identity : &s->agent.identity, hex);
-	log_event(LOG_INFO, "session", "id", id, "customer",
-	    strlen(s->key.text) > CUSTOMER_NAME_MAX ? "default" : s->key.text,
+	log_event(LOG_INFO, "session", "id", id, "customer", s->customer,
 	    "identity", hex, "stone", s->stone.peer, "agent", s->agent.peer,
 	    "seconds", LOG_U64(now > s->started ? now - s->started : 0), "up",
 	    LOG_U64(up), "down", LOG_U64(down), "reason", reason_word(s), NULL);

@@ -5,13 +5,11 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include "base/hash.h"
 #include "config/identity.h"
 #include "ipc/message.h"
 
 #include <stdint.h>
-/* An allocation that fails is told to the caller, not to exit(3). */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 struct conn; /* the broker's connection to a handler */
 
@@ -28,8 +26,9 @@ struct session_side {
 struct session {
 	uint32_t id;
 	struct customer_key key;
-	uint64_t started;  /* CLOCK_BOOTTIME, seconds */
-	const char *cause; /* of a kick, static; NULL: none */
+	const char *customer; /* whose it is, the account's name */
+	uint64_t started;     /* CLOCK_BOOTTIME, seconds */
+	const char *cause;    /* of a kick, static; NULL: none */
 	struct session_side agent, stone;
 	UT_hash_handle hh;
 };
@@ -43,18 +42,19 @@ struct sessions *sessions_new(void);
 void sessions_free(struct sessions *table);
 
 /*
- * Makes a session with an id that no other has; nobody is in it yet. started
- * is CLOCK_BOOTTIME in seconds. The table owns it. Returns NULL with errno.
+ * Makes a session with an id that no other has; nobody is in it yet. customer,
+ * for the log, must outlive it; started is CLOCK_BOOTTIME in seconds. The table
+ * owns it. Returns NULL with errno.
  */
-struct session *session_new(
-    struct sessions *table, const struct customer_key *key, uint64_t started);
+struct session *session_new(struct sessions *table,
+    const struct customer_key *key, const char *customer, uint64_t started);
 
 /*
  * Finds the session that was announced with id and key, or makes it.
  * Returns NULL with errno: EEXIST where another customer has that id.
  */
 struct session *session_announced(struct sessions *table, uint32_t id,
-    const struct customer_key *key, uint64_t started);
+    const struct customer_key *key, const char *customer, uint64_t started);
 
 /* The side of role, for the broker to fill in. */
 struct session_side *session_side(struct session *session, enum role role);

@@ -2,9 +2,10 @@
  * What the files of the broker share: its connections, its tables, and what
  * each file does for the others.
  *
- *	broker.c     the loop, accepting, dropping
+ *	broker.c     the loop, and accepting
+ *	conn.c       what holds of every connection: telling, counting, dropping
  *	registrar.c  what handlers say, and how two of them are joined
- *	evict.c    who has to go: kicks, expiry, a changed table
+ *	evict.c      who has to go: kicks, expiry, a changed table
  *	sweep.c      long work in slices, so that no pairing waits for it
  *	reload.c     configuration and customers read again, handlers rechecking
  *	admin.c      what administrators ask
@@ -23,9 +24,17 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+struct broker;
 struct sweep;
 
+/* Something that the loop waits for, embedded in what is to be served. */
+struct source {
+	/* events as in epoll_wait(2) */
+	void (*ready)(struct broker *, struct source *, uint32_t events);
+};
+
 struct conn {
+	struct source source; /* of fd */
 	int fd;
 	int may_register; /* it runs as the handlers' user */
 	int may_admin;    /* root or the admin group */
@@ -62,6 +71,7 @@ struct broker {
 	int timer;   /* timerfd: the next customer's end */
 	int epoll;
 	struct filewatch crl; /* a new list is obeyed at once */
+	struct source on_listener, on_signals, on_timer, on_crl;
 	int trust; /* for rechecks, ipc/trust_bundle.h; -1: it can't be read */
 	uint32_t trust_size; /* of it */
 	int spare; /* given up to refuse a connection when fds run out */
@@ -103,8 +113,16 @@ void conn_drop(struct broker *b, struct conn *c);
  */
 void conn_free_dropped(struct broker *b);
 
-/* Has EPOLLOUT told of c, or no longer. Returns 0, or -1 with errno. */
-int conn_watch_output(const struct broker *b, struct conn *c, int on);
+/*
+ * Sends m to c, and fds beside it (ipc/wire.h). Who does not read what it is
+ * told is dropped: then it returns -1, else 0.
+ */
+int conn_tell(
+    struct broker *b, struct conn *c, const struct message *m, const int *fds);
+
+/* Ends the answer to an administrator. */
+void conn_answer(struct broker *b, struct conn *c, int failed, unsigned count,
+    const char *text);
 
 /* Keeps the account of c right. Call it after any change of its waiter. */
 void conn_count(struct conn *c);
@@ -161,9 +179,5 @@ void reload_settle(struct broker *b);
 
 /* Obeys one request. Returns 0, or -1: drop it. */
 int admin_take(struct broker *b, struct conn *c, const struct message *m);
-
-/* Ends an answer. */
-void admin_done(struct broker *b, struct conn *c, int failed, unsigned count,
-    const char *text);
 
 #endif

@@ -2,6 +2,7 @@
 #include "sweep.h"
 
 #include <stdlib.h>
+#include <sys/epoll.h>
 
 /* Steps of one turn: each takes some microseconds, a pairing may wait 5 ms. */
 #define SLICE 128
@@ -54,6 +55,16 @@ end(struct broker *b, struct sweep *s)
 	free(s);
 }
 
+/* Has EPOLLOUT told of c, or no longer. */
+static void
+watch_output(const struct broker *b, struct conn *c, int on)
+{
+	struct epoll_event ev = {.data.ptr = &c->source};
+
+	ev.events = on ? EPOLLIN | EPOLLOUT : EPOLLIN;
+	epoll_ctl(b->epoll, EPOLL_CTL_MOD, c->fd, &ev);
+}
+
 static void
 run_slice(struct broker *b, struct sweep *s)
 {
@@ -64,7 +75,7 @@ run_slice(struct broker *b, struct sweep *s)
 		case SWEEP_BLOCKED:
 			s->paused = 1;
 			if (s->admin != NULL)
-				conn_watch_output(b, s->admin, 1);
+				watch_output(b, s->admin, 1);
 			break;
 		case SWEEP_END:
 			end(b, s);
@@ -86,7 +97,7 @@ sweep_turn(struct broker *b)
 void
 sweep_resume(struct broker *b, struct conn *c)
 {
-	conn_watch_output(b, c, 0);
+	watch_output(b, c, 0);
 	if (c->sweep != NULL)
 		c->sweep->paused = 0;
 }

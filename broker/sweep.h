@@ -25,6 +25,8 @@ struct sweep {
 	unsigned count;
 	int paused;
 	char argument[ADMIN_ARGUMENT_MAX];
+	int names_identity;       /* kick: the argument is a fingerprint, */
+	struct identity identity; /* of this certificate */
 	LIST_ENTRY(sweep) link;
 };
 

@@ -29,7 +29,7 @@ bin/dial             -> broker/base broker/sandbox handlers/channel handlers/htt
 bin/mux              -> broker/base handlers/channel
 bin/web              -> broker/base handlers/channel handlers/http
 bin/agent            -> broker/base broker/config broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/dial bin/mux bin/web
-bin/stone            -> broker/base broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/dial bin/mux
+bin/stone            -> broker/base broker/ipc broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/dial bin/mux
 bin/ctl              -> broker/base broker/config broker/ipc broker/sandbox handlers/tls
 bin                  -> broker/base broker/config broker/ipc bin/agent bin/ctl bin/stone
 """

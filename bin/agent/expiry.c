@@ -7,16 +7,6 @@
 #define DAY       86400
 #define WARN_DAYS 14L
 
-int64_t
-expiry_of_certificate(const X509 *certificate)
-{
-	struct tm tm;
-
-	if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) != 1)
-		return 0;
-	return timegm(&tm);
-}
-
 void
 expiry_check(struct expiry *e, const char *what, const char *whose, int64_t now)
 {

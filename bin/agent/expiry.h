@@ -4,16 +4,12 @@
 #ifndef AGENT_EXPIRY_H
 #define AGENT_EXPIRY_H
 
-#include <openssl/x509.h>
 #include <stdint.h>
 
 struct expiry {
 	int64_t at;     /* Unix time; 0: unknown */
 	int64_t warned; /* Unix time of the last warning; 0: none */
 };
-
-/* The end of a certificate's validity, or 0 where it can't be told. */
-int64_t expiry_of_certificate(const X509 *certificate);
 
 /* Warns where that is due at now, a Unix time. what and whose name it. */
 void expiry_check(

@@ -2,6 +2,7 @@
 #include "agent/mux_server.h"
 #include "agent/proxy_protocol.h"
 #include "agent/resolve.h"
+#include "base/container.h"
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -98,7 +99,7 @@ give_up_address(struct mux_stream *s, int error)
 static void
 on_connect(struct mux_source *source, uint32_t events)
 {
-	struct mux_stream *s = (struct mux_stream *)source;
+	struct mux_stream *s = CONTAINER_OF(source, struct mux_stream, source);
 	socklen_t len = sizeof(int);
 	int error = 0;
 
@@ -253,9 +254,8 @@ agent_mux_wanted(const struct head *head, const char *buf)
 static void
 on_signal(struct mux_source *source, uint32_t events)
 {
-	struct agent_mux *a = (struct agent_mux *)((char *)source -
-						   offsetof(struct agent_mux,
-						       signals_source));
+	struct agent_mux *a = CONTAINER_OF(
+	    source, struct agent_mux, signals_source);
 	struct signalfd_siginfo info;
 
 	(void)events;

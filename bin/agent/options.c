@@ -1,6 +1,7 @@
 /* The words of relayagent's configuration: see options.h. */
 #include "agent/options.h"
 #include "base/config_lines.h"
+#include "base/number.h"
 #include "mux/mux.h"
 #include "tls/pem.h"
 
@@ -17,13 +18,12 @@
 static const char *
 read_polls(const char *at, unsigned *polls)
 {
-	char *end;
-	unsigned long n = strtoul(at, &end, 10);
+	const int64_t n = number_take(&at, 1, AGENT_POLLS_MAX);
 
-	if (!isdigit((unsigned char)*at) || n < 1 || n > AGENT_POLLS_MAX)
+	if (n == -1)
 		return NULL;
 	*polls = (unsigned)n;
-	return end;
+	return at;
 }
 
 /* "N[:MAX]" */
@@ -48,16 +48,13 @@ set_polls(struct agent_conf *conf, const char *value, struct failure *f)
 static int
 set_streams(struct agent_conf *conf, const char *value, struct failure *f)
 {
-	char *end;
-	unsigned long n = strtoul(value, &end, 10);
+	const int64_t n = number_parse(value, 1, MUX_STREAMS_MAX);
 
-	if (isdigit((unsigned char)*value) && *end == '\0' && n >= 1 &&
-	    n <= MUX_STREAMS_MAX) {
-		conf->max_streams = (uint32_t)n;
-		return 0;
-	}
-	return failure(
-	    f, "--max-streams %s: not 1 to %d", value, MUX_STREAMS_MAX);
+	if (n == -1)
+		return failure(
+		    f, "--max-streams %s: not 1 to %d", value, MUX_STREAMS_MAX);
+	conf->max_streams = (uint32_t)n;
+	return 0;
 }
 
 static int

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "fork/children.h"
+#include "tls/validity.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -123,8 +124,7 @@ set_up_relays(struct pool *pool)
 	for (size_t i = 0; i < pool->nrelays; i++)
 		agent_relay_init(
 		    &pool->relays[i], &pool->conf->relays[i], pool->conf);
-	pool->certificate.at = expiry_of_certificate(
-	    pool->conf->tls.certificate);
+	pool->certificate.at = validity_end(pool->conf->tls.certificate);
 	pool->certificate.warned = 0;
 }
 

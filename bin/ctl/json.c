@@ -119,7 +119,7 @@ array_of(enum ctl_view view, const struct ctl_answer *answer)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < answer->nrows; i++)
-		if (ctl_in_view(view, &answer->rows[i]) &&
+		if (ctl_view_has(view, &answer->rows[i]) &&
 		    json_array_append_new(
 			array, row_object(&answer->rows[i])) == -1) {
 			json_decref(array);

@@ -5,17 +5,9 @@
 #define CTL_SHOW_H
 
 #include "ctl/request.h"
+#include "ctl/view.h"
 
 #include <stdio.h>
-
-/* What a listing shows. */
-enum ctl_view { CTL_STATUS, CTL_AGENTS, CTL_SESSIONS, CTL_CUSTOMERS };
-
-/* The request that view needs. */
-enum admin_command ctl_view_command(enum ctl_view view);
-
-/* Whether row belongs into view. */
-int ctl_in_view(enum ctl_view view, const struct message *row);
 
 /* table.c: writes view of answer to out. */
 void ctl_table(FILE *out, enum ctl_view view, const struct ctl_answer *answer);

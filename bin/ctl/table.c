@@ -9,36 +9,6 @@
 
 #define SHORT_FINGERPRINT 16 /* hex digits; --json has them all */
 
-enum admin_command
-ctl_view_command(enum ctl_view view)
-{
-	static const enum admin_command commands[] = {
-	    [CTL_STATUS] = ADMIN_STATUS,
-	    [CTL_AGENTS] = ADMIN_WAITERS,
-	    [CTL_SESSIONS] = ADMIN_SESSIONS,
-	    [CTL_CUSTOMERS] = ADMIN_CUSTOMERS,
-	};
-
-	return commands[view];
-}
-
-int
-ctl_in_view(enum ctl_view view, const struct message *row)
-{
-	switch (view) {
-	case CTL_STATUS:
-		return row->type == MESSAGE_ROW_STATUS;
-	case CTL_AGENTS:
-		return row->type == MESSAGE_ROW_WAITER &&
-		       row->u.waiter.role == ROLE_AGENT;
-	case CTL_SESSIONS:
-		return row->type == MESSAGE_ROW_SESSION;
-	case CTL_CUSTOMERS:
-		return row->type == MESSAGE_ROW_CUSTOMER;
-	}
-	return 0;
-}
-
 static void
 print_status(FILE *out, const struct row_status *s)
 {
@@ -145,7 +115,7 @@ ctl_table(FILE *out, enum ctl_view view, const struct ctl_answer *answer)
 	for (size_t i = 0; i < answer->nrows; i++) {
 		const struct message *m = &answer->rows[i];
 
-		if (!ctl_in_view(view, m))
+		if (!ctl_view_has(view, m))
 			continue;
 		switch (view) {
 		case CTL_STATUS:

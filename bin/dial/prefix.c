@@ -1,9 +1,8 @@
 /* Address prefixes: see prefix.h. */
 #include "dial/prefix.h"
+#include "base/number.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MAPPED_BITS 96 /* before an IPv4 address that is mapped to IPv6 */
@@ -14,18 +13,6 @@ map(struct prefix *p, const struct in_addr *v4)
 	memset(&p->addr, 0, sizeof(p->addr));
 	p->addr.s6_addr[10] = p->addr.s6_addr[11] = 0xff;
 	memcpy(p->addr.s6_addr + 12, v4, sizeof(*v4));
-}
-
-/* Returns the number of bits in text, or -1: none, or more than max. */
-static int
-parse_bits(const char *text, int max)
-{
-	char *end;
-	long bits = strtol(text, &end, 10);
-
-	if (!isdigit((unsigned char)*text) || *end != '\0' || bits > max)
-		return -1;
-	return (int)bits;
 }
 
 int
@@ -51,7 +38,7 @@ prefix_parse(struct prefix *p, const char *text)
 	p->bits = PREFIX_ALL;
 	if (slash == NULL)
 		return 0;
-	bits = parse_bits(slash + 1, (int)(PREFIX_ALL - mapped));
+	bits = (int)number_parse(slash + 1, 0, PREFIX_ALL - mapped);
 	if (bits == -1)
 		return -1;
 	p->bits = mapped + (unsigned)bits;

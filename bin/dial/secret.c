@@ -1,40 +1,25 @@
 /* Secrets in files: see secret.h. */
 #include "dial/secret.h"
 #include "base/fd.h"
+#include "base/regular_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-static int
-check_file(int fd, const char *path, struct failure *f)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == -1)
-		return failure(f, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return failure(f, "%s: not a regular file", path);
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return failure(f,
-		    "%s: a secret that others can read or write (mode %04o); "
-		    "chmod 600 it",
-		    path, st.st_mode & 07777);
-	return 0;
-}
 
 int
 secret_read(const char *path, char secret[static SECRET_MAX], struct failure *f)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	int fd = regular_file_open(path, &st);
 	ssize_t n;
 
+	if (fd == -1 && errno == EINVAL)
+		return failure(f, "%s: not a regular file", path);
 	if (fd == -1)
 		return failure(f, "%s: %s", path, strerror(errno));
-	if (check_file(fd, path, f) == -1) {
+	if (regular_file_check_private(&st, path, "a secret", f) == -1) {
 		fd_close(&fd);
 		return -1;
 	}

@@ -270,7 +270,6 @@ send_data(nghttp2_session *h2, nghttp2_frame *frame, const uint8_t *head,
 	(void)source;
 	memcpy(m->out + m->out_len, head, MUX_FRAME_HEAD);
 	m->out_len += MUX_FRAME_HEAD + len;
-	m->staged = 0;
 	return NGHTTP2_ERR_PAUSE; /* let the caller see how much room is left */
 }
 

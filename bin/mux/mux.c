@@ -1,5 +1,6 @@
 /* A multiplexed session: see mux.h. Its loop is loop.c. */
 #include "mux/mux.h"
+#include "base/container.h"
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "mux/state.h"
@@ -16,9 +17,7 @@
 static void
 on_relay(struct mux_source *source, uint32_t events)
 {
-	/* the source is not the first of the struct: no way back but this */
-	struct mux *m = (struct mux *)((char *)source -
-				       offsetof(struct mux, source));
+	struct mux *m = CONTAINER_OF(source, struct mux, source);
 
 	(void)events;
 	/* TLS may wait for output to read */

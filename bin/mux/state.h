@@ -35,7 +35,7 @@ enum mux_stage {
 };
 
 struct mux_stream {
-	struct mux_source source; /* of fd; the first */
+	struct mux_source source; /* of fd */
 	struct mux *mux;
 	LIST_ENTRY(mux_stream) entry;
 	enum mux_stage stage;
@@ -83,7 +83,6 @@ struct mux {
 		size_t bytes;
 		char authority[64], reason[MUX_REASON_MAX];
 	} fields;
-	size_t staged; /* bytes of a DATA frame, behind its head's place */
 	size_t out_off, out_len;
 	unsigned char in[MUX_IN_SIZE], out[MUX_OUT_SIZE];
 };

@@ -1,4 +1,5 @@
 /* A stream and its socket: see state.h. */
+#include "base/container.h"
 #include "base/deadline.h"
 #include "channel/tcp.h"
 #include "mux/state.h"
@@ -256,7 +257,6 @@ mux_stream_provide(nghttp2_session *h2, int32_t id, uint8_t *buf, size_t length,
 		if ((size_t)n < length && !s->hung)
 			s->readable = 0;
 		s->out += (uint64_t)n;
-		m->staged = (size_t)n;
 		*flags = NGHTTP2_DATA_FLAG_NO_COPY;
 		return n;
 	}
@@ -286,7 +286,7 @@ is_stuck(const struct mux_stream *s)
 void
 mux_stream_ready(struct mux_source *source, uint32_t events)
 {
-	struct mux_stream *s = (struct mux_stream *)source;
+	struct mux_stream *s = CONTAINER_OF(source, struct mux_stream, source);
 	const int broken = (events & EPOLLERR) != 0;
 
 	if (s->stage == MUX_OVER)

@@ -1,9 +1,9 @@
 /* Which hosts may use a forward: see access.h. */
 #include "stone/access.h"
 #include "base/netaddr.h"
+#include "base/number.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -35,7 +35,6 @@ static int
 parse_extension(struct extension *x, const char *text)
 {
 	struct in_addr mask;
-	char *end;
 
 	if (strcmp(text, "v4") == 0) {
 		x->family = AF_INET;
@@ -46,9 +45,8 @@ parse_extension(struct extension *x, const char *text)
 		x->bits = bits_of_netmask(&mask);
 		return x->bits == -1 ? -1 : 0;
 	} else {
-		x->bits = (int)strtol(text, &end, 10);
-		if (!isdigit((unsigned char)*text) || *end != '\0' ||
-		    strlen(text) > 3 || x->bits > PREFIX_ALL)
+		x->bits = (int)number_parse(text, 0, PREFIX_ALL);
+		if (x->bits == -1)
 			return -1;
 		if (x->bits > V4_BITS)
 			x->family = AF_INET6;

@@ -1,10 +1,9 @@
 /* Stone's language: see conf.h. */
 #include "stone/conf.h"
+#include "base/number.h"
 #include "stone/request.h"
 
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Where we are in the words. */
@@ -175,14 +174,12 @@ static int
 set_sessions(struct reader *r, unsigned line)
 {
 	const struct stone_word *word = peek(r);
-	char *end;
-	unsigned long n;
+	int64_t n;
 
 	if (word == NULL)
 		return refuse(r, line, "no value behind ", "--sessions");
-	n = strtoul(word->text, &end, 10);
-	if (!isdigit((unsigned char)word->text[0]) || *end != '\0' ||
-	    n > STONE_SESSIONS_MAX)
+	n = number_parse(word->text, 0, STONE_SESSIONS_MAX);
+	if (n == -1)
 		return refuse(
 		    r, word->line, "not 0 to 16: --sessions ", word->text);
 	r->conf->sessions = (unsigned)n;

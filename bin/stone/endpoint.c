@@ -1,9 +1,9 @@
 /* The two places of a forward: see endpoint.h. */
 #include "stone/endpoint.h"
+#include "base/number.h"
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -61,12 +61,9 @@ cut(char *text, size_t size, const char *word)
 static int
 check_port(const char *port, struct failure *f)
 {
-	char *end;
-	unsigned long n = strtoul(port, &end, 10);
-
 	if (!isdigit((unsigned char)*port))
 		return 0; /* a service's name, to be looked up */
-	if (*end == '\0' && n >= 1 && n <= PORT_MAX)
+	if (number_parse(port, 1, PORT_MAX) != -1)
 		return 0;
 	return failure(f, "%s: not a port", port);
 }

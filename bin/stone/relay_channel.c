@@ -1,5 +1,6 @@
 /* A TLS channel without the relay's answer: see relay_channel.h. */
 #include "stone/relay_channel.h"
+#include "base/container.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,7 +40,8 @@ take_rest(struct relay_channel *a, void *buf, size_t len)
 static ssize_t
 read_answer(struct channel *ch, void *buf, size_t len)
 {
-	struct relay_channel *a = (struct relay_channel *)ch;
+	struct relay_channel *a = CONTAINER_OF(
+	    ch, struct relay_channel, channel);
 
 	while (a->state == ANSWER_AWAITED) {
 		ssize_t n = channel_pass_read(

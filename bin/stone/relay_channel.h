@@ -17,7 +17,7 @@ enum relay_channel_state {
 };
 
 struct relay_channel {
-	struct channel channel; /* the first; over tls */
+	struct channel channel; /* over tls */
 	struct channel_tls tls;
 	enum relay_channel_state state;
 	struct response response;

@@ -1,15 +1,12 @@
 /* The way to a web server: see web.h. */
 #include "web/web.h"
+#include "base/container.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-
-/* The web that the channel is the client's or the server's half of. */
-#define WEB_OF(ch, half)                                                       \
-	((struct web *)(void *)((char *)(ch)-offsetof(struct web, half)))
 
 /* ---- requests ---- */
 
@@ -63,7 +60,7 @@ note_begun(struct web *web)
 static ssize_t
 client_read(struct channel *ch, void *buf, size_t len)
 {
-	struct web *web = WEB_OF(ch, client);
+	struct web *web = CONTAINER_OF(ch, struct web, client);
 	struct web_request *r = &web->requests;
 
 	for (;;) {
@@ -119,7 +116,7 @@ owes_refusal(const struct web *web)
 static ssize_t
 server_read(struct channel *ch, void *buf, size_t len)
 {
-	struct web *web = WEB_OF(ch, server);
+	struct web *web = CONTAINER_OF(ch, struct web, server);
 	ssize_t n;
 
 	if (owes_refusal(web)) {
@@ -146,7 +143,7 @@ server_read(struct channel *ch, void *buf, size_t len)
 static int
 server_finish(struct channel *ch)
 {
-	struct web *web = WEB_OF(ch, server);
+	struct web *web = CONTAINER_OF(ch, struct web, server);
 
 	if (owes_refusal(web))
 		return shutdown(ch->fd, SHUT_RDWR);

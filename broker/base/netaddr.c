@@ -1,14 +1,13 @@
 /* Internet addresses as people write them: see netaddr.h. */
 #include "base/netaddr.h"
 #include "base/fd.h"
+#include "base/number.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 int
@@ -41,8 +40,6 @@ int
 netaddr_check_numeric(const struct netaddr *addr, struct failure *f)
 {
 	struct in6_addr any;
-	unsigned long port;
-	char *end;
 
 	if (inet_pton(AF_INET, addr->host, &any) != 1 &&
 	    inet_pton(AF_INET6, addr->host, &any) != 1)
@@ -50,9 +47,7 @@ netaddr_check_numeric(const struct netaddr *addr, struct failure *f)
 		    "%s: not a numeric address (a daemon starts before the "
 		    "name service)",
 		    addr->host);
-	port = strtoul(addr->port, &end, 10);
-	if (!isdigit((unsigned char)addr->port[0]) || *end != '\0' ||
-	    port < 1 || port > 65535)
+	if (number_parse(addr->port, 1, 65535) == -1)
 		return failure(f, "%s: not a port of 1 to 65535", addr->port);
 	return 0;
 }

@@ -1,10 +1,10 @@
 /* Points in time as people write them: see timestamp.h. */
 #include "base/timestamp.h"
+#include "base/number.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -85,30 +85,20 @@ read_date(const char *text, int64_t *when)
 	return 0;
 }
 
-static int
-read_number(const char *text, int64_t *when)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return -1;
-	errno = 0;
-	*when = strtoll(text, &end, 10);
-	return *end == '\0' && errno == 0 ? 0 : -1;
-}
-
 int
 timestamp_parse(uint64_t *when, const char *text)
 {
-	int64_t t = -1;
-	int rc;
+	int64_t t;
 
 	if (strcmp(text, "never") == 0) {
 		*when = UINT32_MAX;
 		return 0;
 	}
-	rc = has_form(text, DATE) ? read_date(text, &t) : read_number(text, &t);
-	if (rc == -1 || t < 0 || t > WHEN_MAX) {
+	if (!has_form(text, DATE))
+		t = number_parse(text, 0, WHEN_MAX);
+	else if (read_date(text, &t) == -1)
+		t = -1;
+	if (t < 0 || t > WHEN_MAX) {
 		errno = EINVAL;
 		return -1;
 	}

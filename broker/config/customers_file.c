@@ -1,10 +1,10 @@
 /* The file of customers, customers(5), becomes a table: see customers.h. */
 #include "base/config_lines.h"
 #include "base/failure.h"
+#include "base/number.h"
 #include "base/timestamp.h"
 #include "config/customers_table.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +32,9 @@ static int
 set_number(uint32_t *field, uint32_t most, const char *key, const char *value,
     struct failure *f)
 {
-	unsigned long n;
-	char *end;
+	const int64_t n = number_parse(value, 0, most);
 
-	errno = 0;
-	n = strtoul(value, &end, 10);
-	if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0 ||
-	    n > most)
+	if (n == -1)
 		return failure(
 		    f, "%s: %s is not 0 to %u", key, value, (unsigned)most);
 	*field = (uint32_t)n;

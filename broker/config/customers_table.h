@@ -5,11 +5,8 @@
 #ifndef CONFIG_CUSTOMERS_TABLE_H
 #define CONFIG_CUSTOMERS_TABLE_H
 
+#include "base/hash.h"
 #include "config/customers.h"
-
-/* An allocation that fails is told to the caller, not to exit(3). */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 /* What a section has said; the rest comes from the default. */
 enum {
@@ -21,7 +18,7 @@ enum {
 };
 
 struct section {
-	struct customer_entry entry; /* first: customers_find gives it out */
+	struct customer_entry entry;
 	unsigned said;
 	struct section *next; /* in the file's order */
 	UT_hash_handle hh;    /* by name */

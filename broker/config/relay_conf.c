@@ -1,8 +1,8 @@
 /* relay.conf(5): see relay_conf.h. */
 #include "config/relay_conf.h"
 #include "base/config_lines.h"
+#include "base/number.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,15 +33,11 @@ static int
 set_seconds(
     unsigned *field, const char *key, const char *value, struct failure *f)
 {
-	unsigned long n;
-	char *end;
+	const int64_t n = number_parse(value, 1, TIMEOUT_MAX);
 
 	if (*field != 0)
 		return failure(f, "%s is given twice", key);
-	errno = 0;
-	n = strtoul(value, &end, 10);
-	if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0 ||
-	    n < 1 || n > TIMEOUT_MAX)
+	if (n == -1)
 		return failure(f, "%s: %s is not 1 to %d seconds", key, value,
 		    TIMEOUT_MAX);
 	*field = (unsigned)n;

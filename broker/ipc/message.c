@@ -93,8 +93,6 @@ valid(const struct message *m)
 	case MESSAGE_REFUSED:
 		return valid_status(m->u.refused.status) &&
 		       TERMINATED(m->u.refused.reason);
-	case MESSAGE_MATCHED:
-		return TERMINATED(m->u.matched.peer);
 	case MESSAGE_END:
 		return m->u.end.reason >= END_DONE &&
 		       m->u.end.reason <= END_CERTIFICATE;
@@ -113,6 +111,7 @@ valid(const struct message *m)
 		return m->u.log_level.level <= LOG_DEBUG;
 	case MESSAGE_RECHECK:
 		return m->u.recheck.size <= TRUST_MAX;
+	case MESSAGE_MATCHED:
 	case MESSAGE_WAIT_AGAIN:
 	case MESSAGE_PROGRESS:
 	case MESSAGE_ATTACH:

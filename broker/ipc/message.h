@@ -7,7 +7,7 @@
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
  *	                   RECHECKED
- *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fd),
+ *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fds),
  *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL
  *	spawner -> broker: ATTACH, RELOAD, RECHECKED
  *	broker -> spawner: RECHECK, LOG_LEVEL
@@ -27,7 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_VERSION    4
+#define MESSAGE_VERSION    5
 #define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
 #define MESSAGE_REASON_MAX 80    /* fits a status line */
 #define LOG_LEVEL_OWN      8     /* none is set: each keeps its own */
@@ -89,10 +89,9 @@ struct message_refused {
 	char reason[MESSAGE_REASON_MAX];
 };
 
-/* "Here is the other side": comes with one fd. */
+/* "Here is the other side": comes with two fds (hop_fds.h). */
 struct message_matched {
 	uint32_t session;
-	char peer[NETADDR_TEXT_MAX]; /* the other side's address */
 };
 
 /*
@@ -172,7 +171,7 @@ struct message_log_level {
 
 /* "I am a spawner: tell me when to load the files again." */
 struct message_attach {
-	uint32_t pid;
+	uint32_t reserved;
 };
 
 /* "I was told to load the files again: let all others do so too." */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "ipc/trust_bundle.h"
 #include "base/fd.h"
+#include "base/regular_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -46,17 +46,15 @@ static int
 copy_file(int fd, const char *path, uint32_t *len)
 {
 	char buf[16384];
-	int from = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
+	int from = regular_file_open(path, &st);
 	ssize_t n;
 
 	*len = 0;
 	if (from == -1)
 		return -1;
-	if (fstat(from, &st) == -1)
-		goto fail;
 	errno = EINVAL;
-	if (!S_ISREG(st.st_mode) || st.st_size > TRUST_FILE_MAX)
+	if (st.st_size > TRUST_FILE_MAX)
 		goto fail;
 	while ((n = read(from, buf, sizeof(buf))) > 0) {
 		*len += (uint32_t)n;

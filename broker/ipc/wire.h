@@ -1,6 +1,5 @@
 /*
- * Messages on a Unix socket, and the fds that come with some: the only file
- * that touches SCM_RIGHTS.
+ * Messages on a Unix socket, and the fds that come with some.
  */
 #ifndef IPC_WIRE_H
 #define IPC_WIRE_H

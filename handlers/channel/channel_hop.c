@@ -1,5 +1,6 @@
 /* The hop as a channel: see channel_hop.h. */
 #include "channel/channel_hop.h"
+#include "base/container.h"
 
 #include <poll.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 static struct hop *
 hop_of(struct channel *ch)
 {
-	return ((struct channel_hop *)ch)->hop;
+	return CONTAINER_OF(ch, struct channel_hop, channel)->hop;
 }
 
 static void *

@@ -8,7 +8,7 @@
 #include "channel/hop.h"
 
 struct channel_hop {
-	struct channel channel; /* the first */
+	struct channel channel;
 	struct hop *hop;
 };
 

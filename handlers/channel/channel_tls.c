@@ -1,5 +1,6 @@
 /* A TLS connection as a channel: see channel_tls.h. */
 #include "channel/channel_tls.h"
+#include "base/container.h"
 #include "channel/tcp.h"
 
 #include <errno.h>
@@ -61,7 +62,7 @@ is_broken(const SSL *ssl, int rc)
 static ssize_t
 tls_read(struct channel *ch, void *buf, size_t len)
 {
-	struct channel_tls *tls = (struct channel_tls *)ch;
+	struct channel_tls *tls = CONTAINER_OF(ch, struct channel_tls, channel);
 	size_t got = 0, n;
 	int rc = 0;
 
@@ -103,7 +104,7 @@ tls_read(struct channel *ch, void *buf, size_t len)
 static ssize_t
 tls_write_records(struct channel *ch, const char *buf, size_t len)
 {
-	SSL *ssl = ((struct channel_tls *)ch)->ssl;
+	SSL *ssl = CONTAINER_OF(ch, struct channel_tls, channel)->ssl;
 	size_t sent = 0, n;
 	int rc = 1;
 
@@ -138,7 +139,7 @@ tls_write(struct channel *ch, const void *buf, size_t len)
 static int
 tls_finish(struct channel *ch)
 {
-	SSL *ssl = ((struct channel_tls *)ch)->ssl;
+	SSL *ssl = CONTAINER_OF(ch, struct channel_tls, channel)->ssl;
 	int rc;
 
 	ERR_clear_error();
@@ -152,7 +153,7 @@ tls_finish(struct channel *ch)
 static void
 tls_expect_bulk(struct channel *ch)
 {
-	SSL *ssl = ((struct channel_tls *)ch)->ssl;
+	SSL *ssl = CONTAINER_OF(ch, struct channel_tls, channel)->ssl;
 
 	SSL_set_read_ahead(ssl, 1);
 	SSL_set_default_read_buffer_len(ssl, TLS_READ_AHEAD);
@@ -161,7 +162,7 @@ tls_expect_bulk(struct channel *ch)
 static void
 tls_release(struct channel *ch)
 {
-	struct channel_tls *tls = (struct channel_tls *)ch;
+	struct channel_tls *tls = CONTAINER_OF(ch, struct channel_tls, channel);
 
 	SSL_free(tls->ssl);
 	tls->ssl = NULL;

@@ -9,7 +9,7 @@
 typedef struct ssl_st SSL;
 
 struct channel_tls {
-	struct channel channel; /* the first */
+	struct channel channel;
 	SSL *ssl;
 	int drop_blank; /* drop CR and LF until another byte comes */
 	int broken;     /* the next read fails, the last one had data */

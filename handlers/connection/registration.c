@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 void
 registration_init(struct registration *r, const char *socket, enum role role,
@@ -56,7 +55,6 @@ say_hello(const struct registration *r)
 
 	if (r->self.role == 0) {
 		m.type = MESSAGE_ATTACH;
-		m.u.attach.pid = (uint32_t)getpid();
 		return wire_send(r->fd, &m, NULL);
 	}
 	if (r->session == 0) {

@@ -2,6 +2,7 @@
 #include "connection/reverify.h"
 #include "ipc/trust_bundle.h"
 #include "tls/pem.h"
+#include "tls/validity.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -71,14 +72,6 @@ reverify_peer(SSL *ssl, int fd, uint32_t size, struct failure *f)
 	return verdict;
 }
 
-static time_t
-to_unix(const ASN1_TIME *at)
-{
-	struct tm tm;
-
-	return ASN1_TIME_to_tm(at, &tm) == 1 ? timegm(&tm) : 0;
-}
-
 time_t
 reverify_not_after(const SSL *ssl)
 {
@@ -86,8 +79,7 @@ reverify_not_after(const SSL *ssl)
 	time_t first = 0;
 
 	for (int i = 0; i < sk_X509_num(chain); i++) {
-		time_t end = to_unix(
-		    X509_get0_notAfter(sk_X509_value(chain, i)));
+		time_t end = validity_end(sk_X509_value(chain, i));
 
 		if (i == 0 || end < first)
 			first = end;

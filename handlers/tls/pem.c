@@ -2,15 +2,14 @@
 #define _GNU_SOURCE
 #include "tls/pem.h"
 #include "base/fd.h"
+#include "base/regular_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_MAX_BYTES (1 << 20)
@@ -28,40 +27,40 @@ free_text(struct text *t)
 	t->at = NULL;
 }
 
+/* Opens the file at path. Returns an fd and sets *len, or -1. */
 static int
-check_file(
-    int fd, int secret, const char *path, size_t *size, struct failure *f)
+open_text(const char *path, int secret, size_t *len, struct failure *f)
 {
 	struct stat st;
+	int fd = regular_file_open(path, &st);
 
-	if (fstat(fd, &st) == -1)
+	if (fd == -1 && errno != EINVAL)
 		return failure(f, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode) || st.st_size < 1 ||
-	    st.st_size > FILE_MAX_BYTES)
-		return failure(f, "%s: not a regular file of 1 to %d bytes",
-		    path, FILE_MAX_BYTES);
-	if (secret && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return failure(f,
-		    "%s: a key that others can read or write (mode %04o); "
-		    "chmod 600 it",
-		    path, st.st_mode & 07777);
-	*size = (size_t)st.st_size;
-	return 0;
+	if (fd == -1 || st.st_size < 1 || st.st_size > FILE_MAX_BYTES) {
+		failure(f, "%s: not a regular file of 1 to %d bytes", path,
+		    FILE_MAX_BYTES);
+		goto fail;
+	}
+	if (secret && regular_file_check_private(&st, path, "a key", f) == -1)
+		goto fail;
+	*len = (size_t)st.st_size;
+	return fd;
+fail:
+	fd_close(&fd);
+	return -1;
 }
 
 static int
 read_text(struct text *t, const char *path, int secret, struct failure *f)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	size_t used = 0;
 	ssize_t n = 0;
+	int fd;
 
-	t->at = NULL;
-	t->len = 0;
+	*t = (struct text){NULL, 0};
+	fd = open_text(path, secret, &t->len, f);
 	if (fd == -1)
-		return failure(f, "%s: %s", path, strerror(errno));
-	if (check_file(fd, secret, path, &t->len, f) == -1)
-		goto fail;
+		return -1;
 	t->at = OPENSSL_malloc(t->len);
 	while (t->at != NULL && used < t->len &&
 	       (n = read(fd, t->at + used, t->len - used)) > 0)

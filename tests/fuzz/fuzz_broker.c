@@ -76,7 +76,7 @@ connect_one(struct broker *b, size_t i)
 	     socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		 0, pair) == 0);
 	c->fd = pair[0];
-	ev.data.ptr = c;
+	ev.data.ptr = &c->source;
 	MUST(epoll_ctl(b->epoll, EPOLL_CTL_ADD, c->fd, &ev) == 0);
 	LIST_INSERT_HEAD(&b->conns, c, link);
 	handlers[i].conn = c;

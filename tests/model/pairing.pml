@@ -302,7 +302,8 @@ inline session_cancel(which)
 inline on_wait_again(h)
 {
 	if
-	:: waiter[h] != WAITER_IN_SESSION -> conn_drop(h)
+	:: waiter[h] != WAITER_IN_SESSION ||
+		session[h] != 0 && session[h] != p -> conn_drop(h)
 	:: else ->
 		p = session[h];
 		session_cancel(p);
@@ -387,10 +388,11 @@ inline leave(h)
 /* MATCHED_OTHER_GONE */
 inline other_gone(h)
 {
-	close_end(h, hop[h]);
+	p = hop[h];
+	close_end(h, p);
 	hop[h] = 0;
 	if /* registration_wait_again */
-	:: conn[h] == BOTH -> up[h]!WAIT_AGAIN, 0; state[h] = WAITING
+	:: conn[h] == BOTH -> up[h]!WAIT_AGAIN, p; state[h] = WAITING
 	:: else -> handler_closes(h); state[h] = REGISTERING
 	fi
 }

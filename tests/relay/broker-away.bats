@@ -153,6 +153,58 @@ works("alice")
 SCRIPT
 }
 
+@test "a handler that speaks of a session that is not its own is ended" {
+    with_relay
+    cat >foreign.py <<'SCRIPT'
+import array, os, socket, struct
+
+VERSION, REGISTER, WELCOME, MATCHED, WAIT_AGAIN, END = 5, 1, 2, 4, 5, 6
+AGENT, STONE = 1, 2
+
+def packet(kind, body):
+    return struct.pack("=HHI", VERSION, kind, 8 + len(body)) + body
+
+def receive(handler):
+    data, control, _, _ = handler.recvmsg(65536, 1024)
+    for _, _, fds in control:
+        for fd in array.array("i", fds):
+            os.close(fd)
+    return struct.unpack_from("=HH", data)[1], data[8:12]
+
+def register(role):
+    handler = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    handler.settimeout(60)
+    handler.connect("broker.sock")
+    body = struct.pack("=IIQII64s", role, 5, 0, 0, 1, b"192.0.2.1:1")
+    handler.send(packet(REGISTER, body + b"alice"))
+    assert receive(handler)[0] == WELCOME
+    return handler
+
+# change: what is added to the session's number
+def say(kind, change, *rest):
+    agent, stone = register(AGENT), register(STONE)
+    what, session = receive(stone)
+    assert what == MATCHED and receive(agent) == (MATCHED, session)
+    number = struct.unpack("=I", session)[0] ^ change
+    stone.send(packet(kind, struct.pack("=I", number) + b"".join(rest)))
+    return agent, stone
+
+for kind, rest in (WAIT_AGAIN, b""), (END, struct.pack("=IQQ", 1, 0, 0)):
+    agent, stone = say(kind, 1, rest)
+    assert stone.recv(100) == b""
+    agent.close()
+
+# with the right number it waits again, and meets the next agent
+agent, stone = say(WAIT_AGAIN, 0)
+agent.close()
+other = register(AGENT)
+assert receive(other)[0] == MATCHED and receive(stone)[0] == MATCHED
+SCRIPT
+    start foreign unprivileged env PATH=/usr/bin:/bin python3 "$scratch/foreign.py"
+    ended_well foreign
+    assert_back_to_baseline
+}
+
 @test "what is no message of the protocol ends that connection and nothing else" {
     with_relay
     cat >garbage.py <<'SCRIPT'

@@ -249,7 +249,7 @@ import array, os, socket, struct, sys
 HANDOFF = 22
 null = os.open("/dev/null", os.O_RDONLY)
 
-def message(version=4, kind=HANDOFF):
+def message(version=5, kind=HANDOFF):
     return struct.pack("=HHII", version, kind, 12, 0)
 
 def hand_over(packet, *fds):

@@ -1,0 +1,33 @@
+/* Regular files: see regular_file.h. */
+#include "base/regular_file.h"
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+int
+regular_file_open(const char *path, struct stat *st)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, st) == -1) {
+		fd_close(&fd);
+	} else if (!S_ISREG(st->st_mode)) {
+		errno = EINVAL;
+		fd_close(&fd);
+	}
+	return fd;
+}
+
+int
+regular_file_check_private(const struct stat *st, const char *path,
+    const char *what, struct failure *f)
+{
+	if ((st->st_mode & (S_IRWXG | S_IRWXO)) == 0)
+		return 0;
+	return failure(f,
+	    "%s: %s that others can read or write (mode %04o); chmod 600 it",
+	    path, what, st->st_mode & 07777);
+}
