@@ -196,6 +196,16 @@ same("end", words("relay-handler.8", "end"), ends)
 END
 }
 
+@test 'log lines: the reasons that pages quote are those of the sources' {
+    python <<'END'
+sources = "".join(text(path) for path in SOURCES)
+for page in PAGES:
+    lines = re.search(r"^\.Sh LOG LINES\n(.*?)(?=^\.Sh |\Z)", text(page), re.M | re.S)
+    for quoted in re.findall(r"^\.Ql (the_\S+)", lines.group(1), re.M) if lines else ():
+        assert '"' + quoted.replace("_", " ") in sources, f"{page}: {quoted}"
+END
+}
+
 @test 'relay.conf: the keys of page, sample and sources are the same' {
     python <<'END'
 source = text("broker/config/relay_conf.c")
