@@ -83,10 +83,12 @@ stop_listening(struct shared *s)
 static void
 listen_again(struct shared *s)
 {
-	const size_t room = mux_vacant(s->mux);
+	size_t room;
 
-	if (s->listening || s->stopped ||
-	    (room < ROOM_AGAIN && room <= mux_count(s->mux)))
+	if (s->listening || s->stopped)
+		return;
+	room = mux_vacant(s->mux);
+	if (room < ROOM_AGAIN && room <= mux_count(s->mux))
 		return;
 	s->listening = mux_watch(s->mux, s->forward->listener,
 			   EPOLLIN | EPOLLEXCLUSIVE, &s->listener_source) == 0;
