@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "tls/client.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 
 #define CONNECT_MS   20000 /* to find and reach the relay */
@@ -61,6 +63,26 @@ stone_relay_connect(struct relay_channel *relay, struct forward *forward,
 	relay_channel_init(relay, ssl);
 	tls_forget(&forward->tls, ssl);
 	return 0;
+}
+
+ssize_t
+stone_relay_answer(struct relay_channel *relay, const struct forward *forward,
+    void *buf, size_t size, int64_t deadline)
+{
+	struct channel *ch = &relay->channel;
+
+	for (;;) {
+		ssize_t n = ch->read(ch, buf, size);
+		struct pollfd pfd = {.fd = ch->fd, .events = ch->read_wants};
+		const int again = n == -1 && errno == EAGAIN;
+
+		if (relay->state == ANSWER_GOOD && (n > 0 || again))
+			return again ? 0 : n;
+		if (!again || poll(&pfd, 1, deadline_left(deadline)) == 0) {
+			stone_relay_unanswered(relay, forward, again, NULL);
+			return -1;
+		}
+	}
 }
 
 void

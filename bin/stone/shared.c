@@ -13,7 +13,6 @@
 #include "stone/single.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -276,32 +275,6 @@ send_request(struct shared *s)
 	    &s->relay.channel, head, len, deadline_in(SEND_MS));
 }
 
-/*
- * Reads up to the end of the answer's head, and what is behind it, at most size
- * bytes, into buf. Returns their number, or -1 where there is no good answer.
- */
-static ssize_t
-read_answer(struct shared *s, void *buf, size_t size)
-{
-	const int64_t deadline = deadline_in(ANSWER_MS);
-	struct channel *relay = &s->relay.channel;
-
-	for (;;) {
-		ssize_t n = relay->read(relay, buf, size);
-		struct pollfd pfd = {
-		    .fd = relay->fd, .events = relay->read_wants};
-		const int again = n == -1 && errno == EAGAIN;
-
-		if (s->relay.state == ANSWER_GOOD && (n > 0 || again))
-			return again ? 0 : n;
-		if (!again || poll(&pfd, 1, deadline_left(deadline)) == 0) {
-			stone_relay_unanswered(
-			    &s->relay, s->forward, again, NULL);
-			return -1;
-		}
-	}
-}
-
 /* What the kernel gives to each connection that comes. */
 static void
 prepare_listener(const struct shared *s)
@@ -393,7 +366,8 @@ stone_shared_run(
 		stone_relay_unreachable(forward, strerror(errno), NULL);
 		n = -1;
 	} else {
-		n = read_answer(&s, buf, sizeof(buf));
+		n = stone_relay_answer(&s.relay, forward, buf, sizeof(buf),
+		    deadline_in(ANSWER_MS));
 	}
 	if (n == -1) {
 		channel_abort(&s.relay.channel);
