@@ -91,8 +91,10 @@ stone_sandbox_enter(const struct forwards *set)
 	if (dial_sandbox_init() == -1 || stone_sandbox_renew(set) == -1 ||
 	    restrict_files(set) == -1)
 		return -1;
+	/* what the kernel lacks is no news with every ssh(1) */
 	return sandbox_filter(&of_sessions.rules, lists,
-	    sizeof(lists) / sizeof(*lists), LOG_WARNING);
+	    sizeof(lists) / sizeof(*lists),
+	    set->conf.source == STONE_STDIO ? LOG_INFO : LOG_WARNING);
 }
 
 int

@@ -53,7 +53,7 @@ teardown() {
 @test 'each page that another or README names exists' {
     python <<'END'
 others = """openssl(1) ssh(1) sslscan(1) stone(1) systemd(1) testssl(1) valgrind(1) connect(2) memfd_create(2) seccomp(2) shutdown(2) socket(2) syslog(3) sysexits(3) unix(7)
-    cron(8) inetd(8) xinetd(8)""".split()
+    cron(8) inetd(8) sshd(8) xinetd(8)""".split()
 known = {"%s(%s)" % tuple(os.path.basename(page).rsplit(".", 1)) for page in PAGES}
 for page in PAGES:
     for name, number in re.findall(r"^\.Xr (\S+) (\d)", text(page), re.M):
@@ -351,12 +351,14 @@ sys.exit(subprocess.run(sys.argv[1:], stdin=theirs, timeout=60).returncode)' "$@
     status 0 "$scratch/bin/relay-stone" -V
     status 64 "$scratch/bin/relay-stone"
     status 78 "$scratch/bin/relay-stone" -C missing.conf
+    status 78 "$scratch/bin/relay-stone" --inetd --stdio -C missing.conf
     printf '%s\n' '-q key=laptop/private.pem' '-q cert=laptop/cert.pem' \
         "127.0.0.1:1/ssl,http 127.0.0.1:$relay_port \"GET / HTTP/1.1\" ! 127.0.0.1" >stone.conf
     status 0 "$scratch/bin/relay-stone" -t -C stone.conf
     status 69 "$scratch/bin/relay-stone" -C stone.conf
     status 64 "$scratch/bin/relay-stone" --inetd -C stone.conf
     status 77 on_socket "$scratch/bin/relay-stone" --inetd -C stone.conf
+    status 75 "$scratch/bin/relay-stone" --stdio -C stone.conf
     sed -i 's/ ! .*//' stone.conf
     status 75 on_socket "$scratch/bin/relay-stone" --inetd -C stone.conf
     stop relay
