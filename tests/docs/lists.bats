@@ -104,7 +104,7 @@ for path in SOURCES:
     name = os.path.basename(path)[:-2]
     for found in re.findall(r'relay_program_options\(\s*argc, argv, NAME, "(.*?)"\)', text(path)):
         letters[name] = found
-letters["relayagent"] = re.search(r'define LETTERS\s+"(.*?)"', text("bin/agent/conf.c")).group(1)
+letters["relayagent"] = "".join(re.findall(r'define LETTERS\w*\s+"(.*?)"', text("bin/agent/command_line.c")))
 language = text("bin/stone/conf.c")
 letters["relay-stone"] = "".join(re.findall(r"case '(.)':", language)) + "".join(
     letter + ":" for letter in re.search(r'strchr\("(\w+)", \*p\)', language).group(1) + "C")
