@@ -2,6 +2,7 @@
 #include "agent/conf.h"
 #include "agent/options.h"
 #include "base/config_lines.h"
+#include "dial/proxy_option.h"
 #include "tls/client.h"
 #include "tls/pem.h"
 

@@ -9,7 +9,7 @@
 #include "agent/target.h"
 #include "base/failure.h"
 #include "base/netaddr.h"
-#include "dial/proxy.h"
+#include "dial/proxy_environment.h"
 #include "tls/tls.h"
 #include "web/head.h"
 

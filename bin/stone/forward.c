@@ -2,6 +2,7 @@
 #include "stone/forward.h"
 #include "base/config_lines.h"
 #include "base/fd.h"
+#include "dial/proxy_option.h"
 #include "dial/secret.h"
 #include "stone/listener.h"
 #include "tls/client.h"

@@ -6,7 +6,7 @@
 #define STONE_FORWARD_H
 
 #include "base/failure.h"
-#include "dial/proxy.h"
+#include "dial/proxy_environment.h"
 #include "stone/access.h"
 #include "stone/conf.h"
 #include "tls/tls.h"
