@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "stone/forward.h"
+#include "stone/forward_listeners.h"
 #include "stone/sandbox.h"
 #include "stone/server.h"
 #include "stone/single.h"

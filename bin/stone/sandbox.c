@@ -20,7 +20,7 @@ static struct dial_sandbox of_sessions = {.rules = {.fd = -1}};
 
 /*
  * OpenSSL looks for authorities in this folder as it meets their certificates.
- * It is relative to the process or to the file, as forward.c finds it.
+ * It is relative to the process or to the file, as named_file.c finds it.
  */
 static int
 allow_authorities(struct dial_sandbox *w, const struct stone_forward *f)

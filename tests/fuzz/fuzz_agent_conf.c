@@ -1,7 +1,7 @@
 /*
  * relayagent's configuration (bin/agent/conf.c, agent/command_line.c,
- * agent/options.c, agent/target.c, dial/proxy_option.c). Without keys there is always
- * something missing; nothing else may happen.
+ * agent/options.c, agent/target.c, dial/proxy_option.c). Without keys there is
+ * always something missing; nothing else may happen.
  */
 #include "agent/conf.h"
 #include "agent/options.h"
