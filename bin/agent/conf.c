@@ -79,17 +79,28 @@ load_proxy(struct proxy *proxy, const struct agent_options *o,
 	return 0;
 }
 
+static int
+load_all(struct agent_conf *conf, const struct agent_options *o,
+    const struct proxy_environment *env, struct failure *f)
+{
+	struct tls_material *tls = &conf->tls;
+
+	if (load(tls, o->key, load_key, f) == -1 ||
+	    load(tls, o->certificate, load_certificate, f) == -1 ||
+	    load(tls, o->authorities, load_authorities, f) == -1)
+		return -1;
+	return load_proxy(&conf->proxy, o, env, f);
+}
+
 /* ---- all ---- */
 
 /* What is missing, or contradicts itself. */
 static int
-check(const struct agent_options *o, const char *where, struct failure *f)
+check(struct agent_conf *conf, const char *where, struct failure *f)
 {
-	const struct agent_conf *conf = o->conf;
-
-	if (o->key == NULL)
+	if (conf->tls.key == NULL)
 		return failure(f, "%s: no key (-k)", where);
-	if (o->certificate == NULL)
+	if (conf->tls.certificate == NULL)
 		return failure(f, "%s: no certificate (-c)", where);
 	if (conf->targets[0].text[0] == '\0')
 		return failure(f, "%s: no relay:port", where);
@@ -98,23 +109,9 @@ check(const struct agent_options *o, const char *where, struct failure *f)
 	if (conf->forward && conf->host[0] != '\0')
 		return failure(f,
 		    "%s: -h is for the way to a web server, not for -n", where);
-	return 0;
-}
-
-/* Opens what the words name. */
-static int
-complete(struct agent_conf *conf, const struct agent_options *o,
-    const char *where, const struct proxy_environment *env, struct failure *f)
-{
-	struct tls_material *tls = &conf->tls;
-
-	if (load(tls, o->key, load_key, f) == -1 ||
-	    load(tls, o->certificate, load_certificate, f) == -1 ||
-	    load(tls, o->authorities, load_authorities, f) == -1)
-		return -1;
-	if (tls_client_complete(tls, f) == -1)
+	if (tls_client_complete(&conf->tls, f) == -1)
 		return failure_prefix(f, "%s: ", where);
-	return load_proxy(&conf->proxy, o, env, f);
+	return 0;
 }
 
 int
@@ -135,18 +132,15 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 {
 	struct agent_words words;
 	struct agent_options o;
-	const char *where;
 	int rc = -1;
 
 	memset(conf, 0, sizeof(*conf));
 	if (agent_words_read(&words, run, source->argc, source->argv,
 		source->base, f) == 0 &&
-	    agent_options_read(&o, conf, &words, f) == 0) {
-		where = words.file != NULL ? words.file : "command line";
-		rc = check(&o, where, f);
-		if (rc == 0)
-			rc = complete(conf, &o, where, &source->env, f);
-	}
+	    agent_options_read(&o, conf, &words, f) == 0 &&
+	    load_all(conf, &o, &source->env, f) == 0)
+		rc = check(
+		    conf, words.file != NULL ? words.file : "command line", f);
 	agent_words_free(&words);
 	if (rc == -1)
 		agent_conf_free(conf);
