@@ -195,7 +195,8 @@ static int
 set_source(struct reader *r, enum stone_source source)
 {
 	if (r->conf->source != STONE_LISTEN && r->conf->source != source)
-		return refuse(r, 0, "--inetd and --stdio exclude each other", "");
+		return refuse(
+		    r, 0, "--inetd and --stdio exclude each other", "");
 	r->conf->source = source;
 	return 1;
 }
