@@ -22,7 +22,7 @@ stone_relay_unreachable(
 	    "reason", why, "peer", peer, NULL);
 }
 
-/* The TLS connection; it owns fd, for the answer's channel. */
+/* The TLS connection; it owns fd. */
 static SSL *
 start_tls(struct forward *forward, int fd, struct failure *f)
 {

@@ -19,7 +19,7 @@ struct shared_pool;
  */
 typedef void shared_pool_alone(struct forker *f, size_t index, int sock);
 
-/* Returns a keeper without sessions, or NULL with errno. */
+/* Returns a pool without sessions, or NULL with errno. */
 struct shared_pool *shared_pool_new(void);
 
 /* Closes what leads to them, by which they drain, and frees. NULL is fine. */
