@@ -1,7 +1,8 @@
 /*
  * relay-stone(1): the local side. Accepts connections of local clients, as a
- * daemon or from xinetd(8), and takes each to the relay over TLS with its
- * client certificate, where the agent with the same one waits.
+ * daemon or from xinetd(8), or serves the one that started it, and takes each
+ * to the relay over TLS with its client certificate, where the agent with the
+ * same one waits.
  */
 #define _GNU_SOURCE
 #include "base/failure.h"
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "stone/forward.h"
+#include "stone/forward_listeners.h"
 #include "stone/sandbox.h"
 #include "stone/server.h"
 #include "stone/single.h"
@@ -27,7 +29,8 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: " NAME " [-DdlNnrtV] [--inetd | --sessions n] -C file\n"
+	    "usage: " NAME
+	    " [-DdlNnrtV] [--inetd | --sessions n | --stdio] -C file\n"
 	    "       " NAME " [-DdlNnrtV] -q word ... relay listen request "
 	    "[client ...]\n");
 	exit(EX_USAGE);
@@ -43,13 +46,32 @@ is_inetd(int argc, char **argv)
 	return 0;
 }
 
+/* Whoever starts it for one connection is told what goes wrong, no more. */
 static void
 open_log(const struct stone_conf *conf)
 {
-	log_open(NAME,
-	    conf->daemon || conf->syslog || !fd_stderr_usable() ? LOG_TO_SYSLOG
-								: LOG_TO_STDERR,
-	    conf->debug);
+	const enum log_target target = conf->daemon || conf->syslog ||
+					       !fd_stderr_usable()
+					   ? LOG_TO_SYSLOG
+					   : LOG_TO_STDERR;
+
+	log_open(NAME, target, conf->debug);
+	if (conf->source == STONE_STDIO && target == LOG_TO_STDERR &&
+	    !conf->debug)
+		log_set_level(LOG_WARNING);
+}
+
+/* One that serves a single connection must know what it is to do with it. */
+static void
+check_single(const struct stone_conf *conf)
+{
+	const char *name = conf->source == STONE_INETD ? "--inetd" : "--stdio";
+
+	if (conf->nforwards != 1)
+		program_fail(EX_CONFIG, "%s: more than one forward", name);
+	if (conf->forwards[0].sessions > 0)
+		program_fail(EX_CONFIG,
+		    "%s: --sessions is for a relay-stone that listens", name);
 }
 
 static struct forwards *
@@ -70,11 +92,8 @@ read_all(int argc, char **argv, const struct proxy_environment *env)
 	if (set->conf.nforwards == 0)
 		program_fail(EX_CONFIG, "%s: no forward in it",
 		    set->conf.file != NULL ? set->conf.file : "command line");
-	if (set->conf.inetd && set->conf.nforwards != 1)
-		program_fail(EX_CONFIG, "--inetd: more than one forward");
-	if (set->conf.inetd && set->conf.forwards[0].sessions > 0)
-		program_fail(EX_CONFIG,
-		    "--inetd: --sessions is for a relay-stone that listens");
+	if (set->conf.source != STONE_LISTEN)
+		check_single(&set->conf);
 	return set;
 }
 
@@ -91,8 +110,15 @@ become_daemon(void)
 	return rc;
 }
 
+static void
+enter_sandbox(const struct forwards *set)
+{
+	if (stone_sandbox_enter(set) == -1 || stone_sandbox_session() == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
+}
+
 static int
-serve_one(struct forwards *set, int sock)
+serve_inetd(struct forwards *set, int sock)
 {
 	struct forward *forward = &set->list[0];
 
@@ -104,9 +130,16 @@ serve_one(struct forwards *set, int sock)
 		stone_single_reset(sock);
 		return EX_NOPERM;
 	}
-	if (stone_sandbox_enter(set) == -1 || stone_sandbox_session() == -1)
-		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
+	enter_sandbox(set);
 	return stone_single_run(sock, forward, &set->proxy);
+}
+
+/* Whoever starts it could use the key without it: he may, in any case. */
+static int
+serve_stdio(struct forwards *set)
+{
+	enter_sandbox(set);
+	return stone_single_run_stdio(&set->list[0], &set->proxy);
 }
 
 static int
@@ -143,8 +176,14 @@ serve(struct stone_server *server, int sock)
 	if (conf->test)
 		return EX_OK;
 	open_log(conf);
-	return conf->inetd ? serve_one(server->forwards, sock)
-			   : serve_all(server);
+	switch (conf->source) {
+	case STONE_INETD:
+		return serve_inetd(server->forwards, sock);
+	case STONE_STDIO:
+		return serve_stdio(server->forwards);
+	default:
+		return serve_all(server);
+	}
 }
 
 int

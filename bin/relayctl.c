@@ -9,10 +9,8 @@
 #include "base/number.h"
 #include "base/program.h"
 #include "config/relay_conf.h"
-#include "ctl/customer.h"
+#include "ctl/command.h"
 #include "ctl/sandbox.h"
-#include "ctl/show.h"
-#include "ctl/watch.h"
 #include "ipc/ipc_socket.h"
 
 #include <errno.h>
@@ -20,41 +18,44 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define NAME "relayctl"
 
-#define EXIT_FAILED     1 /* the broker could not do it */
-#define INTERVAL        2 /* seconds between two pictures of watch */
-#define INTERVAL_MAX    3600
-#define TEXTFILE_SUFFIX ".tmp"
+#define NEXT_LINE "\n                            "
 
-struct options {
-	const char *conf;
-	const char *socket;   /* NULL: the configuration's */
-	const char *textfile; /* NULL: standard output */
-	int json;
+static const struct command {
+	const char *usage; /* its name first */
+	const char *help;
+	int (*run)(const struct ctl_call *call);
+	int least, most; /* arguments */
+} commands[] = {
+    {"status", "the broker itself, in numbers", command_status, 0, 0},
+    {"agents", "agents that wait", command_agents, 0, 0},
+    {"sessions", "live sessions", command_sessions, 0, 0},
+    {"customers", "customers, and what they have used", command_customers, 0,
+	0},
+    {"customer name certificate",
+	"add a certificate to the customer," NEXT_LINE
+	"and reload; sha256:... or a PEM file",
+	command_customer, 2, 2},
+    {"kick id|customer|sha256", "end a session, or all of a customer",
+	command_kick, 1, 1},
+    {"drain", "no new session; end after the last", command_drain, 0, 0},
+    {"reload", "read all files again, check everyone", command_reload, 0, 0},
+    {"watch [seconds]", "a table that redraws itself", command_watch, 0, 1},
+    {"metrics [--textfile path]", "Prometheus text", command_metrics, 0, 0},
+    {"log-level level", "debug, info, notice, warning or err",
+	command_log_level, 1, 1},
 };
 
 static void
 usage(FILE *out)
 {
+	fprintf(out, "usage: " NAME " [-jV] [-c file] [-s socket] command\n\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		fprintf(
+		    out, "  %-25s %s\n", commands[i].usage, commands[i].help);
 	fprintf(out,
-	    "usage: " NAME " [-jV] [-c file] [-s socket] command\n"
-	    "\n"
-	    "  status                    the broker itself, in numbers\n"
-	    "  agents                    agents that wait\n"
-	    "  sessions                  live sessions\n"
-	    "  customers                 customers, and what they have used\n"
-	    "  customer name certificate add a certificate to the customer,\n"
-	    "                            and reload; sha256:... or a PEM file\n"
-	    "  kick id|customer|sha256   end a session, or all of a customer\n"
-	    "  drain                     no new session; end after the last\n"
-	    "  reload                    read all files again, check everyone\n"
-	    "  watch [seconds]           a table that redraws itself\n"
-	    "  metrics [--textfile path] Prometheus text\n"
-	    "  log-level level           debug, info, notice, warning or err\n"
 	    "\n"
 	    "  -c, --conf file      default " CONF_PATH "\n"
 	    "  -s, --socket socket  the broker's, whatever the file says\n"
@@ -63,7 +64,7 @@ usage(FILE *out)
 	    "  -h, --help\n");
 }
 
-static struct options
+static struct ctl_options
 parse_options(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -75,7 +76,7 @@ parse_options(int argc, char **argv)
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
-	struct options o = {.conf = CONF_PATH};
+	struct ctl_options o = {.conf = CONF_PATH};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "c:s:jVh", longs, NULL)) != -1)
@@ -106,7 +107,7 @@ parse_options(int argc, char **argv)
 }
 
 static int
-connect_broker(const struct options *o)
+connect_broker(const struct ctl_options *o)
 {
 	const char *path = o->socket;
 	struct relay_conf conf = {0};
@@ -126,231 +127,14 @@ connect_broker(const struct options *o)
 	return sock;
 }
 
-/* Asks, or fails for good. */
-static struct ctl_answer
-ask(int sock, enum admin_command command, const char *argument)
-{
-	struct ctl_answer answer;
-	struct failure f;
-
-	if (ctl_request(sock, command, argument, &answer, &f) == -1)
-		program_fail(
-		    errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s", f.text);
-	return answer;
-}
-
-/* ---- commands: each returns the exit status ---- */
-
-struct call {
-	const struct options *options;
-	const char *name;
-	char **arguments; /* NULL behind the last */
-	int sock;
-};
-
-static int
-show(const struct call *call, enum ctl_view view)
-{
-	struct ctl_answer answer = ask(call->sock, ctl_view_command(view), "");
-	int rc = 0;
-
-	if (call->options->json)
-		rc = ctl_json(stdout, view, &answer);
-	else
-		ctl_table(stdout, view, &answer);
-	ctl_free(&answer);
-	return rc == 0 ? EX_OK : EX_OSERR;
-}
-
-static int
-show_status(const struct call *call)
-{
-	return show(call, CTL_STATUS);
-}
-
-static int
-show_agents(const struct call *call)
-{
-	return show(call, CTL_AGENTS);
-}
-
-static int
-show_sessions(const struct call *call)
-{
-	return show(call, CTL_SESSIONS);
-}
-
-static int
-show_customers(const struct call *call)
-{
-	return show(call, CTL_CUSTOMERS);
-}
-
-/* Has the broker do something, and says what came of it. */
-static int
-act(const struct call *call, enum admin_command command, const char *outcome)
-{
-	const char *argument = *call->arguments == NULL ? "" : *call->arguments;
-	struct ctl_answer answer = ask(call->sock, command, argument);
-	int failed = answer.done.failed != 0;
-
-	if (call->options->json)
-		ctl_json_done(stdout, call->name, &answer);
-	else if (failed)
-		log_failure(answer.done.text);
-	else if (answer.done.text[0] != '\0')
-		printf("%s\n", answer.done.text);
-	else
-		printf("%u %s\n", answer.done.count, outcome);
-	ctl_free(&answer);
-	return failed ? EXIT_FAILED : EX_OK;
-}
-
-static int
-kick(const struct call *call)
-{
-	return act(call, ADMIN_KICK, "ended");
-}
-
-static int
-drain(const struct call *call)
-{
-	return act(call, ADMIN_DRAIN, "sessions still live");
-}
-
-static int
-reload(const struct call *call)
-{
-	return act(call, ADMIN_RELOAD, "checked");
-}
-
-static int
-set_log_level(const struct call *call)
-{
-	return act(call, ADMIN_LOG_LEVEL, "handlers told");
-}
-
-static int
-watch(const struct call *call)
-{
-	int64_t interval = INTERVAL;
-	struct failure f;
-
-	if (*call->arguments != NULL) {
-		interval = number_parse(*call->arguments, 1, INTERVAL_MAX);
-		if (interval == -1)
-			program_fail(EX_USAGE, "%s: not 1 to %d seconds",
-			    *call->arguments, INTERVAL_MAX);
-	}
-	if (ctl_watch(call->sock, (unsigned)interval, &f) == -1)
-		program_fail(
-		    errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s", f.text);
-	return EX_OK;
-}
-
-static void
-say_done(
-    const struct call *call, const struct ctl_customer *r, struct ctl_answer *a)
-{
-	if (call->options->json) {
-		ctl_json_customer(stdout, call->name, r->changed, a);
-		return;
-	}
-	printf("%s\n", r->text);
-	if (!a->done.failed) {
-		printf("%s\n", a->done.text);
-		return;
-	}
-	(void)fflush(stdout); /* in this order */
-	log_failure(a->done.text);
-}
-
-/*
- * The relay reloads even if the table needed no change: relay-ca(1) may have
- * written it, and nobody told the relay yet.
- */
-static int
-add_to_customer(const struct call *call)
-{
-	struct ctl_customer r;
-	struct ctl_answer answer;
-	int failed;
-
-	/* before anything is written: will the broker hear us? */
-	answer = ask(call->sock, ADMIN_STATUS, "");
-	ctl_free(&answer);
-	r = ctl_customer_add(
-	    call->options->conf, call->arguments[0], call->arguments[1]);
-	if (r.status != EX_OK)
-		program_fail(r.status, "%s", r.text);
-	answer = ask(call->sock, ADMIN_RELOAD, "");
-	failed = answer.done.failed != 0;
-	say_done(call, &r, &answer);
-	ctl_free(&answer);
-	return failed ? EXIT_FAILED : EX_OK;
-}
-
-/* Who collects the file must never see half of it. */
-static FILE *
-open_textfile(const char *path, char *partial, size_t size)
-{
-	FILE *out;
-
-	if ((size_t)snprintf(partial, size, "%s" TEXTFILE_SUFFIX, path) >= size)
-		program_fail(EX_CANTCREAT, "%s: too long", path);
-	out = fopen(partial, "we");
-	if (out == NULL)
-		program_fail(EX_CANTCREAT, "%s: %s", partial, strerror(errno));
-	fchmod(fileno(out), 0644); /* the collector is another user */
-	return out;
-}
-
-static int
-metrics(const struct call *call)
-{
-	const char *path = call->options->textfile;
-	char partial[4096];
-	struct ctl_answer status = ask(call->sock, ADMIN_STATUS, "");
-	struct ctl_answer customers = ask(call->sock, ADMIN_CUSTOMERS, "");
-	FILE *out = stdout;
-
-	if (path != NULL)
-		out = open_textfile(path, partial, sizeof(partial));
-	ctl_metrics(out, &status, &customers);
-	ctl_free(&status);
-	ctl_free(&customers);
-	if (path == NULL)
-		return EX_OK;
-	if (ferror(out) | fclose(out) || rename(partial, path) == -1) {
-		unlink(partial);
-		program_fail(EX_IOERR, "%s: %s", path, strerror(errno));
-	}
-	return EX_OK;
-}
-
-static const struct command {
-	const char *name;
-	int (*run)(const struct call *call);
-	int least, most; /* arguments */
-} commands[] = {
-    {"status", show_status, 0, 0},
-    {"agents", show_agents, 0, 0},
-    {"sessions", show_sessions, 0, 0},
-    {"customers", show_customers, 0, 0},
-    {"customer", add_to_customer, 2, 2},
-    {"kick", kick, 1, 1},
-    {"drain", drain, 0, 0},
-    {"reload", reload, 0, 0},
-    {"watch", watch, 0, 1},
-    {"metrics", metrics, 0, 0},
-    {"log-level", set_log_level, 1, 1},
-};
-
 static const struct command *
 find_command(const char *name)
 {
+	const size_t n = strlen(name);
+
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (strcmp(commands[i].name, name) == 0)
+		if (strcspn(commands[i].usage, " ") == n &&
+		    strncmp(commands[i].usage, name, n) == 0)
 			return &commands[i];
 	return NULL;
 }
@@ -359,8 +143,8 @@ int
 main(int argc, char **argv)
 {
 	const struct command *command;
-	struct options options;
-	struct call call;
+	struct ctl_options options;
+	struct ctl_call call;
 	int given, status;
 
 	log_open(NAME, LOG_TO_STDERR, 0);
@@ -372,9 +156,9 @@ main(int argc, char **argv)
 		usage(stderr);
 		return EX_USAGE;
 	}
-	call = (struct call){
+	call = (struct ctl_call){
 	    .options = &options,
-	    .name = command->name,
+	    .name = argv[optind],
 	    .arguments = argv + optind + 1,
 	    .sock = connect_broker(&options),
 	};

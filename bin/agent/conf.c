@@ -2,111 +2,99 @@
 #include "agent/conf.h"
 #include "agent/options.h"
 #include "base/config_lines.h"
-#include "base/program.h"
-#include "mux/mux.h"
+#include "dial/proxy_option.h"
 #include "tls/client.h"
+#include "tls/pem.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define NAME           "relayagent"
-#define LETTERS        "nk:c:a:m:h:x:X:C:DdtV"
-#define PROXY_PROTOCOL "proxy-protocol"
-#define MAX_STREAMS    "max-streams"
+/* ---- what the words name ---- */
 
-static void
-usage(void)
+/* The path that word has. The caller frees it; NULL with a reason in f. */
+static char *
+path_of(const struct agent_word *word, struct failure *f)
 {
-	fprintf(stderr,
-	    "usage: " NAME " [-DdtV] -C file\n"
-	    "       " NAME " [-DdntV] [options] -c cert -k key relay:port ... "
-	    "target:port\n"
-	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
-	    "[-x proxy:port]\n"
-	    "         [--" MAX_STREAMS " n] [--" PROXY_PROTOCOL
-	    "] [name=target:port ...]\n");
-	exit(EX_USAGE);
+	char *path = config_lines_relative(word->file, word->value);
+
+	if (path == NULL)
+		failure(f, "-%c: %s", word->option, strerror(errno));
+	return path;
 }
 
-/* "-k private.pem", "-n", or an argument */
 static int
-read_line(void *arg, char *line, struct failure *f)
+load_key(struct tls_material *tls, const char *path, struct failure *f)
 {
-	const struct agent_options *w = arg;
-	char *value = line + 2;
-	int takes_value;
-
-	if (line[0] != '-')
-		return agent_options_take_argument(w, line, f);
-	if (strcmp(line, "--" PROXY_PROTOCOL) == 0)
-		return agent_options_take(w, AGENT_PROXY_PROTOCOL, NULL, f);
-	if (strncmp(line, "--" MAX_STREAMS " ", strlen("--" MAX_STREAMS " ")) ==
-	    0)
-		return agent_options_take(w, AGENT_MAX_STREAMS,
-		    line + strlen("--" MAX_STREAMS " "), f);
-	if (line[1] == '\0' || strchr(AGENT_LETTERS, line[1]) == NULL)
-		return failure(f, "unknown option %s (see " NAME "(1))", line);
-	while (isspace((unsigned char)*value))
-		value++;
-	takes_value = line[1] != 'n';
-	if (takes_value != (*value != '\0'))
-		return failure(f,
-		    takes_value ? "-%c has no value" : "-%c takes no value",
-		    line[1]);
-	return agent_options_take(w, line[1], value, f);
+	tls->key = pem_key(path, f);
+	return tls->key == NULL ? -1 : 0;
 }
 
-/* Returns 1 for an option that only the command line has. */
 static int
-set_run(struct agent_run *run, int c)
+load_certificate(struct tls_material *tls, const char *path, struct failure *f)
 {
-	switch (c) {
-	case 'C':
-		run->file = optarg;
-		return 1;
-	case 'D':
-		return run->daemon = 1;
-	case 'd':
-		return run->debug = 1;
-	case 't':
-		return run->test = 1;
-	case 'V':
-		printf(NAME " %s\n", VERSION);
-		exit(EX_OK);
-	case '?':
-		usage();
-	}
+	tls->certificate = pem_certificate(path, &tls->chain, f);
+	return tls->certificate == NULL ? -1 : 0;
+}
+
+static int
+load_authorities(struct tls_material *tls, const char *path, struct failure *f)
+{
+	tls->store = pem_store(path, NULL, f);
+	return tls->store == NULL ? -1 : 0;
+}
+
+static int
+load(struct tls_material *tls, const struct agent_word *word,
+    int (*from)(struct tls_material *, const char *path, struct failure *),
+    struct failure *f)
+{
+	char *path;
+	int rc;
+
+	if (word == NULL)
+		return 0;
+	path = path_of(word, f);
+	rc = path == NULL ? -1 : from(tls, path, f);
+	free(path);
+	return rc == -1 ? agent_words_locate(word, f) : 0;
+}
+
+/* -x, or else the environment's; -X holds for both. */
+static int
+load_proxy(struct proxy *proxy, const struct agent_options *o,
+    const struct proxy_environment *env, struct failure *f)
+{
+	const struct agent_word *x = o->proxy, *more = o->credentials;
+
+	if (x == NULL) {
+		if (proxy_from_environment(proxy, env, f) == -1)
+			return -1;
+	} else if (proxy_from_option(proxy, x->value, x->file, f) == -1)
+		return agent_words_locate(x, f);
+	if (more != NULL &&
+	    proxy_credentials(proxy, more->value, more->file, f) == -1)
+		return agent_words_locate(more, f);
 	return 0;
 }
 
 static int
-read_command_line(const struct agent_options *w, struct agent_run *run,
-    int argc, char **argv, struct failure *f)
+load_all(struct agent_conf *conf, const struct agent_options *o,
+    const struct proxy_environment *env, struct failure *f)
 {
-	static const struct option options[] = {
-	    {PROXY_PROTOCOL, no_argument, NULL, AGENT_PROXY_PROTOCOL},
-	    {MAX_STREAMS, required_argument, NULL, AGENT_MAX_STREAMS},
-	    {NULL, 0, NULL, 0},
-	};
-	int c;
+	struct tls_material *tls = &conf->tls;
 
-	optind = 0; /* it may be read again */
-	while ((c = getopt_long(argc, argv, LETTERS, options, NULL)) != -1)
-		if (!set_run(run, c) &&
-		    agent_options_take(w, c, optarg, f) == -1)
-			return -1;
-	for (; optind < argc; optind++)
-		if (agent_options_take_argument(w, argv[optind], f) == -1)
-			return -1;
-	return 0;
+	if (load(tls, o->key, load_key, f) == -1 ||
+	    load(tls, o->certificate, load_certificate, f) == -1 ||
+	    load(tls, o->authorities, load_authorities, f) == -1)
+		return -1;
+	return load_proxy(&conf->proxy, o, env, f);
 }
 
-/* What is missing once everything is read. */
+/* ---- all ---- */
+
+/* What is missing, or contradicts itself. */
 static int
 check(struct agent_conf *conf, const char *where, struct failure *f)
 {
@@ -126,23 +114,6 @@ check(struct agent_conf *conf, const char *where, struct failure *f)
 	return 0;
 }
 
-/* The environment's proxy, where no option names one; -X holds for both. */
-static int
-complete_proxy(struct agent_conf *conf, const struct proxy_environment *env,
-    struct failure *f)
-{
-	struct proxy option = conf->proxy;
-
-	if (option.addr.host[0] != '\0')
-		return 0;
-	if (proxy_from_environment(&conf->proxy, env, f) == -1)
-		return -1;
-	if (option.credentials[0] != '\0')
-		memcpy(conf->proxy.credentials, option.credentials,
-		    sizeof(option.credentials));
-	return 0;
-}
-
 int
 agent_source_keep(struct agent_source *source, int argc, char **argv)
 {
@@ -159,37 +130,21 @@ int
 agent_conf_read(struct agent_conf *conf, struct agent_run *run,
     const struct agent_source *source, struct failure *f)
 {
-	struct agent_options w = {conf, source->base};
-	char *file = NULL;
+	struct agent_words words;
+	struct agent_options o;
+	int rc = -1;
 
 	memset(conf, 0, sizeof(*conf));
-	memset(run, 0, sizeof(*run));
-	conf->polls = AGENT_POLLS_DEFAULT;
-	conf->polls_max = AGENT_POLLS_DEFAULT * AGENT_POLLS_SURGE;
-	conf->ntargets = 1;
-	conf->max_streams = MUX_STREAMS_DEFAULT;
-	if (read_command_line(&w, run, source->argc, source->argv, f) == -1)
-		goto fail;
-	if (run->file == NULL && conf->targets[0].text[0] == '\0')
-		usage();
-	if (run->file != NULL) {
-		w.file = file = config_lines_relative(source->base, run->file);
-		if (file == NULL) {
-			failure(f, "-C: %s", strerror(errno));
-			goto fail;
-		}
-		if (config_lines_read(file, read_line, &w, f) == -1)
-			goto fail;
-	}
-	if (check(conf, file != NULL ? file : "command line", f) == 0 &&
-	    complete_proxy(conf, &source->env, f) == 0) {
-		free(file);
-		return 0;
-	}
-fail:
-	free(file);
-	agent_conf_free(conf);
-	return -1;
+	if (agent_words_read(&words, run, source->argc, source->argv,
+		source->base, f) == 0 &&
+	    agent_options_read(&o, conf, &words, f) == 0 &&
+	    load_all(conf, &o, &source->env, f) == 0)
+		rc = check(
+		    conf, words.file != NULL ? words.file : "command line", f);
+	agent_words_free(&words);
+	if (rc == -1)
+		agent_conf_free(conf);
+	return rc;
 }
 
 void

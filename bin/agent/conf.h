@@ -5,10 +5,11 @@
 #ifndef AGENT_CONF_H
 #define AGENT_CONF_H
 
+#include "agent/command_line.h"
 #include "agent/target.h"
 #include "base/failure.h"
 #include "base/netaddr.h"
-#include "dial/proxy.h"
+#include "dial/proxy_environment.h"
 #include "tls/tls.h"
 #include "web/head.h"
 
@@ -34,14 +35,6 @@ struct agent_conf {
 	struct target targets[TARGETS_MAX];
 	struct proxy proxy;      /* -x, -X, or the environment's */
 	struct tls_material tls; /* -k, -c, -a */
-};
-
-/* What only the command line can say. */
-struct agent_run {
-	const char *file; /* -C; NULL: none */
-	int daemon;       /* -D */
-	int debug;        /* -d */
-	int test;         /* -t */
 };
 
 /* All that it takes to read the configuration, and to read it again. */

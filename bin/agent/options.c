@@ -1,16 +1,11 @@
-/* The words of relayagent's configuration: see options.h. */
+/* What relayagent's words mean: see options.h. */
 #include "agent/options.h"
-#include "base/config_lines.h"
 #include "base/number.h"
 #include "mux/mux.h"
-#include "tls/pem.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- options ---- */
 
@@ -72,83 +67,24 @@ set_host(struct agent_conf *conf, const char *value, struct failure *f)
 	return 0;
 }
 
-/* -k, -c and -a: reads the file now. */
 static int
-load(struct agent_conf *conf, int letter, const char *path, struct failure *f)
-{
-	struct tls_material *tls = &conf->tls;
-
-	if ((letter == 'k' && tls->key != NULL) ||
-	    (letter == 'c' && tls->certificate != NULL) ||
-	    (letter == 'a' && tls->store != NULL))
-		return failure(f, "-%c is given twice", letter);
-	if (letter == 'k')
-		tls->key = pem_key(path, f);
-	else if (letter == 'c')
-		tls->certificate = pem_certificate(path, &tls->chain, f);
-	else
-		tls->store = pem_store(path, NULL, f);
-	return (letter == 'k' && tls->key == NULL) ||
-		       (letter == 'c' && tls->certificate == NULL) ||
-		       (letter == 'a' && tls->store == NULL)
-		   ? -1
-		   : 0;
-}
-
-static int
-load_relative(const struct agent_options *w, int letter, const char *name,
+set_once(const struct agent_word **slot, const struct agent_word *word,
     struct failure *f)
 {
-	char *path = config_lines_relative(w->file, name);
-	int rc;
-
-	if (path == NULL)
-		return failure(f, "-%c: %s", letter, strerror(errno));
-	rc = load(w->conf, letter, path, f);
-	free(path);
-	return rc;
-}
-
-/* Credentials of -X stay where -x brings none; their order is free. */
-static int
-set_proxy(const struct agent_options *w, const char *value, struct failure *f)
-{
-	struct proxy *now = &w->conf->proxy, before = *now;
-
-	if (before.addr.host[0] != '\0')
-		return failure(f, "-x is given twice");
-	if (proxy_from_option(now, value, w->file, f) == -1)
-		return -1;
-	if (now->credentials[0] == '\0')
-		memcpy(now->credentials, before.credentials,
-		    sizeof(now->credentials));
+	if (*slot != NULL)
+		return failure(f, "-%c is given twice", word->option);
+	*slot = word;
 	return 0;
 }
 
-int
-agent_options_take(const struct agent_options *w, int letter, const char *value,
-    struct failure *f)
+/* Of two that bring credentials, the later one counts. */
+static int
+set_proxy(
+    struct agent_options *o, const struct agent_word *word, struct failure *f)
 {
-	switch (letter) {
-	case 'n':
-		w->conf->forward = 1;
-		return 0;
-	case AGENT_PROXY_PROTOCOL:
-		w->conf->proxy_protocol = 1;
-		return 0;
-	case AGENT_MAX_STREAMS:
-		return set_streams(w->conf, value, f);
-	case 'm':
-		return set_polls(w->conf, value, f);
-	case 'h':
-		return set_host(w->conf, value, f);
-	case 'x':
-		return set_proxy(w, value, f);
-	case 'X':
-		return proxy_credentials(&w->conf->proxy, value, w->file, f);
-	default:
-		return load_relative(w, letter, value, f);
-	}
+	if (strchr(word->value, ',') != NULL)
+		o->credentials = NULL;
+	return set_once(&o->proxy, word, f);
 }
 
 /* ---- arguments ---- */
@@ -177,11 +113,13 @@ add_relay(struct agent_conf *conf, const struct target *t, struct failure *f)
 	return 0;
 }
 
-int
-agent_options_take_argument(
-    const struct agent_options *w, const char *word, struct failure *f)
+/*
+ * "name=target" is a further target; of the others the last is the target, and
+ * those before it are relays.
+ */
+static int
+take_argument(struct agent_conf *conf, const char *word, struct failure *f)
 {
-	struct agent_conf *conf = w->conf;
 	struct target t;
 
 	if (target_parse(&t, word, f) == -1)
@@ -192,5 +130,55 @@ agent_options_take_argument(
 	    add_relay(conf, &conf->targets[0], f) == -1)
 		return -1;
 	conf->targets[0] = t;
+	return 0;
+}
+
+/* ---- all of them ---- */
+
+static int
+take(struct agent_options *o, const struct agent_word *word, struct failure *f)
+{
+	switch (word->option) {
+	case AGENT_ARGUMENT:
+		return take_argument(o->conf, word->value, f);
+	case 'n':
+		o->conf->forward = 1;
+		return 0;
+	case AGENT_PROXY_PROTOCOL:
+		o->conf->proxy_protocol = 1;
+		return 0;
+	case AGENT_MAX_STREAMS:
+		return set_streams(o->conf, word->value, f);
+	case 'm':
+		return set_polls(o->conf, word->value, f);
+	case 'h':
+		return set_host(o->conf, word->value, f);
+	case 'k':
+		return set_once(&o->key, word, f);
+	case 'c':
+		return set_once(&o->certificate, word, f);
+	case 'a':
+		return set_once(&o->authorities, word, f);
+	case 'x':
+		return set_proxy(o, word, f);
+	default: /* X */
+		o->credentials = word;
+		return 0;
+	}
+}
+
+int
+agent_options_read(struct agent_options *o, struct agent_conf *conf,
+    const struct agent_words *words, struct failure *f)
+{
+	*o = (struct agent_options){.conf = conf};
+	memset(conf, 0, sizeof(*conf));
+	conf->polls = AGENT_POLLS_DEFAULT;
+	conf->polls_max = AGENT_POLLS_DEFAULT * AGENT_POLLS_SURGE;
+	conf->ntargets = 1;
+	conf->max_streams = MUX_STREAMS_DEFAULT;
+	for (size_t i = 0; i < words->count; i++)
+		if (take(o, &words->list[i], f) == -1)
+			return agent_words_locate(&words->list[i], f);
 	return 0;
 }

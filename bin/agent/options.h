@@ -1,37 +1,27 @@
 /*
- * The words of relayagent's configuration, wherever they stand: what each
- * option and argument means.
+ * What relayagent's words mean. Pure: words in, structs out; no file that they
+ * name is touched.
  */
 #ifndef AGENT_OPTIONS_H
 #define AGENT_OPTIONS_H
 
+#include "agent/command_line.h"
 #include "agent/conf.h"
 #include "base/failure.h"
 
-/* The options that a file may have, and those that have no letter. */
-#define AGENT_LETTERS        "nkcamhxX"
-#define AGENT_PROXY_PROTOCOL 256
-#define AGENT_MAX_STREAMS    257
-
 struct agent_options {
-	struct agent_conf *conf;
-	const char *file; /* that they stand in (config_lines_relative) */
+	struct agent_conf *conf; /* what needs no file */
+	/* what conf.c is to open; NULL: not given */
+	const struct agent_word *key, *certificate, *authorities; /* -k -c -a */
+	const struct agent_word *proxy;                           /* -x */
+	const struct agent_word *credentials; /* -X, where -x has none after */
 };
 
 /*
- * Each takes a word into w->conf. Returns 0, or -1 with a reason in f.
- *
- * An option: its letter, or one of the numbers above, and its value where it
- * has one. Files that it names are read now.
+ * Sets conf to the defaults, and then what the words say. Returns 0, or -1 with
+ * a reason in f that says where. o keeps pointers to words.
  */
-int agent_options_take(const struct agent_options *w, int letter,
-    const char *value, struct failure *f);
-
-/*
- * An argument: "name=target" is a further target; of the others the last is
- * the target, and those before it are relays.
- */
-int agent_options_take_argument(
-    const struct agent_options *w, const char *word, struct failure *f);
+int agent_options_read(struct agent_options *o, struct agent_conf *conf,
+    const struct agent_words *words, struct failure *f);
 
 #endif

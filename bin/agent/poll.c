@@ -268,7 +268,7 @@ agent_poll_run(struct agent_conf *conf, const struct netaddr *relay,
     uint64_t agent, int news)
 {
 	static struct agent_poll p;
-	int rc = EX_TEMPFAIL;
+	int rc = EX_TEMPFAIL, broke = 0;
 
 	p.conf = conf;
 	p.place = relay;
@@ -278,11 +278,14 @@ agent_poll_run(struct agent_conf *conf, const struct netaddr *relay,
 	if (connect_relay(&p) == 0 && send_poll(&p) == 0 &&
 	    read_answer(&p) == 0 && await_head(&p) == 0 &&
 	    take_stone(&p) == 0) {
-		agent_session_run(
+		broke = agent_session_run(
 		    conf, &p.relay.channel, &p.head, p.buf, p.len);
 		rc = EX_OK;
 	}
-	channel_close(&p.relay.channel);
+	if (broke)
+		channel_abort(&p.relay.channel);
+	else
+		channel_close(&p.relay.channel);
 	OPENSSL_free(p.der);
 	return rc;
 }

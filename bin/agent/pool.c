@@ -38,7 +38,7 @@ struct pool {
 	int signals;
 	int stopping; /* how many signals asked for it */
 	struct children *children;
-	struct suspend wake;
+	struct suspend suspend;
 	struct expiry certificate;
 	int64_t tick;                      /* when the next is due */
 	unsigned told_waiting, told_polls; /* to the service manager */
@@ -234,7 +234,7 @@ tell_manager(struct pool *pool)
 static void
 tick(struct pool *pool)
 {
-	int64_t slept = suspend_slept(&pool->wake), now = time(NULL);
+	int64_t slept = suspend_slept(&pool->suspend), now = time(NULL);
 
 	if (pool->stopping)
 		return;
@@ -314,7 +314,7 @@ agent_pool_run(
 		return EX_OSERR;
 	}
 	pool.agent |= 1; /* 0 is no name */
-	suspend_init(&pool.wake);
+	suspend_init(&pool.suspend);
 	set_up_relays(&pool);
 	notify("READY=1\nSTATUS=connecting");
 	while (!pool.stopping || children_count(pool.children) > 0)

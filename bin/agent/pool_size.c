@@ -19,9 +19,9 @@ pool_size_polls(struct pool_size *d, int64_t now)
 {
 	if (d->heat == 0)
 		d->cooled = now;
-	while (d->heat > 0 && now - d->cooled >= DEMAND_COOL_MS) {
+	while (d->heat > 0 && now - d->cooled >= POOL_SIZE_COOL_MS) {
 		d->heat /= 2;
-		d->cooled += DEMAND_COOL_MS;
+		d->cooled += POOL_SIZE_COOL_MS;
 	}
 	if (d->heat > d->most - d->least)
 		return d->most;

@@ -9,11 +9,11 @@
 
 struct pool_size {
 	unsigned least, most;
-	unsigned heat;  /* arrivals, halved every DEMAND_COOL_MS */
+	unsigned heat;  /* arrivals, halved every POOL_SIZE_COOL_MS */
 	int64_t cooled; /* base/deadline.h; when it was halved last */
 };
 
-#define DEMAND_COOL_MS 2000
+#define POOL_SIZE_COOL_MS 2000
 
 void pool_size_init(
     struct pool_size *d, unsigned least, unsigned most, int64_t now);

@@ -28,8 +28,7 @@ agent_relay_init(struct agent_relay *r, const struct netaddr *place,
 	snprintf(r->text, sizeof(r->text),
 	    strchr(place->host, ':') != NULL ? "[%s]:%s" : "%s:%s", place->host,
 	    place->port);
-	pool_size_init(
-	    &r->demand, conf->polls, conf->polls_max, deadline_now());
+	pool_size_init(&r->size, conf->polls, conf->polls_max, deadline_now());
 	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
 		r->slots[i].news = -1;
 }
@@ -49,8 +48,7 @@ agent_relay_polls(const struct agent_relay *r)
 static int
 wants_more(struct agent_relay *r)
 {
-	return agent_relay_polls(r) <
-	       pool_size_polls(&r->demand, deadline_now());
+	return agent_relay_polls(r) < pool_size_polls(&r->size, deadline_now());
 }
 
 struct slot *
@@ -110,7 +108,7 @@ void
 agent_relay_trim(struct agent_relay *r)
 {
 	unsigned have = agent_relay_polls(r);
-	unsigned want = pool_size_polls(&r->demand, deadline_now());
+	unsigned want = pool_size_polls(&r->size, deadline_now());
 	struct slot *slot;
 
 	if (have <= want)
@@ -201,7 +199,7 @@ on_taken(struct agent_relay *r, struct slot *slot)
 	slot->since = 0;
 	backoff_reset(&r->backoff);
 	r->arrivals++;
-	pool_size_arrival(&r->demand);
+	pool_size_arrival(&r->size);
 }
 
 void
@@ -234,6 +232,6 @@ agent_relay_status(struct agent_relay *r)
 {
 	log_event(LOG_NOTICE, "status", "relay", r->text, "waiting",
 	    LOG_U64(agent_relay_waiting(r)), "wanted",
-	    LOG_U64(pool_size_polls(&r->demand, deadline_now())), "arrivals",
+	    LOG_U64(pool_size_polls(&r->size, deadline_now())), "arrivals",
 	    LOG_U64(r->arrivals), "error", r->error, NULL);
 }

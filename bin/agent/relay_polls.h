@@ -24,8 +24,8 @@ struct agent_relay {
 	struct netaddr place;
 	char text[TARGET_TEXT_MAX]; /* host:port */
 	struct slot slots[AGENT_POLLS_MAX];
-	struct pool_size demand;
-	int64_t due; /* no poll is started before */
+	struct pool_size size; /* how many polls */
+	int64_t due;           /* no poll is started before */
 	struct backoff backoff;
 	uint64_t arrivals;
 	struct expiry customer;    /* of the entitlement */
@@ -56,7 +56,7 @@ void agent_relay_postpone(struct agent_relay *r);
  */
 void agent_relay_news(struct agent_relay *r, struct slot *slot, int quiet);
 
-/* Ends half of what waits beyond the demand. */
+/* Ends half of those that are too many. */
 void agent_relay_trim(struct agent_relay *r);
 
 /* Ends all that waits, and lets the next begin at once. Sessions live on. */

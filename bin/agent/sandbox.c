@@ -14,29 +14,26 @@ static const struct filter_rule pooling[] = {
     FILTER_CALL(tgkill), /* raise(3): a poll whose pool has gone */
 };
 
-static struct dial_sandbox way = {.rules = {.fd = -1}};
+static struct dial_sandbox of_polls = {.rules = {.fd = -1}};
+
+static int
+fill(struct dial_sandbox *next, const void *arg)
+{
+	const struct agent_conf *conf = arg;
+
+	for (size_t i = 0; i < conf->nrelays; i++)
+		if (dial_sandbox_add(next, &conf->relays[i]) == -1)
+			return -1;
+	for (size_t i = 0; i < conf->ntargets; i++)
+		if (dial_sandbox_add(next, &conf->targets[i].addr) == -1)
+			return -1;
+	return dial_sandbox_add(next, &conf->proxy.addr);
+}
 
 int
 agent_sandbox_renew(const struct agent_conf *conf)
 {
-	struct dial_sandbox next;
-
-	if (dial_sandbox_open(&next) == -1)
-		return -1;
-	for (size_t i = 0; i < conf->nrelays; i++)
-		if (dial_sandbox_add(&next, &conf->relays[i]) == -1)
-			goto fail;
-	for (size_t i = 0; i < conf->ntargets; i++)
-		if (dial_sandbox_add(&next, &conf->targets[i].addr) == -1)
-			goto fail;
-	if (dial_sandbox_add(&next, &conf->proxy.addr) == -1)
-		goto fail;
-	dial_sandbox_close(&way);
-	way = next;
-	return 0;
-fail:
-	dial_sandbox_close(&next);
-	return -1;
+	return dial_sandbox_renew(&of_polls, fill, conf);
 }
 
 /* The pool itself may read anything, since a reload may name any file. */
@@ -58,17 +55,18 @@ int
 agent_sandbox_enter(const struct agent_conf *conf)
 {
 	const struct filter_list lists[] = {filter_common, filter_reading,
-	    filter_forking, filter_dialling, filter_way, FILTER_LIST(pooling)};
+	    filter_forking, filter_dialling, filter_sandboxing,
+	    FILTER_LIST(pooling)};
 
 	if (dial_sandbox_init() == -1 || agent_sandbox_renew(conf) == -1 ||
 	    restrict_files() == -1)
 		return -1;
-	return sandbox_filter(
-	    &way.rules, lists, sizeof(lists) / sizeof(*lists), LOG_WARNING);
+	return sandbox_filter(&of_polls.rules, lists,
+	    sizeof(lists) / sizeof(*lists), LOG_WARNING);
 }
 
 int
 agent_sandbox_poll(void)
 {
-	return dial_sandbox_enter(&way);
+	return dial_sandbox_enter(&of_polls);
 }

@@ -148,7 +148,7 @@ join(struct session *s)
 	return splice_run(&s->splice, NULL);
 }
 
-static void
+static int
 finish(struct session *s, enum splice_result rc)
 {
 	static const char *const words[] = {
@@ -161,18 +161,18 @@ finish(struct session *s, enum splice_result rc)
 	    LOG_U64(s->server.arrived), "reason", words[rc], "client",
 	    s->head->forwarded_for, "target", s->target->text, "service",
 	    s->target->service, NULL);
-	if (rc == SPLICE_DONE) {
-		if (s->web.refusal_sent)
-			channel_linger(s->relay, deadline_in(LINGER_MS));
-		channel_close(&s->server);
-	} else {
+	if (rc != SPLICE_DONE) {
 		channel_abort(&s->server);
-		channel_abort(s->relay);
+		return -1;
 	}
+	if (s->web.refusal_sent)
+		channel_linger(s->relay, deadline_in(LINGER_MS));
+	channel_close(&s->server);
+	return 0;
 }
 
 /* Many connections at once, each with a target of its own. */
-static void
+static int
 multiplex(struct session *s, const char *buf, size_t len)
 {
 	struct agent_mux_end end;
@@ -183,11 +183,10 @@ multiplex(struct session *s, const char *buf, size_t len)
 	    "streams", LOG_U64(end.streams), "reason",
 	    end.result == MUX_DONE ? "done" : "relay-error", "error", end.error,
 	    "client", s->head->forwarded_for, NULL);
-	if (end.result != MUX_DONE)
-		channel_abort(s->relay);
+	return end.result == MUX_DONE ? 0 : -1;
 }
 
-void
+int
 agent_session_run(const struct agent_conf *conf, struct channel *relay,
     const struct head *head, const char *buf, size_t len)
 {
@@ -196,12 +195,11 @@ agent_session_run(const struct agent_conf *conf, struct channel *relay,
 	s.conf = conf;
 	s.relay = relay;
 	s.head = head;
-	if (conf->forward && agent_mux_wanted(head, buf)) {
-		multiplex(&s, buf, len);
-		return;
-	}
+	if (conf->forward && agent_mux_wanted(head, buf))
+		return multiplex(&s, buf, len);
 	splice_init(&s.splice, NULL, NULL);
-	if (find_target(&s) == 0 && prepare(&s, buf, len) == 0 &&
-	    connect_target(&s) == 0)
-		finish(&s, join(&s));
+	if (find_target(&s) == -1 || prepare(&s, buf, len) == -1 ||
+	    connect_target(&s) == -1)
+		return 0; /* the stone was told */
+	return finish(&s, join(&s));
 }

@@ -11,9 +11,11 @@
 
 /*
  * Serves the stone whose head, and what came behind it, are the len bytes in
- * buf, at most 2 * HEAD_FORWARD_MAX. relay stays the caller's, to close.
+ * buf, at most 2 * HEAD_FORWARD_MAX. relay stays the caller's. Returns 0: to
+ * close, as the session ended in order, if only with a refusal; or -1: to
+ * abort, as it broke.
  */
-void agent_session_run(const struct agent_conf *conf, struct channel *relay,
+int agent_session_run(const struct agent_conf *conf, struct channel *relay,
     const struct head *head, const char *buf, size_t len);
 
 #endif

@@ -1,13 +1,17 @@
 /*
- * One more certificate for a customer: see customer.h. The table is copied
- * to a new file beside it, with the new line; the copy is read as the broker
- * would, and takes the table's place by a rename.
+ * relayctl customer: gives a customer one more certificate, in the file of
+ * customers(5). The table is copied to a new file beside it, with the new line;
+ * the copy is read as the broker would, and takes the table's place by a
+ * rename. Then the relay reloads.
  */
-#include "ctl/customer.h"
 #include "base/failure.h"
 #include "base/fd.h"
+#include "base/log.h"
+#include "base/program.h"
 #include "config/customers.h"
 #include "config/relay_conf.h"
+#include "ctl/command.h"
+#include "ctl/show.h"
 #include "tls/pem.h"
 
 #include <errno.h>
@@ -19,18 +23,24 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #define SUFFIX      ".XXXXXX" /* of mkstemp(3) */
 #define LINE_FORMAT "certificate = sha256:%s\n"
 
-static int fail(struct ctl_customer *r, int status, const char *format, ...)
+/* What came of it. */
+struct change {
+	int status;     /* EX_OK, or another of sysexits(3): nothing changed */
+	int changed;    /* 0: the customer had the certificate already */
+	char text[512]; /* what was done, or why it was not */
+};
+
+static int fail(struct change *r, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Always -1. */
 static int
-fail(struct ctl_customer *r, int status, const char *format, ...)
+fail(struct change *r, int status, const char *format, ...)
 {
 	va_list ap;
 
@@ -44,8 +54,7 @@ fail(struct ctl_customer *r, int status, const char *format, ...)
 /* ---- what is asked for ---- */
 
 static int
-identity_of_file(
-    struct ctl_customer *r, struct identity *identity, const char *path)
+identity_of_file(struct change *r, struct identity *identity, const char *path)
 {
 	struct failure f;
 	STACK_OF(X509) * chain;
@@ -65,8 +74,7 @@ identity_of_file(
 }
 
 static int
-identify(
-    struct ctl_customer *r, struct identity *identity, const char *certificate)
+identify(struct change *r, struct identity *identity, const char *certificate)
 {
 	if (identity_parse(identity, certificate) == 0)
 		return 0;
@@ -77,7 +85,7 @@ identify(
 }
 
 static int
-check_name(struct ctl_customer *r, const char *name)
+check_name(struct change *r, const char *name)
 {
 	if (!customers_good_name(name))
 		return fail(r, EX_DATAERR,
@@ -93,7 +101,7 @@ check_name(struct ctl_customer *r, const char *name)
 
 /* Finds the table, behind all symbolic links: its folder gets the copy. */
 static int
-find_table(struct ctl_customer *r, const char *conf_path, char path[PATH_MAX])
+find_table(struct change *r, const char *conf_path, char path[PATH_MAX])
 {
 	struct relay_conf conf;
 	struct failure f;
@@ -112,7 +120,7 @@ find_table(struct ctl_customer *r, const char *conf_path, char path[PATH_MAX])
 
 /* Whose the certificate is. Returns 1 if the customer's, 0 if nobody's. */
 static int
-look_up(struct ctl_customer *r, const char *path, const char *name,
+look_up(struct change *r, const char *path, const char *name,
     const struct identity *identity)
 {
 	struct failure f;
@@ -188,7 +196,7 @@ take_after(int new, int old)
 
 /* Writes the new table to the file copy, which is open as fd, for good. */
 static int
-write_copy(struct ctl_customer *r, FILE *in, int fd, const char *copy,
+write_copy(struct change *r, FILE *in, int fd, const char *copy,
     const char *name, const struct identity *identity)
 {
 	struct failure f;
@@ -217,7 +225,7 @@ write_copy(struct ctl_customer *r, FILE *in, int fd, const char *copy,
 }
 
 static int
-replace(struct ctl_customer *r, FILE *in, const char *path, const char *name,
+replace(struct change *r, FILE *in, const char *path, const char *name,
     const struct identity *identity)
 {
 	char copy[PATH_MAX + sizeof(SUFFIX)];
@@ -241,7 +249,7 @@ replace(struct ctl_customer *r, FILE *in, const char *path, const char *name,
  * the table at the same time, the second shall see what the first has written.
  */
 static int
-lock_folder(struct ctl_customer *r, const char *path)
+lock_folder(struct change *r, const char *path)
 {
 	char folder[PATH_MAX];
 	int fd;
@@ -258,7 +266,7 @@ lock_folder(struct ctl_customer *r, const char *path)
 
 /* Returns 1 if the table has changed, 0 if there was no need, or -1. */
 static int
-add(struct ctl_customer *r, const char *path, const char *name,
+add(struct change *r, const char *path, const char *name,
     const struct identity *identity)
 {
 	int folder = lock_folder(r, path), rc;
@@ -289,10 +297,16 @@ done:
 	return rc;
 }
 
-struct ctl_customer
-ctl_customer_add(const char *conf, const char *name, const char *certificate)
+/*
+ * Adds certificate, a fingerprint or the path of a PEM file, to the section
+ * [name] of the table that the configuration file conf names; the section is
+ * made if there is none. Whoever reads the table sees the old or the new one,
+ * and the new one only if customers_read takes it.
+ */
+static struct change
+add_certificate(const char *conf, const char *name, const char *certificate)
 {
-	struct ctl_customer r = {.status = EX_OK};
+	struct change r = {.status = EX_OK};
 	char hex[IDENTITY_HEX_SIZE], path[PATH_MAX];
 	struct identity identity;
 	int rc;
@@ -309,4 +323,46 @@ ctl_customer_add(const char *conf, const char *name, const char *certificate)
 	snprintf(r.text, sizeof(r.text), "sha256:%s %s [%s]", hex,
 	    r.changed ? "added to" : "is already in", name);
 	return r;
+}
+
+static void
+say_done(
+    const struct ctl_call *call, const struct change *r, struct ctl_answer *a)
+{
+	if (call->options->json) {
+		ctl_json_customer(stdout, call->name, r->changed, a);
+		return;
+	}
+	printf("%s\n", r->text);
+	if (!a->done.failed) {
+		printf("%s\n", a->done.text);
+		return;
+	}
+	(void)fflush(stdout); /* in this order */
+	log_failure(a->done.text);
+}
+
+/*
+ * The relay reloads even if the table needed no change: relay-ca(1) may have
+ * written it, and nobody told the relay yet.
+ */
+int
+command_customer(const struct ctl_call *call)
+{
+	struct change r;
+	struct ctl_answer answer;
+	int failed;
+
+	/* before anything is written: will the broker hear us? */
+	answer = ctl_ask(call, ADMIN_STATUS, "");
+	ctl_free(&answer);
+	r = add_certificate(
+	    call->options->conf, call->arguments[0], call->arguments[1]);
+	if (r.status != EX_OK)
+		program_fail(r.status, "%s", r.text);
+	answer = ctl_ask(call, ADMIN_RELOAD, "");
+	failed = answer.done.failed != 0;
+	say_done(call, &r, &answer);
+	ctl_free(&answer);
+	return failed ? CTL_EXIT_FAILED : EX_OK;
 }

@@ -22,10 +22,4 @@ int ctl_json_done(FILE *out, const char *command, const struct ctl_answer *a);
 int ctl_json_customer(
     FILE *out, const char *command, int changed, const struct ctl_answer *a);
 
-/*
- * metrics.c: status and customers as Prometheus text, version 0.0.4.
- */
-void ctl_metrics(FILE *out, const struct ctl_answer *status,
-    const struct ctl_answer *customers);
-
 #endif

@@ -1,26 +1,30 @@
-/* A live table of the relay: see watch.h. */
-#include "ctl/watch.h"
+/* relayctl watch: a live table that redraws itself, like top(1). */
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/program.h"
-#include "ctl/show.h"
+#include "ctl/command.h"
 #include "ctl/units.h"
 
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
+#define INTERVAL     2 /* seconds between two pictures */
+#define INTERVAL_MAX 3600
+
 #define CLEAR      "\033[H\033[2J"
 #define HEAD_LINES 4 /* above the sessions */
 
 /* A session, and how fast it is. */
-struct shared_supply {
+struct line {
 	const struct row_session *now;
 	uint64_t moved; /* since the picture before */
 };
@@ -61,7 +65,7 @@ by_id(const void *a, const void *b)
 static int
 by_speed(const void *a, const void *b)
 {
-	const struct shared_supply *x = a, *y = b;
+	const struct line *x = a, *y = b;
 
 	if (x->moved != y->moved)
 		return x->moved < y->moved ? 1 : -1;
@@ -71,7 +75,7 @@ by_speed(const void *a, const void *b)
 
 /* Sets lines, one for each session of now, from what before had of them. */
 static void
-compare(struct shared_supply *lines, const struct ctl_answer *now,
+compare(struct line *lines, const struct ctl_answer *now,
     const struct ctl_answer *before)
 {
 	for (size_t i = 0; i < now->nrows; i++) {
@@ -94,7 +98,7 @@ compare(struct shared_supply *lines, const struct ctl_answer *now,
 }
 
 static void
-draw(const struct row_status *st, const struct shared_supply *lines, size_t n,
+draw(const struct row_status *st, const struct line *lines, size_t n,
     double seconds)
 {
 	size_t room = terminal_lines();
@@ -122,7 +126,7 @@ static int
 picture(int sock, struct ctl_answer *before, double seconds, struct failure *f)
 {
 	struct ctl_answer status, now;
-	struct shared_supply *lines;
+	struct line *lines;
 
 	if (ctl_request(sock, ADMIN_STATUS, "", &status, f) == -1)
 		return -1;
@@ -164,8 +168,12 @@ pause_or_end(int signals, int terminal, unsigned interval)
 	return 0;
 }
 
-int
-ctl_watch(int sock, unsigned interval, struct failure *f)
+/*
+ * Redraws every interval seconds until q is typed, the input ends, a signal
+ * comes or the broker is gone. Returns 0, or -1 with a reason in f.
+ */
+static int
+redraw(int sock, unsigned interval, struct failure *f)
 {
 	static const int list[] = {SIGINT, SIGTERM, SIGHUP, 0};
 	struct ctl_answer before = {0};
@@ -186,4 +194,21 @@ ctl_watch(int sock, unsigned interval, struct failure *f)
 	ctl_free(&before);
 	fd_close(&signals);
 	return rc;
+}
+
+int
+command_watch(const struct ctl_call *call)
+{
+	int64_t interval = INTERVAL;
+	struct failure f;
+
+	if (*call->arguments != NULL) {
+		interval = number_parse(*call->arguments, 1, INTERVAL_MAX);
+		if (interval == -1)
+			program_fail(EX_USAGE, "%s: not 1 to %d seconds",
+			    *call->arguments, INTERVAL_MAX);
+	}
+	if (redraw(call->sock, (unsigned)interval, &f) == -1)
+		ctl_fail(&f);
+	return EX_OK;
 }

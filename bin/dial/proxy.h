@@ -20,41 +20,11 @@ struct proxy {
 	const char *bypass; /* no_proxy, kept by reference; NULL: none */
 };
 
-/* What the environment says; strings that live as long as the process. */
-struct proxy_environment {
-	const char *url;    /* https_proxy or HTTPS_PROXY; NULL: none */
-	const char *bypass; /* no_proxy or NO_PROXY; NULL: none */
-};
-
 /*
- * Keeps what the environment says. Call it before harden_process, which
- * empties that. Returns 0, or -1 with errno.
+ * Has p send "user:password" of below SECRET_MAX bytes. Returns 0, or -1 where
+ * text is not that.
  */
-int proxy_environment_keep(struct proxy_environment *env);
-
-/*
- * Sets *p to what was kept: "[http://][user[:password]@]host[:port]", or to no
- * proxy where nothing was. Pure. Returns 0, or -1 with a reason in f, which
- * names no password.
- */
-int proxy_from_environment(
-    struct proxy *p, const struct proxy_environment *env, struct failure *f);
-
-/*
- * Sets *p from an option: "host:port", or "host:port,file" where the file's
- * first line is "user:password" and nobody but its owner may read it. The file
- * is relative to conf (config_lines_relative; "" for the command line). Returns
- * 0, or -1 with a reason in f.
- */
-int proxy_from_option(
-    struct proxy *p, const char *text, const char *conf, struct failure *f);
-
-/*
- * Sets p's credentials from the file called name, which is relative to conf
- * likewise. Returns 0, or -1 with a reason in f.
- */
-int proxy_credentials(
-    struct proxy *p, const char *name, const char *conf, struct failure *f);
+int proxy_set_credentials(struct proxy *p, const char *text);
 
 /* Whether target is to be reached through p. Pure. */
 int proxy_serves(const struct proxy *p, const struct netaddr *target);

@@ -55,7 +55,7 @@ static const struct filter_rule making[] = {
 };
 
 const struct filter_list filter_dialling = FILTER_LIST(dialling);
-const struct filter_list filter_way = FILTER_LIST(making);
+const struct filter_list filter_sandboxing = FILTER_LIST(making);
 
 static struct filter filter;
 
@@ -68,8 +68,9 @@ dial_sandbox_init(void)
 	return filter_make(&filter, lists, sizeof(lists) / sizeof(*lists));
 }
 
-int
-dial_sandbox_open(struct dial_sandbox *w)
+/* One that leads to name servers alone. */
+static int
+begin(struct dial_sandbox *w)
 {
 	static const char *const folders[] = {
 	    "/etc", "/lib", "/lib64", "/run", "/usr", "/var/lib"};
@@ -79,12 +80,23 @@ dial_sandbox_open(struct dial_sandbox *w)
 		return -1;
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
 		if (landlock_allow(&w->rules, folders[i], LANDLOCK_READ) == -1)
-			goto fail;
-	if (landlock_allow_port(&w->rules, DNS_PORT) == 0)
-		return 0;
-fail:
-	dial_sandbox_close(w);
-	return -1;
+			return -1;
+	return landlock_allow_port(&w->rules, DNS_PORT);
+}
+
+int
+dial_sandbox_renew(
+    struct dial_sandbox *w, dial_sandbox_fill *fill, const void *conf)
+{
+	struct dial_sandbox next = {.rules = {.fd = -1}};
+
+	if (begin(&next) == -1 || fill(&next, conf) == -1) {
+		landlock_close(&next.rules);
+		return -1;
+	}
+	landlock_close(&w->rules);
+	*w = next;
+	return 0;
 }
 
 /* By number or by name, as getaddrinfo(3) takes it; 0: none. */
@@ -116,10 +128,4 @@ dial_sandbox_enter(struct dial_sandbox *w)
 
 	landlock_close(&w->rules);
 	return rc == -1 ? -1 : filter_enter(&filter);
-}
-
-void
-dial_sandbox_close(struct dial_sandbox *w)
-{
-	landlock_close(&w->rules);
 }

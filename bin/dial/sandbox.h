@@ -4,7 +4,7 @@
  * ports that it was told, and read the system's files, which the resolver
  * needs; nothing else of files, programs, ports or processes.
  *
- * The parent makes a way of its configuration, anew at each reload; each child
+ * The parent makes one of its configuration, anew at each reload; each child
  * enters it.
  */
 #ifndef DIAL_SANDBOX_H
@@ -20,28 +20,33 @@
  */
 extern const struct filter_list filter_dialling;
 
-/* For the parent, to make ways and have children enter them. */
-extern const struct filter_list filter_way;
+/* For the parent, to make one and have children enter it. */
+extern const struct filter_list filter_sandboxing;
 
 struct dial_sandbox {
-	struct landlock rules;
+	struct landlock rules; /* fd -1 before the first dial_sandbox_renew */
 };
 
+/* Says by dial_sandbox_add where next leads. Returns 0, or -1 with errno. */
+typedef int dial_sandbox_fill(struct dial_sandbox *next, const void *conf);
+
 /*
- * Makes the filter that belongs to every way; once, before the parent is in a
+ * Makes the filter that belongs to each; once, before the parent is in a
  * sandbox itself. Returns 0, or -1 with errno.
  */
 int dial_sandbox_init(void);
 
-/* Begins one that leads nowhere yet. Returns 0, or -1 with errno. */
-int dial_sandbox_open(struct dial_sandbox *w);
+/*
+ * Has *w lead where fill says, which gets conf, and nowhere else any more.
+ * Returns 0, or -1 with errno; *w is then what it was.
+ */
+int dial_sandbox_renew(
+    struct dial_sandbox *w, dial_sandbox_fill *fill, const void *conf);
 
 /* Has it lead to the port of addr as well; host "" is none. Likewise. */
 int dial_sandbox_add(struct dial_sandbox *w, const struct netaddr *addr);
 
 /* In the child: enters it. Returns 0, or -1 with errno. */
 int dial_sandbox_enter(struct dial_sandbox *w);
-
-void dial_sandbox_close(struct dial_sandbox *w);
 
 #endif

@@ -12,6 +12,7 @@
 #define MUX_MUX_H
 
 #include "channel/channel.h"
+#include "mux/base.h"
 
 #include <stdint.h>
 
@@ -32,14 +33,7 @@ enum mux_result {
 	MUX_BROKE, /* it broke; open streams were reset */
 };
 
-struct mux;
 struct mux_stream;
-
-/* Something that the loop waits for; embed it, and get back to what has it. */
-struct mux_source {
-	/* events as in epoll_wait(2) */
-	void (*ready)(struct mux_source *, uint32_t events);
-};
 
 /*
  * What one side does of its own. A call that the side has no use for may be
@@ -88,13 +82,6 @@ struct mux *mux_new(enum mux_side side, struct channel *relay,
 /* Resets what streams are left, and frees all. NULL is fine. */
 void mux_free(struct mux *m);
 
-void *mux_owner(const struct mux *m);
-
-/* Has source called for events of fd (epoll_ctl(2)); 0, or -1 with errno. */
-int mux_watch(
-    struct mux *m, int fd, uint32_t events, struct mux_source *source);
-void mux_unwatch(struct mux *m, int fd);
-
 /* Takes in bytes that the relay sent and somebody else has read already. */
 void mux_feed(struct mux *m, const void *bytes, size_t len);
 
@@ -106,9 +93,6 @@ enum mux_result mux_run(struct mux *m);
  * as it takes). Returns 1 while the session goes on, else 0 with *result.
  */
 int mux_turn(struct mux *m, int timeout, enum mux_result *result);
-
-/* Why it broke; "" where it did not. */
-const char *mux_error(const struct mux *m);
 
 /* Says GOAWAY: no new streams; those that are there run on. */
 void mux_drain(struct mux *m);

@@ -132,7 +132,4 @@ void mux_stream_bury(struct mux *m);
  */
 void mux_drop_sockets(struct mux *m);
 
-/* Notes why the session breaks; the first reason counts. */
-void mux_fail(struct mux *m, const char *why);
-
 #endif

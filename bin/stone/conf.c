@@ -187,6 +187,17 @@ set_sessions(struct reader *r, unsigned line)
 	return 0;
 }
 
+/* --inetd, --stdio. Returns 1, as read_option does, or -1. */
+static int
+set_source(struct reader *r, enum stone_source source)
+{
+	if (r->conf->source != STONE_LISTEN && r->conf->source != source)
+		return refuse(
+		    r, 0, "--inetd and --stdio exclude each other", "");
+	r->conf->source = source;
+	return 1;
+}
+
 /* Whether the next word is an option. Returns 1 when it was, 0, or -1. */
 static int
 read_option(struct reader *r)
@@ -196,10 +207,10 @@ read_option(struct reader *r)
 	if (word == NULL || word->text[0] != '-')
 		return 0;
 	r->next++;
-	if (is(word, "--inetd") && r->words->file == NULL) {
-		r->conf->inetd = 1;
-		return 1;
-	}
+	if (is(word, "--inetd") && r->words->file == NULL)
+		return set_source(r, STONE_INETD);
+	if (is(word, "--stdio") && r->words->file == NULL)
+		return set_source(r, STONE_STDIO);
 	if (is(word, "--sessions"))
 		return set_sessions(r, word->line) == -1 ? -1 : 1;
 	if (word->text[1] == '\0' || word->text[1] == '-')

@@ -37,13 +37,19 @@ struct stone_forward {
 	size_t nallowed;
 };
 
+enum stone_source {
+	STONE_LISTEN, /* connections are accepted */
+	STONE_INETD,  /* --inetd: there is one, fd 0 */
+	STONE_STDIO,  /* --stdio: there is one, fds 0 and 1 */
+};
+
 struct stone_conf {
 	/* of the command line alone */
 	const char *file; /* -C; NULL: none */
-	int inetd;        /* --inetd */
-	int test;         /* -t, -N */
-	int version;      /* -V */
-	int help;         /* -h */
+	enum stone_source source;
+	int test;    /* -t, -N */
+	int version; /* -V */
+	int help;    /* -h */
 	/* of both */
 	int daemon;             /* -D */
 	int syslog;             /* -l */

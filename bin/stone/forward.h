@@ -1,12 +1,12 @@
 /*
- * Forwards, ready for use: what the configuration names is read, looked up and
- * opened.
+ * Forwards, ready for use: what the configuration names is read and looked up;
+ * forward_listeners.h opens them.
  */
 #ifndef STONE_FORWARD_H
 #define STONE_FORWARD_H
 
 #include "base/failure.h"
-#include "dial/proxy.h"
+#include "dial/proxy_environment.h"
 #include "stone/access.h"
 #include "stone/conf.h"
 #include "tls/tls.h"
@@ -35,20 +35,6 @@ struct forwards {
  */
 struct forwards *forwards_read(int argc, char **argv,
     const struct proxy_environment *env, struct failure *f);
-
-/*
- * Opens the listeners. Those of the set old (NULL: none) that are at the same
- * place move over. Returns 0, or -1 with a reason in f; old then has all of
- * its own.
- */
-int forwards_listen(
-    struct forwards *set, struct forwards *old, struct failure *f);
-
-/* Closes the listeners, in this process. */
-void forwards_close(struct forwards *set);
-
-/* Removes the Unix sockets from the file system. */
-void forwards_unlink(const struct forwards *set);
 
 /* Closes and frees all; NULL is fine. */
 void forwards_free(struct forwards *set);

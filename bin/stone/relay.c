@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "tls/client.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 
 #define CONNECT_MS   20000 /* to find and reach the relay */
@@ -20,7 +22,7 @@ stone_relay_unreachable(
 	    "reason", why, "peer", peer, NULL);
 }
 
-/* The TLS connection; it owns fd, for the answer's channel. */
+/* The TLS connection; it owns fd. */
 static SSL *
 start_tls(struct forward *forward, int fd, struct failure *f)
 {
@@ -61,6 +63,26 @@ stone_relay_connect(struct relay_channel *relay, struct forward *forward,
 	relay_channel_init(relay, ssl);
 	tls_forget(&forward->tls, ssl);
 	return 0;
+}
+
+ssize_t
+stone_relay_answer(struct relay_channel *relay, const struct forward *forward,
+    void *buf, size_t size, int64_t deadline)
+{
+	struct channel *ch = &relay->channel;
+
+	for (;;) {
+		ssize_t n = channel_read_by(ch, buf, size, deadline);
+		const int none = n == -1 && errno == EAGAIN;
+
+		if (relay->state == ANSWER_GOOD && (n > 0 || none))
+			return none ? 0 : n;
+		if (!none) {
+			stone_relay_unanswered(relay, forward,
+			    n == -1 && errno == ETIMEDOUT, NULL);
+			return -1;
+		}
+	}
 }
 
 void

@@ -16,6 +16,14 @@
 int stone_relay_connect(struct relay_channel *relay, struct forward *forward,
     const struct proxy *proxy, const char *peer);
 
+/*
+ * Reads up to the end of the answer's head by deadline (base/deadline.h), and
+ * what is behind it, at most size bytes, into buf. Returns their number, or -1
+ * where no good answer came, and logs why.
+ */
+ssize_t stone_relay_answer(struct relay_channel *relay,
+    const struct forward *forward, void *buf, size_t size, int64_t deadline);
+
 /* Logs why no good answer came; late: it did not come in time. */
 void stone_relay_unanswered(const struct relay_channel *relay,
     const struct forward *forward, int late, const char *peer);

@@ -16,11 +16,11 @@ static const struct filter_rule serving[] = {
     FILTER_CALL(unlink),               /* the socket of a Unix listener */
 };
 
-static struct dial_sandbox way = {.rules = {.fd = -1}};
+static struct dial_sandbox of_sessions = {.rules = {.fd = -1}};
 
 /*
  * OpenSSL looks for authorities in this folder as it meets their certificates.
- * It is relative to the process or to the file, as forward.c finds it.
+ * It is relative to the process or to the file, as named_file.c finds it.
  */
 static int
 allow_authorities(struct dial_sandbox *w, const struct stone_forward *f)
@@ -41,28 +41,25 @@ allow_authorities(struct dial_sandbox *w, const struct stone_forward *f)
 	return rc;
 }
 
-int
-stone_sandbox_renew(const struct forwards *set)
+static int
+fill(struct dial_sandbox *next, const void *arg)
 {
-	struct dial_sandbox next;
+	const struct forwards *set = arg;
 
-	if (dial_sandbox_open(&next) == -1)
-		return -1;
 	for (size_t i = 0; i < set->conf.nforwards; i++) {
 		const struct stone_forward *f = &set->conf.forwards[i];
 
-		if (dial_sandbox_add(&next, &f->relay) == -1 ||
-		    allow_authorities(&next, f) == -1)
-			goto fail;
+		if (dial_sandbox_add(next, &f->relay) == -1 ||
+		    allow_authorities(next, f) == -1)
+			return -1;
 	}
-	if (dial_sandbox_add(&next, &set->proxy.addr) == -1)
-		goto fail;
-	dial_sandbox_close(&way);
-	way = next;
-	return 0;
-fail:
-	dial_sandbox_close(&next);
-	return -1;
+	return dial_sandbox_add(next, &set->proxy.addr);
+}
+
+int
+stone_sandbox_renew(const struct forwards *set)
+{
+	return dial_sandbox_renew(&of_sessions, fill, set);
 }
 
 /* A reload may name any file, but no new folder for a Unix listener. */
@@ -88,17 +85,20 @@ int
 stone_sandbox_enter(const struct forwards *set)
 {
 	const struct filter_list lists[] = {filter_common, filter_reading,
-	    filter_forking, filter_dialling, filter_way, FILTER_LIST(serving)};
+	    filter_forking, filter_dialling, filter_sandboxing,
+	    FILTER_LIST(serving)};
 
 	if (dial_sandbox_init() == -1 || stone_sandbox_renew(set) == -1 ||
 	    restrict_files(set) == -1)
 		return -1;
-	return sandbox_filter(
-	    &way.rules, lists, sizeof(lists) / sizeof(*lists), LOG_WARNING);
+	/* what the kernel lacks is no news with every ssh(1) */
+	return sandbox_filter(&of_sessions.rules, lists,
+	    sizeof(lists) / sizeof(*lists),
+	    set->conf.source == STONE_STDIO ? LOG_INFO : LOG_WARNING);
 }
 
 int
 stone_sandbox_session(void)
 {
-	return dial_sandbox_enter(&way);
+	return dial_sandbox_enter(&of_sessions);
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "fork/forker.h"
+#include "stone/forward_listeners.h"
 #include "stone/sandbox.h"
 #include "stone/shared_pool.h"
 #include "stone/single.h"

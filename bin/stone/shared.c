@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -36,112 +37,115 @@ struct shared {
 	char authority[HEAD_SERVICE_MAX];
 };
 
-static struct shared s;
-
 /* ---- connections ---- */
 
 static void
-hand_back(int sock, unsigned tries)
+hand_back(const struct shared *s, int sock, unsigned tries)
 {
 	const struct shared_control h = {HANDOVER_CONNECTION,
 	    (unsigned char)(tries < UINT8_MAX ? tries : UINT8_MAX)};
 
-	if (shared_control_send(s.control, &h, sock) == -1)
+	if (shared_control_send(s->control, &h, sock) == -1)
 		stone_single_reset(sock);
 	else
 		close(sock);
 }
 
 static void
-tell(enum shared_control_what what)
+tell(const struct shared *s, enum shared_control_what what)
 {
 	const struct shared_control h = {(unsigned char)what, 0};
 
 	/* one that is gone needs no news */
-	shared_control_send(s.control, &h, -1);
+	shared_control_send(s->control, &h, -1);
 }
 
 static void
-open_stream(int sock, unsigned tries)
+open_stream(struct shared *s, int sock, unsigned tries)
 {
-	if (mux_open(s.mux, sock, s.authority, tries, deadline_in(ANSWER_MS)) ==
-	    -1)
-		hand_back(sock, tries + 1);
+	if (mux_open(s->mux, sock, s->authority, tries,
+		deadline_in(ANSWER_MS)) == -1)
+		hand_back(s, sock, tries + 1);
 }
 
 /* ---- listening ---- */
 
 static void
-stop_listening(void)
+stop_listening(struct shared *s)
 {
-	if (s.listening)
-		mux_unwatch(s.mux, s.forward->listener);
-	s.listening = 0;
+	if (s->listening)
+		mux_unwatch(s->mux, s->forward->listener);
+	s->listening = 0;
 }
 
 /* Where several sessions have room, the kernel wakes one for a connection. */
 static void
-listen_again(void)
+listen_again(struct shared *s)
 {
-	const size_t room = mux_vacant(s.mux);
+	size_t room;
 
-	if (s.listening || s.stopped ||
-	    (room < ROOM_AGAIN && room <= mux_count(s.mux)))
+	if (s->listening || s->stopped)
 		return;
-	s.listening = mux_watch(s.mux, s.forward->listener,
-			  EPOLLIN | EPOLLEXCLUSIVE, &s.listener_source) == 0;
+	room = mux_vacant(s->mux);
+	if (room < ROOM_AGAIN && room <= mux_count(s->mux))
+		return;
+	s->listening = mux_watch(s->mux, s->forward->listener,
+			   EPOLLIN | EPOLLEXCLUSIVE, &s->listener_source) == 0;
 }
 
 /* For good: where it is the last to have the listener, that closes. */
 static void
-stop(void)
+stop(struct shared *s)
 {
-	s.stopped = 1;
-	stop_listening();
-	fd_close(&s.forward->listener);
+	s->stopped = 1;
+	stop_listening(s);
+	fd_close(&s->forward->listener);
 }
 
 static void
-drain(void)
+drain(struct shared *s)
 {
-	stop();
-	mux_drain(s.mux);
+	stop(s);
+	mux_drain(s->mux);
 }
 
 /* Descriptors are short: go on when a stream has ended. */
 static void
-on_shortage(void)
+on_shortage(struct shared *s)
 {
 	log_event(LOG_ERR, "no-process", "call", "accept", "error",
-	    strerror(errno), "sessions", LOG_U64(mux_count(s.mux)), NULL);
-	stop_listening();
-	if (mux_count(s.mux) == 0)
-		drain();
+	    strerror(errno), "sessions", LOG_U64(mux_count(s->mux)), NULL);
+	stop_listening(s);
+	if (mux_count(s->mux) == 0)
+		drain(s);
 }
 
 static void
 on_listener(struct mux_source *source, uint32_t events)
 {
-	(void)source;
+	struct shared *s = (struct shared *)((char *)source -
+					     offsetof(struct shared,
+						 listener_source));
+
 	(void)events;
-	for (int i = 0; i < ACCEPT_TURN && s.listening; i++) {
+	for (int i = 0; i < ACCEPT_TURN && s->listening; i++) {
 		int sock;
 
-		if (mux_vacant(s.mux) == 0) {
-			stop_listening();
+		if (mux_vacant(s->mux) == 0) {
+			stop_listening(s);
 			return;
 		}
-		sock = accept4(s.forward->listener, NULL, NULL,
+		sock = accept4(s->forward->listener, NULL, NULL,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (sock == -1) {
 			if (errno == EMFILE || errno == ENFILE ||
 			    errno == ENOBUFS || errno == ENOMEM)
-				on_shortage();
+				on_shortage(s);
 			return;
 		}
-		if (s.forward->conf->nallowed == 0 ||
-		    stone_single_admits(s.forward, sock))
-			open_stream(sock, 0);
+		if (s->forward->conf->nallowed == 0 ||
+		    stone_single_admits(s->forward, sock))
+			open_stream(s, sock, 0);
 		else
 			stone_single_reset(sock);
 	}
@@ -150,41 +154,52 @@ on_listener(struct mux_source *source, uint32_t events)
 static void
 on_control(struct mux_source *source, uint32_t events)
 {
+	struct shared *s = (struct shared *)((char *)source -
+					     offsetof(struct shared,
+						 control_source));
 	struct shared_control h;
 	int sock, rc;
 
-	(void)source;
 	(void)events;
-	while ((rc = shared_control_receive(s.control, &h, &sock)) == 1) {
+	while ((rc = shared_control_receive(s->control, &h, &sock)) == 1) {
 		if (h.what == HANDOVER_STOP)
-			drain();
-		else if (h.what == HANDOVER_CONNECTION && mux_vacant(s.mux) > 0)
-			open_stream(sock, h.tries);
+			drain(s);
+		else if (h.what == HANDOVER_CONNECTION &&
+			 mux_vacant(s->mux) > 0)
+			open_stream(s, sock, h.tries);
 		else if (h.what == HANDOVER_CONNECTION)
-			hand_back(sock, h.tries + 1U);
+			hand_back(s, sock, h.tries + 1U);
 	}
 	if (rc == 0) { /* relay-stone is gone */
-		mux_unwatch(s.mux, s.control);
-		drain();
+		mux_unwatch(s->mux, s->control);
+		drain(s);
 	}
 }
 
 /* ---- calls of the session ---- */
 
+static struct shared *
+owner_of(const struct mux_stream *stream)
+{
+	return mux_owner(stream->mux);
+}
+
 static void
 on_ready(struct mux *m)
 {
-	(void)m;
-	tell(HANDOVER_READY);
-	listen_again();
+	struct shared *s = mux_owner(m);
+
+	tell(s, HANDOVER_READY);
+	listen_again(s);
 }
 
 static void
 on_draining(struct mux *m)
 {
-	(void)m;
-	stop();
-	tell(HANDOVER_FULL);
+	struct shared *s = mux_owner(m);
+
+	stop(s);
+	tell(s, HANDOVER_FULL);
 }
 
 static void
@@ -200,7 +215,7 @@ on_refused(struct mux_stream *stream, int status, const char *reason)
 static void
 on_unserved(struct mux_stream *stream, int fd)
 {
-	hand_back(fd, stream->tries + 1);
+	hand_back(owner_of(stream), fd, stream->tries + 1);
 }
 
 static void
@@ -209,7 +224,8 @@ on_late(struct mux_stream *stream)
 	char peer[NETADDR_TEXT_MAX];
 
 	netaddr_peer(stream->fd, peer);
-	stone_relay_unreachable(s.forward, "no answer in time", peer);
+	stone_relay_unreachable(
+	    owner_of(stream)->forward, "no answer in time", peer);
 	mux_stream_abort(stream);
 }
 
@@ -218,7 +234,7 @@ on_gone(struct mux_stream *stream)
 {
 	log_event(LOG_DEBUG, "stream", "in", LOG_U64(stream->in), "out",
 	    LOG_U64(stream->out), NULL);
-	listen_again();
+	listen_again(owner_of(stream));
 }
 
 /* ---- opening ---- */
@@ -249,53 +265,29 @@ stone_shared_prepare(void)
 }
 
 static int
-send_request(void)
+send_request(struct shared *s)
 {
 	char head[HEAD_MAX_BYTES];
 	size_t len = stone_request_write_shared(
-	    head, s.forward->conf->request, s.authority);
+	    head, s->forward->conf->request, s->authority);
 
 	return channel_write_all(
-	    &s.relay.channel, head, len, deadline_in(SEND_MS));
-}
-
-/*
- * Reads up to the end of the answer's head, and what is behind it, at most size
- * bytes, into buf. Returns their number, or -1 where there is no good answer.
- */
-static ssize_t
-read_answer(void *buf, size_t size)
-{
-	const int64_t deadline = deadline_in(ANSWER_MS);
-	struct channel *relay = &s.relay.channel;
-
-	for (;;) {
-		ssize_t n = channel_read_by(relay, buf, size, deadline);
-		const int none = n == -1 && errno == EAGAIN;
-
-		if (s.relay.state == ANSWER_GOOD && (n > 0 || none))
-			return none ? 0 : n;
-		if (!none) {
-			stone_relay_unanswered(&s.relay, s.forward,
-			    n == -1 && errno == ETIMEDOUT, NULL);
-			return -1;
-		}
-	}
+	    &s->relay.channel, head, len, deadline_in(SEND_MS));
 }
 
 /* What the kernel gives to each connection that comes. */
 static void
-prepare_listener(void)
+prepare_listener(const struct shared *s)
 {
-	if (s.forward->conf->listen.path != NULL)
+	if (s->forward->conf->listen.path != NULL)
 		return;
-	tcp_options(s.forward->listener);
-	tcp_may_pause(s.forward->listener);
-	tcp_reset_on_close(s.forward->listener, 1);
+	tcp_options(s->forward->listener);
+	tcp_may_pause(s->forward->listener);
+	tcp_reset_on_close(s->forward->listener, 1);
 }
 
 static int
-prepare_mux(void)
+prepare_mux(struct shared *s)
 {
 	static const struct mux_calls calls = {
 	    .ready = on_ready,
@@ -306,12 +298,12 @@ prepare_mux(void)
 	    .draining = on_draining,
 	};
 
-	s.control_source.ready = on_control;
-	s.listener_source.ready = on_listener;
-	prepare_listener();
-	s.mux = mux_new(MUX_CLIENT, &s.relay.channel, &calls, NULL, 0);
-	return s.mux == NULL || mux_watch(s.mux, s.control, EPOLLIN,
-				    &s.control_source) == -1
+	s->control_source.ready = on_control;
+	s->listener_source.ready = on_listener;
+	prepare_listener(s);
+	s->mux = mux_new(MUX_CLIENT, &s->relay.channel, &calls, s, 0);
+	return s->mux == NULL || mux_watch(s->mux, s->control, EPOLLIN,
+				     &s->control_source) == -1
 		   ? -1
 		   : 0;
 }
@@ -319,41 +311,41 @@ prepare_mux(void)
 /* ---- the session ---- */
 
 static int
-converse(const char *buf, size_t len)
+converse(struct shared *s, const char *buf, size_t len)
 {
 	enum mux_result result = MUX_BROKE;
 
-	if (prepare_mux() == -1) {
-		stone_relay_unreachable(s.forward, strerror(errno), NULL);
+	if (prepare_mux(s) == -1) {
+		stone_relay_unreachable(s->forward, strerror(errno), NULL);
 	} else {
-		mux_feed(s.mux, buf, len);
-		result = mux_run(s.mux);
+		mux_feed(s->mux, buf, len);
+		result = mux_run(s->mux);
 		log_event(LOG_INFO, "session", "in",
-		    LOG_U64(s.relay.channel.arrived), "streams",
-		    LOG_U64(mux_total(s.mux)), "reason",
+		    LOG_U64(s->relay.channel.arrived), "streams",
+		    LOG_U64(mux_total(s->mux)), "reason",
 		    result == MUX_DONE ? "done" : "relay-error", "error",
-		    mux_error(s.mux), NULL);
+		    mux_error(s->mux), NULL);
 		/* before the connections that it has not served */
-		stop();
-		tell(HANDOVER_FULL);
-		mux_finish(s.mux);
+		stop(s);
+		tell(s, HANDOVER_FULL);
+		mux_finish(s->mux);
 	}
-	s.stopped = 1;
-	mux_free(s.mux);
+	s->stopped = 1;
+	mux_free(s->mux);
 	if (result == MUX_DONE)
-		channel_close(&s.relay.tls.channel);
+		channel_close(&s->relay.tls.channel);
 	else
-		channel_abort(&s.relay.tls.channel);
+		channel_abort(&s->relay.tls.channel);
 	return result == MUX_DONE ? EX_OK : EX_TEMPFAIL;
 }
 
 /* An agent of the old kind: this session is of no use, and ends. */
 static int
-leave(void)
+leave(struct shared *s)
 {
-	tell(HANDOVER_PLAIN);
-	channel_linger(&s.relay.channel, deadline_in(LINGER_MS));
-	channel_close(&s.relay.tls.channel);
+	tell(s, HANDOVER_PLAIN);
+	channel_linger(&s->relay.channel, deadline_in(LINGER_MS));
+	channel_close(&s->relay.tls.channel);
 	return EX_OK;
 }
 
@@ -362,24 +354,24 @@ stone_shared_run(
     struct forward *forward, const struct proxy *proxy, int control)
 {
 	static char buf[RESPONSE_MAX_BYTES];
+	struct shared s = {.forward = forward, .control = control};
 	ssize_t n;
 
-	s.forward = forward;
-	s.control = control;
 	if (stone_relay_connect(&s.relay, forward, proxy, NULL) == -1)
 		return EX_TEMPFAIL;
-	if (send_request() == -1) {
+	if (send_request(&s) == -1) {
 		stone_relay_unreachable(forward, strerror(errno), NULL);
 		n = -1;
 	} else {
-		n = read_answer(buf, sizeof(buf));
+		n = stone_relay_answer(&s.relay, forward, buf, sizeof(buf),
+		    deadline_in(ANSWER_MS));
 	}
 	if (n == -1) {
 		channel_abort(&s.relay.tls.channel);
 		return EX_TEMPFAIL;
 	}
 	if (strcmp(s.relay.response.mux, MUX_NAME) != 0)
-		return leave();
+		return leave(&s);
 	let_term_end_us(0);
-	return converse(buf, (size_t)n);
+	return converse(&s, buf, (size_t)n);
 }

@@ -39,18 +39,18 @@ struct session {
 struct shared_pool {
 	int epoll;
 	LIST_HEAD(, session) all;
-	struct shared_requeue orphans;
+	struct shared_requeue requeue;
 	struct shared_supply
-	    lines[STONE_FORWARDS_MAX + 1]; /* the last: NO_FORWARD's */
+	    supplies[STONE_FORWARDS_MAX + 1]; /* the last: NO_FORWARD's */
 };
 
 /* ---- life ---- */
 
 static void
-reset_lines(struct shared_pool *k)
+reset_supplies(struct shared_pool *k)
 {
 	for (size_t i = 0; i <= NO_FORWARD; i++)
-		shared_supply_init(&k->lines[i], deadline_now());
+		shared_supply_init(&k->supplies[i], deadline_now());
 }
 
 struct shared_pool *
@@ -60,7 +60,7 @@ shared_pool_new(void)
 
 	if (k == NULL)
 		return NULL;
-	reset_lines(k);
+	reset_supplies(k);
 	k->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (k->epoll != -1)
 		return k;
@@ -88,7 +88,7 @@ shared_pool_free(struct shared_pool *k)
 	fd_close(&k->epoll); /* first: in a child its events are the parent's */
 	while ((s = LIST_FIRST(&k->all)) != NULL)
 		forget(k, s);
-	shared_requeue_forget(&k->orphans);
+	shared_requeue_forget(&k->requeue);
 	free(k);
 }
 
@@ -97,15 +97,15 @@ shared_pool_absent(
     const struct shared_pool *k, const struct forwards *set, size_t index)
 {
 	return set->conf.forwards[index].sessions == 0 ||
-	       shared_supply_absent(&k->lines[index], deadline_now());
+	       shared_supply_absent(&k->supplies[index], deadline_now());
 }
 
 /* ---- stages ---- */
 
 static struct shared_supply *
-line_of(struct shared_pool *k, const struct session *s)
+supply_of(struct shared_pool *k, const struct session *s)
 {
-	return &k->lines[s->forward];
+	return &k->supplies[s->forward];
 }
 
 static void
@@ -115,7 +115,7 @@ become_ready(struct shared_pool *k, struct session *s)
 		return;
 	s->stage = READY;
 	s->since = deadline_now();
-	shared_supply_ready(line_of(k, s));
+	shared_supply_ready(supply_of(k, s));
 }
 
 static void
@@ -123,16 +123,16 @@ begin_draining(struct shared_pool *k, struct session *s)
 {
 	if (s->stage != DRAINING)
 		shared_supply_left(
-		    line_of(k, s), s->stage == READY, deadline_now());
+		    supply_of(k, s), s->stage == READY, deadline_now());
 	s->stage = DRAINING;
 }
 
 static void
 on_plain(struct shared_pool *k, struct session *s)
 {
-	log_event(
-	    LOG_NOTICE, "not-shared", "retry_ms", LOG_U64(LINE_PLAIN_MS), NULL);
-	shared_supply_plain(line_of(k, s), deadline_now());
+	log_event(LOG_NOTICE, "not-shared", "retry_ms",
+	    LOG_U64(SHARED_SUPPLY_PLAIN_MS), NULL);
+	shared_supply_plain(supply_of(k, s), deadline_now());
 	begin_draining(k, s);
 }
 
@@ -140,9 +140,9 @@ static void
 on_end(struct shared_pool *k, struct session *s)
 {
 	if (s->stage == OPENING)
-		shared_supply_failed(line_of(k, s), deadline_now());
+		shared_supply_failed(supply_of(k, s), deadline_now());
 	if (s->stage == READY)
-		shared_supply_lost(line_of(k, s), s->since, deadline_now());
+		shared_supply_lost(supply_of(k, s), s->since, deadline_now());
 	forget(k, s);
 }
 
@@ -150,13 +150,13 @@ on_end(struct shared_pool *k, struct session *s)
 
 /* What it takes to find one somebody. */
 struct offer {
-	struct shared_pool *keeper;
+	struct shared_pool *pool;
 	struct forker *forker;
 	const struct forwards *set;
 };
 
 static const struct session *
-other_session(const struct shared_pool *k, const struct orphan *o)
+other_session(const struct shared_pool *k, const struct requeued *o)
 {
 	const struct session *s, *same = NULL;
 
@@ -172,13 +172,13 @@ other_session(const struct shared_pool *k, const struct orphan *o)
 }
 
 static int
-give_away(void *arg, const struct orphan *o)
+give_away(void *arg, const struct requeued *o)
 {
 	const struct offer *to = arg;
 	const struct shared_control h = {
 	    HANDOVER_CONNECTION, (unsigned char)o->tries};
 	const struct session *s = o->tries < TRIES_MAX
-				      ? other_session(to->keeper, o)
+				      ? other_session(to->pool, o)
 				      : NULL;
 
 	if (s != NULL && shared_control_send(s->control, &h, o->sock) == 0) {
@@ -186,7 +186,7 @@ give_away(void *arg, const struct orphan *o)
 		return 1;
 	}
 	if (o->tries >= TRIES_MAX || to->forker->draining ||
-	    shared_pool_absent(to->keeper, to->set, o->forward)) {
+	    shared_pool_absent(to->pool, to->set, o->forward)) {
 		forker_serve(to->forker, o->forward, o->sock);
 		return 1;
 	}
@@ -195,7 +195,7 @@ give_away(void *arg, const struct orphan *o)
 
 /* ---- opening ---- */
 
-/* In the child: all that is the keeper's, and the other listeners, go. */
+/* In the child: all that is the pool's, and the other listeners, go. */
 static void
 become_session(struct shared_pool *k, struct forker *f, struct forwards *set,
     size_t index, int control)
@@ -237,7 +237,7 @@ open_one(
 	*s = (struct session){
 	    .stage = OPENING, .forward = index, .control = pair[0]};
 	LIST_INSERT_HEAD(&k->all, s, entry);
-	shared_supply_opening(line_of(k, s));
+	shared_supply_opening(supply_of(k, s));
 	s->pid = watch(k, s) == 0 ? fork() : -1;
 	if (s->pid == 0)
 		become_session(k, f, set, index, pair[1]);
@@ -253,15 +253,15 @@ static void
 open_due(
     struct shared_pool *k, struct forker *f, struct forwards *set, size_t index)
 {
-	struct shared_supply *line = &k->lines[index];
+	struct shared_supply *supply = &k->supplies[index];
 	size_t n = shared_supply_wanted(
-	    line, set->conf.forwards[index].sessions, deadline_now());
+	    supply, set->conf.forwards[index].sessions, deadline_now());
 
 	for (; n > 0; n--) {
 		if (open_one(k, f, set, index) == 0)
 			continue;
 		forker_log_shortage(f, "fork");
-		shared_supply_back_off(line, deadline_now());
+		shared_supply_back_off(supply, deadline_now());
 		return;
 	}
 }
@@ -274,7 +274,7 @@ shared_pool_tend(
 	int64_t until = DEADLINE_NONE;
 
 	*fd = k->epoll;
-	shared_requeue_offer(&k->orphans, give_away, &offer);
+	shared_requeue_offer(&k->requeue, give_away, &offer);
 	if (f->draining)
 		return until;
 	for (size_t i = 0; i < set->conf.nforwards; i++) {
@@ -282,7 +282,7 @@ shared_pool_tend(
 			continue;
 		open_due(k, f, set, i);
 		until = deadline_first(until,
-		    shared_supply_next_change(&k->lines[i], deadline_now()));
+		    shared_supply_next_change(&k->supplies[i], deadline_now()));
 	}
 	return until;
 }
@@ -304,7 +304,7 @@ on_news(struct shared_pool *k, struct session *s)
 			on_plain(k, s);
 		else if (sock != -1 && s->forward != NO_FORWARD)
 			shared_requeue_add(
-			    &k->orphans, s->forward, s->pid, sock, h.tries);
+			    &k->requeue, s->forward, s->pid, sock, h.tries);
 		else if (sock != -1)
 			stone_single_reset(sock);
 	}
@@ -362,9 +362,9 @@ shared_pool_renew(struct shared_pool *k, const struct forwards *old,
 {
 	struct session *s;
 
-	shared_requeue_reset(&k->orphans);
+	shared_requeue_reset(&k->requeue);
 	shared_pool_drain(k);
 	LIST_FOREACH(s, &k->all, entry)
 	s->forward = same_place(old, set, s->forward);
-	reset_lines(k);
+	reset_supplies(k);
 }

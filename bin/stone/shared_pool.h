@@ -13,7 +13,7 @@
 
 struct shared_pool;
 
-/* Returns a keeper without sessions, or NULL with errno. */
+/* Returns a pool without sessions, or NULL with errno. */
 struct shared_pool *shared_pool_new(void);
 
 /* Closes what leads to them, by which they drain, and frees. NULL is fine. */

@@ -9,7 +9,7 @@ void
 shared_requeue_add(struct shared_requeue *q, size_t forward, pid_t from,
     int sock, unsigned tries)
 {
-	struct orphan *o = calloc(1, sizeof(*o));
+	struct requeued *o = calloc(1, sizeof(*o));
 
 	if (o == NULL) {
 		stone_single_reset(sock);
@@ -24,9 +24,9 @@ shared_requeue_add(struct shared_requeue *q, size_t forward, pid_t from,
 
 void
 shared_requeue_offer(struct shared_requeue *q,
-    int (*take)(void *arg, const struct orphan *o), void *arg)
+    int (*take)(void *arg, const struct requeued *o), void *arg)
 {
-	struct orphan *o, *next;
+	struct requeued *o, *next;
 
 	for (o = LIST_FIRST(&q->all); o != NULL; o = next) {
 		next = LIST_NEXT(o, entry);
@@ -40,7 +40,7 @@ shared_requeue_offer(struct shared_requeue *q,
 static void
 empty(struct shared_requeue *q, void (*end)(int sock))
 {
-	struct orphan *o;
+	struct requeued *o;
 
 	while ((o = LIST_FIRST(&q->all)) != NULL) {
 		LIST_REMOVE(o, entry);

@@ -8,8 +8,8 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-struct orphan {
-	LIST_ENTRY(orphan) entry;
+struct requeued {
+	LIST_ENTRY(requeued) entry;
 	size_t forward; /* its index */
 	pid_t from;     /* the session that had it */
 	int sock;
@@ -17,7 +17,7 @@ struct orphan {
 };
 
 struct shared_requeue {
-	LIST_HEAD(, orphan) all;
+	LIST_HEAD(, requeued) all;
 };
 
 /* Takes over sock, which is reset where there is no memory. */
@@ -26,7 +26,7 @@ void shared_requeue_add(struct shared_requeue *q, size_t forward, pid_t from,
 
 /* Offers each to take; those for which that returns 1 have found somebody. */
 void shared_requeue_offer(struct shared_requeue *q,
-    int (*take)(void *arg, const struct orphan *o), void *arg);
+    int (*take)(void *arg, const struct requeued *o), void *arg);
 
 /* Resets the connections of all, and frees. */
 void shared_requeue_reset(struct shared_requeue *q);

@@ -98,7 +98,7 @@ shared_supply_lost(struct shared_supply *l, int64_t since, int64_t now)
 void
 shared_supply_plain(struct shared_supply *l, int64_t now)
 {
-	l->plain = now + LINE_PLAIN_MS;
+	l->plain = now + SHARED_SUPPLY_PLAIN_MS;
 }
 
 void

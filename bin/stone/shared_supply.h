@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINE_PLAIN_MS                                                          \
-	600000 /* until an agent that knows of none is asked anew */
+/* Until an agent that knows of none is asked anew. */
+#define SHARED_SUPPLY_PLAIN_MS 600000
 
 struct shared_supply {
 	size_t ready, opening;

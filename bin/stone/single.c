@@ -9,11 +9,13 @@
 #include "channel/tcp.h"
 #include "stone/relay.h"
 #include "stone/request.h"
+#include "stone/stdio_channel.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define ANSWER_MS                                                              \
 	60000 /* the relay waits for an agent, that for its target             \
@@ -22,7 +24,7 @@
 struct session {
 	struct forward *forward;
 	char peer[NETADDR_TEXT_MAX];
-	struct channel client;
+	struct channel *client;
 	struct relay_channel relay;
 	int64_t answer_by;
 	struct splice splice;
@@ -86,7 +88,7 @@ tell_end(const struct session *s, enum splice_result rc)
 		return;
 	}
 	log_event(LOG_INFO, "session", "in", LOG_U64(s->relay.channel.arrived),
-	    "out", LOG_U64(s->client.arrived), "reason",
+	    "out", LOG_U64(s->client->arrived), "reason",
 	    rc == SPLICE_DONE      ? "done"
 	    : rc == SPLICE_A_BROKE ? "client-error"
 				   : "relay-error",
@@ -101,7 +103,7 @@ converse(struct session *s)
 	    control_fd, control_timeout, control_serve, s};
 	struct flow *up = &s->splice.ab;
 
-	splice_init(&s->splice, &s->client, &s->relay.channel);
+	splice_init(&s->splice, s->client, &s->relay.channel);
 	up->len = stone_request_write(
 	    (char *)up->buf, s->forward->conf->request, s->peer);
 	s->answer_by = deadline_in(ANSWER_MS);
@@ -117,29 +119,52 @@ stone_single_reset(int sock)
 	channel_abort(&client);
 }
 
-int
-stone_single_run(int sock, struct forward *forward, const struct proxy *proxy)
+/* Serves the client at fd, which client reads and writes, and closes that. */
+static int
+serve(int fd, struct channel *client, struct forward *forward,
+    const struct proxy *proxy)
 {
 	static struct session s;
 	enum splice_result rc;
 
 	s.forward = forward;
-	netaddr_peer(sock, s.peer);
-	tcp_options(sock);
-	channel_tcp(&s.client, sock);
-	if (fd_nonblock(sock) == -1 ||
-	    stone_relay_connect(&s.relay, forward, proxy, s.peer) == -1) {
-		channel_abort(&s.client);
+	s.client = client;
+	netaddr_peer(fd, s.peer);
+	if (stone_relay_connect(&s.relay, forward, proxy, s.peer) == -1) {
+		channel_abort(client);
 		return EX_TEMPFAIL;
 	}
 	rc = converse(&s);
 	tell_end(&s, rc);
 	if (rc == SPLICE_DONE) {
-		channel_close(&s.client);
+		channel_close(client);
 		channel_close(&s.relay.tls.channel);
 		return EX_OK;
 	}
-	channel_abort(&s.client);
+	channel_abort(client);
 	channel_abort(&s.relay.tls.channel);
 	return EX_TEMPFAIL;
+}
+
+int
+stone_single_run(int sock, struct forward *forward, const struct proxy *proxy)
+{
+	struct channel client;
+
+	tcp_options(sock);
+	channel_tcp(&client, sock);
+	if (fd_nonblock(sock) == 0)
+		return serve(sock, &client, forward, proxy);
+	channel_abort(&client);
+	return EX_TEMPFAIL;
+}
+
+int
+stone_single_run_stdio(struct forward *forward, const struct proxy *proxy)
+{
+	struct stdio_channel client;
+
+	if (stdio_channel_init(&client) == -1)
+		return EX_OSERR;
+	return serve(STDIN_FILENO, &client.channel, forward, proxy);
 }

@@ -21,6 +21,9 @@ int stone_single_admits(const struct forward *forward, int sock);
 int stone_single_run(
     int sock, struct forward *forward, const struct proxy *proxy);
 
+/* The same with standard input and output as the client, which stay open. */
+int stone_single_run_stdio(struct forward *forward, const struct proxy *proxy);
+
 /* Closes sock so that its client sees a reset. */
 void stone_single_reset(int sock);
 

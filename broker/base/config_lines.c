@@ -42,8 +42,16 @@ int
 config_lines_read(
     const char *path, config_lines_fn *each, void *arg, struct failure *f)
 {
+	unsigned number;
+
+	return config_lines_read_numbered(path, each, arg, &number, f);
+}
+
+int
+config_lines_read_numbered(const char *path, config_lines_fn *each, void *arg,
+    unsigned *number, struct failure *f)
+{
 	FILE *file = fopen(path, "re");
-	unsigned number = 0;
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t len;
@@ -51,12 +59,13 @@ config_lines_read(
 
 	if (file == NULL)
 		return failure(f, "%s: %s", path, strerror(errno));
+	*number = 0;
 	while (rc == 0 && (len = getline(&line, &size, file)) != -1) {
-		number++;
+		++*number;
 		rc = take_line(line, (size_t)len, each, arg, f);
 	}
 	if (rc == -1) {
-		failure_prefix(f, "%s:%u: ", path, number);
+		failure_prefix(f, "%s:%u: ", path, *number);
 	} else if (ferror(file)) {
 		failure(f, "%s: %s", path, strerror(errno));
 		rc = -1;

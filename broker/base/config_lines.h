@@ -26,6 +26,10 @@ typedef int config_lines_fn(void *arg, char *line, struct failure *f);
 int config_lines_read(
     const char *path, config_lines_fn *each, void *arg, struct failure *f);
 
+/* The same; *number is that of each line, for who keeps what is on it. */
+int config_lines_read_numbered(const char *path, config_lines_fn *each,
+    void *arg, unsigned *number, struct failure *f);
+
 /*
  * Splits "key = value", white space around = optional, within line. Returns 0,
  * or -1 with a reason in f: it is not of that form, or has no value.

@@ -49,7 +49,7 @@ setup() {
 @test 'each page that another or README names exists' {
     python <<'END'
 others = """openssl(1) ssh(1) sslscan(1) stone(1) systemd(1) testssl(1) valgrind(1) connect(2) memfd_create(2) seccomp(2) shutdown(2) socket(2) syslog(3) sysexits(3) unix(7)
-    cron(8) inetd(8) xinetd(8)""".split()
+    cron(8) inetd(8) sshd(8) xinetd(8)""".split()
 known = {"%s(%s)" % tuple(os.path.basename(page).rsplit(".", 1)) for page in PAGES}
 for page in PAGES:
     for name, number in re.findall(r"^\.Xr (\S+) (\d)", text(page), re.M):
@@ -100,7 +100,7 @@ for path in SOURCES:
     name = os.path.basename(path)[:-2]
     for found in re.findall(r'relay_program_options\(\s*argc, argv, NAME, "(.*?)"\)', text(path)):
         letters[name] = found
-letters["relayagent"] = re.search(r'define LETTERS\s+"(.*?)"', text("bin/agent/conf.c")).group(1)
+letters["relayagent"] = "".join(re.findall(r'define LETTERS\w*\s+"(.*?)"', text("bin/agent/command_line.c")))
 language = text("bin/stone/conf.c")
 letters["relay-stone"] = "".join(re.findall(r"case '(.)':", language)) + "".join(
     letter + ":" for letter in re.search(r'strchr\("(\w+)", \*p\)', language).group(1) + "C")
@@ -201,6 +201,16 @@ same("session", words("relay-broker.8", "session"), body("broker/session.c", "re
 same("matched", words("relay-handler.8", "matched"), body("handlers/connection/head_delivery.c", "head_delivery_word("))
 ends = set(re.findall(r'\{END_\w+, "([a-z-]+)"\}', text("handlers/connection/splicing.c")))
 same("end", words("relay-handler.8", "end"), ends)
+END
+}
+
+@test 'log lines: the reasons that pages quote are those of the sources' {
+    python <<'END'
+sources = "".join(text(path) for path in SOURCES)
+for page in PAGES:
+    lines = re.search(r"^\.Sh LOG LINES\n(.*?)(?=^\.Sh |\Z)", text(page), re.M | re.S)
+    for quoted in re.findall(r"^\.Ql (the_\S+)", lines.group(1), re.M) if lines else ():
+        assert '"' + quoted.replace("_", " ") in sources, f"{page}: {quoted}"
 END
 }
 
@@ -349,12 +359,14 @@ sys.exit(subprocess.run(sys.argv[1:], stdin=theirs, timeout=60).returncode)' "$@
     status 0 "$scratch/bin/relay-stone" -V
     status 64 "$scratch/bin/relay-stone"
     status 78 "$scratch/bin/relay-stone" -C missing.conf
+    status 78 "$scratch/bin/relay-stone" --inetd --stdio -C missing.conf
     printf '%s\n' '-q key=laptop/private.pem' '-q cert=laptop/cert.pem' \
         "127.0.0.1:1/ssl,http 127.0.0.1:$relay_port \"GET / HTTP/1.1\" ! 127.0.0.1" >stone.conf
     status 0 "$scratch/bin/relay-stone" -t -C stone.conf
     status 69 "$scratch/bin/relay-stone" -C stone.conf
     status 64 "$scratch/bin/relay-stone" --inetd -C stone.conf
     status 77 on_socket "$scratch/bin/relay-stone" --inetd -C stone.conf
+    status 75 "$scratch/bin/relay-stone" --stdio -C stone.conf
     sed -i 's/ ! .*//' stone.conf
     status 75 on_socket "$scratch/bin/relay-stone" --inetd -C stone.conf
     stop relay

@@ -1,7 +1,7 @@
 /*
- * relayagent's configuration (bin/agent/conf.c, agent/options.c,
- * agent/target.c, dial/proxy.c). Without keys there is always something
- * missing; nothing else may happen.
+ * relayagent's configuration (bin/agent/conf.c, agent/command_line.c,
+ * agent/options.c, agent/target.c, dial/proxy_option.c). Without keys there is
+ * always something missing; nothing else may happen.
  */
 #include "agent/conf.h"
 #include "agent/options.h"
@@ -10,23 +10,27 @@
 
 #include <string.h>
 
+#define WORDS_MAX 256
+
 /* Each line as an argument too, as on the command line. */
 static void
 take_arguments(char *text)
 {
+	static struct agent_word list[WORDS_MAX];
 	static struct agent_conf conf;
-	struct agent_options w = {&conf, ""};
+	struct agent_words words = {.list = list};
+	struct agent_options o;
 	struct failure f;
 	char *rest;
 
-	memset(&conf, 0, sizeof(conf));
-	conf.ntargets = 1;
-	for (char *word = strtok_r(text, "\n", &rest); word != NULL;
-	     word = strtok_r(NULL, "\n", &rest)) {
-		agent_options_take_argument(&w, word, &f);
-		MUST(conf.nrelays <= AGENT_RELAYS_MAX);
-		MUST(conf.ntargets >= 1 && conf.ntargets <= TARGETS_MAX);
-	}
+	for (char *word = strtok_r(text, "\n", &rest);
+	     word != NULL && words.count < WORDS_MAX;
+	     word = strtok_r(NULL, "\n", &rest))
+		list[words.count++] = (struct agent_word){
+		    .option = AGENT_ARGUMENT, .value = word, .file = ""};
+	agent_options_read(&o, &conf, &words, &f);
+	MUST(conf.nrelays <= AGENT_RELAYS_MAX);
+	MUST(conf.ntargets >= 1 && conf.ntargets <= TARGETS_MAX);
 }
 
 int

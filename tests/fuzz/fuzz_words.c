@@ -11,7 +11,7 @@
 #include "base/timestamp.h"
 #include "config/identity.h"
 #include "dial/prefix.h"
-#include "dial/proxy.h"
+#include "dial/proxy_environment.h"
 #include "fuzz.h"
 
 #include <netinet/in.h>

@@ -107,6 +107,19 @@ for i in range(2000):
     ssh_works shared
 }
 
+@test 'ssh with relay-stone --stdio as its ProxyCommand' {
+    start_sshd
+    wait_until 60 listening "$target_port"
+    start_waiting_agent agent alice "127.0.0.1:$target_port"
+    write_stone_conf stone "127.0.0.1:$relay_port/ssl,http 1 \"GET / HTTP/1.1\""
+    # shellcheck disable=SC2206 # words
+    ssh=($ssh -o "ProxyCommand=$scratch/bin/relay-stone --stdio -C $scratch/stone.conf" intra)
+    run -7 timeout 60 "${ssh[@]}" 'cat; exit 7' <<<'there and back'
+    [ "$output" = 'there and back' ]
+    head -c 20000000 /dev/urandom >sent
+    timeout 100 "${ssh[@]}" cat <sent | cmp - sent
+}
+
 @test 'rsync --checksum of 2,000 files' {
     rsync_works stone
 }

@@ -130,6 +130,66 @@ start_local_xinetd() {
     [ "$output" = 'relay-stone: fd 0 is no socket: start it from xinetd (see relay-stone(1))' ]
 }
 
+# ---- standard input and output ----
+
+@test "--stdio carries standard input and output, be they pipes, files or a socket" {
+    with_relay
+    start_target shout shout
+    start_waiting_agent agent alice "$target"
+    # where it listens, and whom it serves, does not count
+    write_stone_conf stone "$(to_relay 1 '!' 127.0.0.1)"
+    stdio="timeout 60 bin/relay-stone --stdio -C stone.conf"
+    # an end, and what comes behind it
+    run -0 bash -c "printf hello | $stdio | cat"
+    [ "$output" = HELLO ]
+    head -c 3000000 /dev/urandom | base64 >sent
+    tr '[:lower:]' '[:upper:]' <sent >want
+    $stdio <sent >got
+    cmp got want
+    # shellcheck disable=SC2002 # a pipe, at each end
+    cat sent | $stdio | cmp - want
+    socat -t 30 - EXEC:"$stdio" <sent 3>&- | cmp - want
+}
+
+@test "--stdio fails with a word and without a byte where the relay refuses" {
+    with_relay 'match_timeout = 1'
+    write_stone_conf stone "$(to_relay 1)"
+    run -75 --separate-stderr timeout 60 bin/relay-stone --stdio -C stone.conf </dev/null
+    [ "$output" = '' ]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [[ $stderr == *'refused status=503 '* ]]
+}
+
+@test "--stdio fails where the session breaks, and where nobody reads any more" {
+    with_relay
+    start_target resets resets 1000
+    start_waiting_agent agent alice "$target"
+    write_stone_conf stone "$(to_relay 1)"
+    # an input that does not end
+    mkfifo input
+    exec 9<>input
+    run -75 timeout 60 bin/relay-stone --stdio -C stone.conf <input 9>&-
+    stop agent
+    start_target much ends-first 100000000
+    start_waiting_agent agent alice "$target"
+    run bash -c 'timeout 60 bin/relay-stone --stdio -C stone.conf <input 9>&- | head -c 100000 | wc -c
+        echo "${PIPESTATUS[0]}"'
+    exec 9>&-
+    [ "${lines[0]}" -eq 100000 ]
+    [ "${lines[1]}" -eq 75 ]
+}
+
+@test "--stdio serves one forward, and is for the command line alone" {
+    write_stone_conf bad "$(to_relay 8080)" "$(to_relay 8081)"
+    run -78 bin/relay-stone --stdio -C bad.conf </dev/null
+    [ "$output" = 'relay-stone: --stdio: more than one forward' ]
+    write_stone_conf bad --stdio "$(to_relay 8080)"
+    run -78 bin/relay-stone -C bad.conf
+    [[ $output == *'bad.conf:4: not served: --stdio' ]]
+    run -78 bin/relay-stone --inetd --stdio -C bad.conf </dev/null
+    [[ $output == *': --inetd and --stdio exclude each other' ]]
+}
+
 # ---- services ----
 
 @test "redis, and rsync over ssh, work through it" {

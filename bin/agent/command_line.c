@@ -1,0 +1,206 @@
+/* relayagent's command line and file: see command_line.h. */
+#include "agent/command_line.h"
+#include "base/config_lines.h"
+#include "base/program.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME           "relayagent"
+#define PROXY_PROTOCOL "proxy-protocol"
+#define MAX_STREAMS    "max-streams"
+#define LIST_STEP      16 /* words, by which the list grows */
+
+#define LETTERS      "nk:c:a:m:h:x:X:"
+#define LETTERS_HERE "C:DdtV" /* of the command line alone */
+
+static const struct option longs[] = {
+    {PROXY_PROTOCOL, no_argument, NULL, AGENT_PROXY_PROTOCOL},
+    {MAX_STREAMS, required_argument, NULL, AGENT_MAX_STREAMS},
+    {NULL, 0, NULL, 0},
+};
+
+static void
+usage(void)
+{
+	fprintf(stderr,
+	    "usage: " NAME " [-DdtV] -C file\n"
+	    "       " NAME " [-DdntV] [options] -c cert -k key relay:port ... "
+	    "target:port\n"
+	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
+	    "[-x proxy:port]\n"
+	    "         [--" MAX_STREAMS " n] [--" PROXY_PROTOCOL
+	    "] [name=target:port ...]\n");
+	exit(EX_USAGE);
+}
+
+/* Keeps a copy of word, whose value goes when the next is read. */
+static int
+add(struct agent_words *words, struct agent_word word, struct failure *f)
+{
+	struct agent_word *list = words->list;
+
+	if (words->count % LIST_STEP == 0) {
+		list = reallocarray(
+		    list, words->count + LIST_STEP, sizeof(*list));
+		if (list == NULL)
+			return failure(f, "%s", strerror(errno));
+		words->list = list;
+	}
+	if (word.value != NULL && (word.value = strdup(word.value)) == NULL)
+		return failure(f, "%s", strerror(errno));
+	list[words->count++] = word;
+	return 0;
+}
+
+/* ---- the command line ---- */
+
+/* Returns 1 for an option that only the command line has. */
+static int
+set_run(struct agent_run *run, const char **file, int option)
+{
+	switch (option) {
+	case 'C':
+		*file = optarg;
+		return 1;
+	case 'D':
+		return run->daemon = 1;
+	case 'd':
+		return run->debug = 1;
+	case 't':
+		return run->test = 1;
+	case 'V':
+		printf(NAME " %s\n", VERSION);
+		exit(EX_OK);
+	case '?':
+		usage();
+	}
+	return 0;
+}
+
+static int
+read_argv(struct agent_words *words, struct agent_run *run, const char **file,
+    int argc, char **argv, const char *base, struct failure *f)
+{
+	struct agent_word word = {.file = base};
+
+	optind = 0; /* it may be read again */
+	while ((word.option = getopt_long(
+		    argc, argv, LETTERS LETTERS_HERE, longs, NULL)) != -1) {
+		word.value = optarg;
+		if (!set_run(run, file, word.option) &&
+		    add(words, word, f) == -1)
+			return -1;
+	}
+	if (*file == NULL && optind == argc)
+		usage();
+	word.option = AGENT_ARGUMENT;
+	for (; optind < argc; optind++) {
+		word.value = argv[optind];
+		if (add(words, word, f) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the file ---- */
+
+struct reader {
+	struct agent_words *words;
+	unsigned line;
+};
+
+/* Ends the option of the line. Returns its value, or NULL. */
+static char *
+split(char *line)
+{
+	size_t n = line[1] == '-' ? strcspn(line, " \t\v\f\r")
+				  : strnlen(line, 2);
+
+	if (!isspace((unsigned char)line[n]))
+		return NULL;
+	line[n++] = '\0';
+	while (isspace((unsigned char)line[n]))
+		n++;
+	return line + n;
+}
+
+/* A file, which lasts longer than a line, has options by their names. */
+static int
+is_abbreviated(const char *option, int index)
+{
+	return index != -1 &&
+	       strcspn(option + 2, "=") != strlen(longs[index].name);
+}
+
+/* "-k private.pem", "-n", or an argument */
+static int
+read_line(void *arg, char *line, struct failure *f)
+{
+	const struct reader *r = arg;
+	struct agent_word word = {
+	    AGENT_ARGUMENT, line, r->words->file, r->line};
+	char name[] = NAME, *argv[] = {name, line, NULL, NULL};
+	int argc = 2, index = -1;
+
+	if (*line != '-')
+		return add(r->words, word, f);
+	argv[2] = split(line);
+	if (argv[2] != NULL)
+		argc = 3;
+	optind = 0;
+	word.option = getopt_long(argc, argv, ":" LETTERS, longs, &index);
+	word.value = optarg;
+	if (word.option == ':')
+		return failure(f, "%s has no value", line);
+	if (word.option == -1 || word.option == '?' ||
+	    is_abbreviated(line, index))
+		return failure(f, "unknown option %s (see " NAME "(1))", line);
+	if (argc > optind || (optarg == NULL && index == -1 && line[2] != '\0'))
+		return failure(f, "%s takes no value", line);
+	return add(r->words, word, f);
+}
+
+/* ---- both ---- */
+
+int
+agent_words_read(struct agent_words *words, struct agent_run *run, int argc,
+    char **argv, const char *base, struct failure *f)
+{
+	struct reader r = {.words = words};
+	const char *file = NULL;
+
+	memset(words, 0, sizeof(*words));
+	memset(run, 0, sizeof(*run));
+	if (read_argv(words, run, &file, argc, argv, base, f) == -1)
+		return -1;
+	if (file == NULL)
+		return 0;
+	words->file = config_lines_relative(base, file);
+	if (words->file == NULL)
+		return failure(f, "-C: %s", strerror(errno));
+	return config_lines_read_numbered(
+	    words->file, read_line, &r, &r.line, f);
+}
+
+void
+agent_words_free(struct agent_words *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		free(words->list[i].value);
+	free(words->list);
+	free(words->file);
+	memset(words, 0, sizeof(*words));
+}
+
+int
+agent_words_locate(const struct agent_word *word, struct failure *f)
+{
+	if (word->line == 0)
+		return -1;
+	return failure_prefix(f, "%s:%u: ", word->file, word->line);
+}

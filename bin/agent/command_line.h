@@ -1,0 +1,51 @@
+/*
+ * The words of relayagent's command line and of the file that it names: which
+ * options and arguments are there, and where. What they mean is for options.h.
+ */
+#ifndef AGENT_COMMAND_LINE_H
+#define AGENT_COMMAND_LINE_H
+
+#include "base/failure.h"
+
+#include <stddef.h>
+
+/* Options without a letter, and what is none. */
+#define AGENT_ARGUMENT       0
+#define AGENT_PROXY_PROTOCOL 256
+#define AGENT_MAX_STREAMS    257
+
+struct agent_word {
+	int option;       /* its letter, or one of the above */
+	char *value;      /* of an option, NULL: none; or the argument */
+	const char *file; /* what the value is relative to, if a path */
+	unsigned line;    /* of the file; 0: the command line */
+};
+
+struct agent_words {
+	char *file; /* -C; NULL: none */
+	struct agent_word *list;
+	size_t count;
+};
+
+/* What only the command line can say. */
+struct agent_run {
+	int daemon; /* -D */
+	int debug;  /* -d */
+	int test;   /* -t */
+};
+
+/*
+ * Reads argv and then the file that it names with -C, into words and run. base
+ * is where paths on the command line start (config_lines_relative), and is
+ * kept. Prints the version (-V) or the usage, and exits, where that is due.
+ * Returns 0, or -1 with the reason in f. agent_words_free either way.
+ */
+int agent_words_read(struct agent_words *words, struct agent_run *run, int argc,
+    char **argv, const char *base, struct failure *f);
+
+void agent_words_free(struct agent_words *words);
+
+/* Puts "file:line: " before what f says, for a word of a file. Returns -1. */
+int agent_words_locate(const struct agent_word *word, struct failure *f);
+
+#endif

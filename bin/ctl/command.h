@@ -1,0 +1,56 @@
+/*
+ * relayctl's commands. Each asks the broker, prints what came of it, and
+ * returns the exit status; a file has one, or those that are alike.
+ */
+#ifndef CTL_COMMAND_H
+#define CTL_COMMAND_H
+
+#include "ctl/request.h"
+
+#define CTL_EXIT_FAILED 1 /* the broker could not do it */
+
+struct ctl_options {
+	const char *conf;
+	const char *socket;   /* NULL: the configuration's */
+	const char *textfile; /* of metrics; NULL: standard output */
+	int json;
+};
+
+struct ctl_call {
+	const struct ctl_options *options;
+	const char *name; /* of the command */
+	char **arguments; /* NULL behind the last; as many as it takes */
+	int sock;         /* to the broker */
+};
+
+/*
+ * ctl_request, but where that fails the process ends and says why. ctl_free
+ * gives the answer back.
+ */
+struct ctl_answer ctl_ask(const struct ctl_call *call,
+    enum admin_command command, const char *argument);
+
+/* Says why the broker did not answer, with errno as ctl_request sets it. */
+_Noreturn void ctl_fail(const struct failure *f);
+
+/* ---- list.c ---- */
+
+int command_status(const struct ctl_call *call);
+int command_agents(const struct ctl_call *call);
+int command_sessions(const struct ctl_call *call);
+int command_customers(const struct ctl_call *call);
+
+/* ---- act.c ---- */
+
+int command_kick(const struct ctl_call *call);
+int command_drain(const struct ctl_call *call);
+int command_reload(const struct ctl_call *call);
+int command_log_level(const struct ctl_call *call);
+
+/* ---- customer.c, watch.c, metrics.c ---- */
+
+int command_customer(const struct ctl_call *call);
+int command_watch(const struct ctl_call *call);
+int command_metrics(const struct ctl_call *call);
+
+#endif

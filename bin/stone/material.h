@@ -1,0 +1,18 @@
+/*
+ * The key, certificates and authorities that a forward names with -q.
+ */
+#ifndef STONE_MATERIAL_H
+#define STONE_MATERIAL_H
+
+#include "base/failure.h"
+#include "stone/conf.h"
+#include "tls/tls.h"
+
+/*
+ * Reads them into tls, which was empty, and completes it (tls/client.h).
+ * Returns 0, or -1 with a reason in f; tls_material_free either way.
+ */
+int stone_material_read(struct tls_material *tls,
+    const struct stone_forward *conf, struct failure *f);
+
+#endif
