@@ -78,8 +78,7 @@ waiter_row(const struct conn *c, struct message *m)
 	return 1;
 }
 
-/* A session's row comes with its stone, or with the agent where that is not
- * here. */
+/* A session's row comes with its stone, or with its agent if that is alone. */
 static int
 session_row(const struct conn *c, struct message *m)
 {

@@ -33,8 +33,7 @@ evict_kick(struct broker *b, struct conn *c, uint32_t status,
 	    "identity", hex, "cause", cause, NULL);
 	if (c->session != NULL && c->session->cause == NULL)
 		c->session->cause = cause;
-	/* one that waits meets nobody any more; a session is counted to its end
-	 */
+	/* who waits is never matched again; a session counts until it ends */
 	if (c->waiter.state == WAITER_WAITING) {
 		pairing_leave(b->pairing, &c->waiter);
 		conn_count(c);
@@ -44,7 +43,7 @@ evict_kick(struct broker *b, struct conn *c, uint32_t status,
 	conn_tell(b, c, &m, NULL);
 }
 
-/* Its certificate belongs to another customer from now on. */
+/* c's certificate belongs to another customer, to, from now on. */
 static void
 move_customer(struct broker *b, struct conn *c, struct account *to,
     const struct customer_key *key)
@@ -95,7 +94,7 @@ evict_review(struct broker *b, struct conn *c)
 	}
 }
 
-/* ---- those whose time is over ---- */
+/* ---- those whose customer's time is over ---- */
 
 void
 evict_arm(struct broker *b)
@@ -109,7 +108,7 @@ evict_arm(struct broker *b)
 		    e->grant.customer.expire < next)
 			next = e->grant.customer.expire;
 	at.it_value.tv_sec = (time_t)next;
-	/* a clock that is set may pass it: that wakes the timer as well */
+	/* CANCEL_ON_SET: it also rings where somebody sets the clock */
 	if (timerfd_settime(b->timer,
 		TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL) == -1)
 		log_event(LOG_ERR, "no-timer", "error", strerror(errno), NULL);
@@ -132,7 +131,7 @@ evict_expire(struct broker *b)
 	const struct sweep s = {.step = review_step};
 	uint64_t times;
 
-	/* how often it rang, or ECANCELED, does not matter */
+	/* the count does not matter, nor ECANCELED: the clock was set */
 	if (read(b->timer, &times, sizeof(times)) == -1 && errno == EAGAIN)
 		return;
 	if (sweep_start(b, &s) == NULL)
@@ -164,6 +163,6 @@ evict_drain(struct broker *b)
 	b->draining = 1;
 	log_event(LOG_NOTICE, "draining", "sessions",
 	    LOG_U64(sessions_count(b->sessions)), NULL);
-	/* without memory they wait out their time: none of them is matched */
+	/* without memory for it they wait for match_timeout, and in vain */
 	sweep_start(b, &s);
 }

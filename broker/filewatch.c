@@ -19,8 +19,10 @@ filewatch_open(struct filewatch *w)
 	return w->fd == -1 ? -1 : 0;
 }
 
-/* A file that is written is looked at when its writer closes it; one that is
- * replaced, as it should be, when it gets its name. */
+/*
+ * A file that is written is looked at when its writer closes it; one that is
+ * replaced, as it should be, when it gets its name.
+ */
 static int
 watch_folder(const struct filewatch *w, const char *path, const char *slash)
 {

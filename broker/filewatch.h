@@ -15,8 +15,10 @@ struct filewatch {
 /* Watches nothing yet. Returns 0, or -1 with errno. */
 int filewatch_open(struct filewatch *w);
 
-/* Watches the file at path instead, NULL for none. Returns 0, or -1 with errno:
- * then nothing is watched. */
+/*
+ * Watches the file at path instead, NULL for none. Returns 0, or -1 with errno:
+ * then nothing is watched.
+ */
 int filewatch_set(struct filewatch *w, const char *path);
 
 /* Takes in what has happened. Returns whether the file was among it. */

@@ -1,8 +1,8 @@
 /*
  * The pairing rules: who waits, who meets whom, who is refused. Pure: no I/O,
  * no clock, no allocation beyond one struct party for each customer (or
- *certificate without one) that is present. Every operation but pairing_suspect
- *is O(1).
+ * certificate without one) that is present. Every operation but
+ * pairing_suspect is O(1).
  *
  * A waiter moves between three states:
  *

@@ -241,8 +241,7 @@ on_wait_again(
 	return 0;
 }
 
-/* Adds what has moved since the last report; the stone's side speaks for both.
- */
+/* Adds what has moved since the last report; the account counts the stone's. */
 static void
 note_bytes(struct conn *c, uint64_t in, uint64_t out)
 {

@@ -150,8 +150,10 @@ void evict_arm(struct broker *b);
 /* The timer rang: reviews all. */
 void evict_expire(struct broker *b);
 
-/* Refuses all stones that wait, and every later one; ends after the last
- * session. */
+/*
+ * Refuses all stones that wait, and every later one; ends after the last
+ * session.
+ */
 void evict_drain(struct broker *b);
 
 /* ---- reload.c ---- */

@@ -66,8 +66,8 @@ struct mux {
 	nghttp2_session *h2;
 	int epoll;
 	LIST_HEAD(, mux_stream) streams, dead;
-	size_t count,
-	    waiting; /* streams, and those of them in MUX_CONNECTING */
+	size_t count;   /* of streams */
+	size_t waiting; /* of those in MUX_CONNECTING */
 	uint64_t total;
 	size_t growth;                 /* of all streams' windows, bytes */
 	uint32_t streams_max;          /* server */
@@ -116,8 +116,7 @@ void mux_stream_drop(struct mux_stream *s);
 /* Hands a client's socket, from which nothing was read, back to the owner. */
 void mux_stream_return(struct mux_stream *s);
 
-/* Reads DATA from the socket into m->out (nghttp2_data_source_read_callback).
- */
+/* Reads DATA into m->out, an nghttp2_data_source_read_callback. */
 ssize_t mux_stream_provide(nghttp2_session *h2, int32_t id, uint8_t *buf,
     size_t length, uint32_t *flags, nghttp2_data_source *source, void *arg);
 

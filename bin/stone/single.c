@@ -17,9 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ANSWER_MS                                                              \
-	60000 /* the relay waits for an agent, that for its target             \
-	       */
+/* The relay waits for an agent, and that for its target. */
+#define ANSWER_MS 60000
 
 struct session {
 	struct forward *forward;

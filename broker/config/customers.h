@@ -20,9 +20,8 @@
 
 #include <stddef.h>
 
-#define CUSTOMERS_DEFAULT                                                      \
-	"default" /* the section for all other certificates                    \
-		   */
+/* The section for the certificates that no other section names. */
+#define CUSTOMERS_DEFAULT "default"
 
 struct customer_entry {
 	char name[CUSTOMER_NAME_SIZE];

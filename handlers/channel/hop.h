@@ -48,8 +48,7 @@ int hop_open(struct hop *h, int fd, int memory, enum role role);
 /* Closes it, if it is open. */
 void hop_close(struct hop *h);
 
-/* Sends a packet with at most HOP_HEAD_MAX bytes. Returns 0, or -1 with errno.
- */
+/* Sends a packet of at most HOP_HEAD_MAX bytes. Returns 0, or -1 with errno. */
 int hop_send(struct hop *h, enum hop_type type, const void *buf, size_t len);
 
 /*

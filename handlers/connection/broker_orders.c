@@ -105,8 +105,7 @@ measure(const struct handler *h, uint64_t *in, uint64_t *out)
 	*out = h->other->arrived;
 }
 
-/* A report is due a while after something has moved; never where nothing has.
- */
+/* A report is due a while after something has moved, and not without that. */
 static int64_t
 progress_due(struct handler *h)
 {

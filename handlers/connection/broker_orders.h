@@ -1,7 +1,7 @@
 /*
- * What the broker may tell a handler in any state: end, check your client's
- * certificate again, log more or less. And the one order that a handler gives
- * itself: the certificate's time is over.
+ * What the broker may tell a handler in any state: to end, to check its
+ * client's certificate again, to log more or less. And what ends a handler
+ * without the broker: its client's certificate expires.
  */
 #ifndef CONNECTION_BROKER_ORDERS_H
 #define CONNECTION_BROKER_ORDERS_H
@@ -9,18 +9,19 @@
 #include "connection/state.h"
 
 /*
- * Obeys a message, and closes what came with it. Returns 1 where the handler
- * must end, and says in h->removal how; 0 where all goes on. Messages that are
- * no orders are passed over.
+ * Obeys the message in packet and closes the fds that came with it. Returns 1
+ * where the handler must end, as h->removal then says; else 0. Passes over
+ * every message that is no such order.
  */
 int broker_orders_obey(struct handler *h, struct wire_packet *packet);
 
-/* Likewise, where the client's certificate has ended by now. */
+/* Returns 1, likewise, once the client's certificate has expired; else 0. */
 int broker_orders_expired(struct handler *h);
 
 /*
- * Serves the broker while a session is spliced, reports how much has moved, and
- * stops the splice where the handler must end. hop is the other channel.
+ * What serves the broker while splice_run moves the session's bytes between the
+ * client and hop: obeys it, reports to it how much has moved, and stops the
+ * splice where the handler must end.
  */
 struct splice_control broker_orders_control(
     struct handler *h, struct channel *hop);

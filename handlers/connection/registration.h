@@ -30,14 +30,13 @@ void registration_init(struct registration *r, const char *socket,
     enum role role, uint32_t wants, uint64_t agent, const char *peer,
     const uint8_t *der, uint32_t der_len);
 
-/* The same for a spawner, which the broker tells when to load its files again.
- */
+/* The same for a spawner, which the broker tells to load its files again. */
 void registration_init_spawner(struct registration *r, const char *socket);
 
 /*
  * Connects if that is due, and says REGISTER, or ANNOUNCE within a session, or
- * ATTACH as a spawner.
- * Where the broker isn't there a later attempt becomes due.
+ * ATTACH as a spawner. Where the broker isn't there a later attempt becomes
+ * due.
  */
 void registration_connect(struct registration *r);
 
