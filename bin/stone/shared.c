@@ -341,9 +341,9 @@ converse(const char *buf, size_t len)
 	s.stopped = 1;
 	mux_free(s.mux);
 	if (result == MUX_DONE)
-		channel_close(&s.relay.tls.channel);
+		channel_close(&s.relay.channel);
 	else
-		channel_abort(&s.relay.tls.channel);
+		channel_abort(&s.relay.channel);
 	return result == MUX_DONE ? EX_OK : EX_TEMPFAIL;
 }
 
@@ -353,7 +353,7 @@ leave(void)
 {
 	tell(HANDOVER_PLAIN);
 	channel_linger(&s.relay.channel, deadline_in(LINGER_MS));
-	channel_close(&s.relay.tls.channel);
+	channel_close(&s.relay.channel);
 	return EX_OK;
 }
 
@@ -375,7 +375,7 @@ stone_shared_run(
 		n = read_answer(buf, sizeof(buf));
 	}
 	if (n == -1) {
-		channel_abort(&s.relay.tls.channel);
+		channel_abort(&s.relay.channel);
 		return EX_TEMPFAIL;
 	}
 	if (strcmp(s.relay.response.mux, MUX_NAME) != 0)

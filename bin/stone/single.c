@@ -136,10 +136,10 @@ stone_single_run(int sock, struct forward *forward, const struct proxy *proxy)
 	tell_end(&s, rc);
 	if (rc == SPLICE_DONE) {
 		channel_close(&s.client);
-		channel_close(&s.relay.tls.channel);
+		channel_close(&s.relay.channel);
 		return EX_OK;
 	}
 	channel_abort(&s.client);
-	channel_abort(&s.relay.tls.channel);
+	channel_abort(&s.relay.channel);
 	return EX_TEMPFAIL;
 }
