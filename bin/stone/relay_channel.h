@@ -26,9 +26,8 @@ struct relay_channel {
 };
 
 /*
- * Makes a->channel, and a->tls under it, which takes over ssl and its fd and is
- * the one to be closed. The channel's read fails with EPROTO where the answer
- * is not good, with ECONNRESET where none came.
+ * Makes a->channel, which takes over ssl and its fd. Its read fails with
+ * EPROTO where the answer is not good, with ECONNRESET where none came.
  */
 void relay_channel_init(struct relay_channel *a, SSL *ssl);
 

@@ -333,9 +333,9 @@ converse(struct shared *s, const char *buf, size_t len)
 	s->stopped = 1;
 	mux_free(s->mux);
 	if (result == MUX_DONE)
-		channel_close(&s->relay.tls.channel);
+		channel_close(&s->relay.channel);
 	else
-		channel_abort(&s->relay.tls.channel);
+		channel_abort(&s->relay.channel);
 	return result == MUX_DONE ? EX_OK : EX_TEMPFAIL;
 }
 
@@ -345,7 +345,7 @@ leave(struct shared *s)
 {
 	tell(s, HANDOVER_PLAIN);
 	channel_linger(&s->relay.channel, deadline_in(LINGER_MS));
-	channel_close(&s->relay.tls.channel);
+	channel_close(&s->relay.channel);
 	return EX_OK;
 }
 
@@ -367,7 +367,7 @@ stone_shared_run(
 		    deadline_in(ANSWER_MS));
 	}
 	if (n == -1) {
-		channel_abort(&s.relay.tls.channel);
+		channel_abort(&s.relay.channel);
 		return EX_TEMPFAIL;
 	}
 	if (strcmp(s.relay.response.mux, MUX_NAME) != 0)

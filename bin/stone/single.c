@@ -137,11 +137,11 @@ serve(int fd, struct channel *client, struct forward *forward,
 	tell_end(&s, rc);
 	if (rc == SPLICE_DONE) {
 		channel_close(client);
-		channel_close(&s.relay.tls.channel);
+		channel_close(&s.relay.channel);
 		return EX_OK;
 	}
 	channel_abort(client);
-	channel_abort(&s.relay.tls.channel);
+	channel_abort(&s.relay.channel);
 	return EX_TEMPFAIL;
 }
 

@@ -104,10 +104,15 @@ channel_expect_bulk(struct channel *ch)
 static void
 release(struct channel *ch, int with_reset)
 {
-	tcp_reset_on_close(ch->fd, with_reset);
-	if (ch->ops != NULL && ch->ops->release != NULL)
-		ch->ops->release(ch);
-	fd_close(&ch->fd);
+	for (; ch != NULL; ch = ch->under) {
+		tcp_reset_on_close(ch->fd, with_reset);
+		if (ch->ops != NULL && ch->ops->release != NULL)
+			ch->ops->release(ch);
+		if (ch->under != NULL)
+			ch->fd = -1; /* it is that one's */
+		else
+			fd_close(&ch->fd);
+	}
 }
 
 void

@@ -62,7 +62,7 @@ struct channel {
 	short read_wants;      /* what a blocked read polls for */
 	short write_wants;     /* what a blocked write or finish polls for */
 	uint64_t arrived;      /* bytes read in all, dropped ones too */
-	struct channel *under; /* of one that lies over another; borrowed */
+	struct channel *under; /* of one that lies over another */
 };
 
 static inline ssize_t
@@ -90,8 +90,8 @@ channel_finish(struct channel *ch)
 void channel_tcp(struct channel *ch, int fd);
 
 /*
- * Makes ch a channel over another one, which has a read; that is borrowed, and
- * the one to be closed.
+ * Makes ch a channel over another one, which has a read. Closing ch closes that
+ * too; its owner can do so instead.
  */
 void channel_over(
     struct channel *ch, const struct channel_ops *ops, struct channel *under);
@@ -111,10 +111,10 @@ void channel_pass_bulk(struct channel *ch);
  */
 void channel_expect_bulk(struct channel *ch);
 
-/* Closes; what the kernel still holds is sent. */
+/* Closes, with what lies under it; what the kernel still holds is sent. */
 void channel_close(struct channel *ch);
 
-/* Closes so that the peer of a TLS or TCP channel sees a reset. */
+/* Closes so that the peer sees a reset. */
 void channel_abort(struct channel *ch);
 
 /*
