@@ -50,19 +50,33 @@ HARDENING_LD = -fPIE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	-Wl,--as-needed
 DEFINES = -DLLHTTP_STRICT_MODE=1 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
 	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"'
-INCLUDES = -Ibroker -Ihandlers -Ibin -isystem $(LLHTTP_INCLUDE)
-# llhttp as Debian ships it: C sources, made anew for each program that uses it.
+INCLUDES = -Ibroker -Ihandlers -Ibin $(LLHTTP_INCLUDE)
+LIBRARIES = openssl jansson libseccomp libnghttp2
+# llhttp is a library since Debian 13. Debian 12 has its C sources alone.
+ifeq ($(shell $(PKG_CONFIG) --exists libllhttp 2>/dev/null && echo yes),yes)
+LIBRARIES += libllhttp
+else
 LLHTTP_SOURCES = /usr/share/llhttp
-LLHTTP_INCLUDE = /usr/share/include/llhttp
+LLHTTP_INCLUDE = -isystem /usr/share/include/llhttp
 LLHTTP_OBJECTS = $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
-LIBS = $(shell $(PKG_CONFIG) --libs openssl jansson libseccomp libnghttp2)
-# -ffile-prefix-map: the same bytes from whatever folder it is built in
+endif
+LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
+# the same bytes from whatever folder it is built in
+ANYWHERE = '-ffile-prefix-map=$(CURDIR)=.'
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
-	$(shell $(PKG_CONFIG) --cflags openssl jansson libseccomp) -ffile-prefix-map=$(CURDIR)=. \
-	$(CFLAGS) $(CPPFLAGS)
+	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES)) $(ANYWHERE) $(CFLAGS) $(CPPFLAGS)
+
+# What Debian 12 calls otherwise.
+ifeq ($(shell . /etc/os-release; echo $$ID $$VERSION_ID),debian 12)
+DEPS_LLHTTP = node-llhttp
+DEPS_LIBFUZZER = libclang-rt-14-dev
+else
+DEPS_LLHTTP = libllhttp-dev
+DEPS_LIBFUZZER = libclang-rt-dev
+endif
 
 DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
-	libnghttp2-dev libseccomp-dev uthash-dev node-llhttp openssl
+	libnghttp2-dev libseccomp-dev uthash-dev $(DEPS_LLHTTP) openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
@@ -70,7 +84,7 @@ DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	testssl.sh prometheus
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_MODEL = gcc libc6-dev spin
-DEPS_FUZZ = $(DEPS_BUILD) clang libclang-rt-14-dev llvm
+DEPS_FUZZ = $(DEPS_BUILD) clang $(DEPS_LIBFUZZER) llvm
 DEPS_HARD = $(DEPS_TEST) $(DEPS_FUZZ) valgrind blhc
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	shfmt mandoc python3
@@ -95,8 +109,8 @@ $(B)/obj/%.o: %.c Makefile
 # somebody else's code: our hardening, not our warnings
 $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -w $(HARDENING) $(DEFINES) -I$(LLHTTP_INCLUDE) \
-		-ffile-prefix-map=$(CURDIR)=. $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+	$(CC) -std=c11 -w $(HARDENING) $(DEFINES) $(LLHTTP_INCLUDE) $(ANYWHERE) \
+		$(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 $(B)/relay.a: $(LIB_OBJECTS) $(LLHTTP_OBJECTS)
 	rm -f $@
@@ -221,7 +235,7 @@ coverage: fuzz  ## fuzz, and see how many branches of the parsers that reached
 sanitize: deps-hard  ## run the tests with ASan and UBSan (FILES="relay/a.bats ...")
 	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang HARDENING= \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' all
-	@BUILT=$(CURDIR)/$(B)/sanitize/bin ASAN_OPTIONS=detect_leaks=0 \
+	@BUILT='$(CURDIR)/$(B)/sanitize/bin' ASAN_OPTIONS=detect_leaks=0 \
 		tests/run.sh $(FILES)
 
 valgrind: deps-hard  ## 200 sessions under valgrind
