@@ -314,8 +314,11 @@ clean:  ## remove what was built
 	rm -rf $(B) vpn-warp-relay-*.tar.gz
 
 dist:  ## make the source archive of the last commit
-	git archive --format=tar --prefix=vpn-warp-relay-$(VERSION)/ HEAD | \
-		gzip -n >vpn-warp-relay-$(VERSION).tar.gz
+	@[ -e .git ] || { echo 'make dist: only from a checkout of git: this is none' >&2; exit 69; }
+	@mkdir -p $(B)
+	git archive --prefix=vpn-warp-relay-$(VERSION)/ -o $(B)/dist.tar HEAD
+	gzip -nf $(B)/dist.tar
+	mv $(B)/dist.tar.gz vpn-warp-relay-$(VERSION).tar.gz
 
 # Installs the Debian packages in $(1) that are missing, or says which.
 define install_packages
