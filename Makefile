@@ -96,7 +96,7 @@ $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 .PHONY: all test-programs run demo check test lint install uninstall clean dist \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
 	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
-	valgrind blhc faults soak deps-model deps-fuzz deps-hard
+	valgrind blhc faults soak test-trixie deps-model deps-fuzz deps-hard
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -309,6 +309,10 @@ uninstall:  ## remove what install put there, but no configuration
 	for page in $(notdir $(MAN_PAGES)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; \
 	done
+
+test-trixie:  ## build and run the demo in a fresh Debian 13, as root
+	$(call install_packages,debootstrap util-linux procps)
+	@tests/trixie.sh
 
 clean:  ## remove what was built
 	rm -rf $(B) vpn-warp-relay-*.tar.gz
