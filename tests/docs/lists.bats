@@ -285,6 +285,41 @@ same("hop.h", re.findall(r"^\.It Li (\w)$", inside, re.M),
 END
 }
 
+@test 'relay-internals: each function of a journey is where the page says' {
+    python <<'END'
+def has(path, function):
+    """Whether it is defined there: at the start of a line."""
+    return re.search(rf"^{function}\(", text(path), re.M)
+
+def complaint(path, function):
+    if not os.path.exists(f"{ROOT}/{path}"):
+        return f"there is no {path}, which is said to have {function}()"
+    if not has(path, function):
+        others = [other for other in SOURCES if has(other, function)]
+        return f"{path} has no {function}(); " + (", ".join(others) + " has" if others else "no other file has")
+
+page = text("man/relay-internals.7")
+journeys = re.findall(r"^\.Ss The journey of (.*?)\n(.*?)(?=^\.S[sh] )", page, re.M | re.S)
+assert len(journeys) == 5, [title for title, _ in journeys]
+wrong = []
+for title, steps in journeys:
+    items = re.findall(r"^\.It (.*)", steps, re.M)
+    assert len(items) > 5, title
+    for item in items:
+        step = re.fullmatch(r"Pa (\S+) : Fn (\w+)", item)
+        wrong.append(complaint(*step.groups()) if step else f"not a file and a function: {item}")
+for function in re.findall(r"^\.Fn (\w+)", page, re.M):
+    if not any(has(path, function) for path in SOURCES):
+        wrong.append(f"no file has {function}()")
+for path in re.findall(r"^\.Pa (\S+/\S+)", page, re.M):
+    if not os.path.exists(f"{ROOT}/{path}"):
+        wrong.append(f"there is no {path}")
+wrong = [line for line in wrong if line]
+print("\n".join(f"relay-internals.7: {line}" for line in wrong))
+assert not wrong
+END
+}
+
 @test 'exit statuses are those that the pages list' {
     needs_plain 'what relay-handoff starts, without an environment, looks for leaks'
     # status COMMAND...: what it exits with, which its page lists.
