@@ -292,11 +292,12 @@ def has(path, function):
     return re.search(rf"^{function}\(", text(path), re.M)
 
 def complaint(path, function):
-    if not os.path.exists(f"{ROOT}/{path}"):
-        return f"there is no {path}, which is said to have {function}()"
-    if not has(path, function):
-        others = [other for other in SOURCES if has(other, function)]
-        return f"{path} has no {function}(); " + (", ".join(others) + " has" if others else "no other file has")
+    there = os.path.exists(f"{ROOT}/{path}")
+    if there and has(path, function):
+        return None
+    others = [other for other in SOURCES if has(other, function)]
+    return (f"{path} has no {function}(): " if there else f"there is no {path}, of {function}(): ") + (
+        ", ".join(others) + " has that" if others else "no file has that")
 
 page = text("man/relay-internals.7")
 journeys = re.findall(r"^\.Ss The journey of (.*?)\n(.*?)(?=^\.S[sh] )", page, re.M | re.S)
