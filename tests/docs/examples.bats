@@ -166,7 +166,7 @@ installed_host() {
     await 20 fetch
 
     # relay-listen(8): another list
-    eval "$(commands relay-listen.8 'pkill -HUP')"
+    eval "$(commands relay-listen.8 '# relay-ca crl')"
     commands relay-listen.8 'sh -e' >weekly
     chmod +x weekly
     ./weekly
