@@ -1,6 +1,6 @@
 # VPN-Warp relay. "make help" lists the targets.
 
-VERSION = 0.1.0
+VERSION = 0.2.0
 
 CC ?= cc
 CFLAGS ?= -O2 -g

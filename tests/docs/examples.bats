@@ -172,6 +172,12 @@ installed_host() {
     ./weekly
     await 20 fetch
 
+    # relay-changes(7): another version
+    cd "$root" || return
+    eval "$(commands relay-changes.7 'until relay-broker')"
+    cd "$home" || return
+    await 20 fetch
+
     # relayagent(1), by its command line; and relay-protocol(7), with curl
     pkill -x relayagent
     commands relayagent.1 'private.pem -c cert.pem' >by-hand
