@@ -74,6 +74,19 @@ END
     done
 }
 
+@test 'what README, CONTRIBUTING and the notes on benchmarks name of this project exists' {
+    python <<'END'
+targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), re.M))
+for page in "README.md", ".github/CONTRIBUTING.md", "tests/bench/README.md":
+    prose = re.sub(r"^```.*?^```$", "", text(page), flags=re.M | re.S)
+    for path in re.findall(r"`((?:bin|broker|handlers|man|tests|xinetd\.d|\.ci|\.github)/[\w./-]*)`", prose):
+        if "NAME" not in path:
+            assert os.path.exists(f"{ROOT}/{path}"), f"{page}: {path}"
+    for target in re.findall(r"\bmake ([a-z-]+)", " ".join(re.findall(r"`[^`]+`", prose) + re.findall(r"^make .*", text(page), re.M))):
+        assert target in targets, f"{page}: make {target}"
+END
+}
+
 @test 'the two commands of README name targets that there are' {
     local target
     for target in $(sed -n 's/^    apt-get .* && make //p' "$root/README.md") help deps-build install; do
