@@ -1,6 +1,6 @@
 # VPN-Warp relay. "make help" lists the targets.
 
-VERSION = 0.1.0
+VERSION = 0.2.0
 
 CC ?= cc
 CFLAGS ?= -O2 -g
@@ -50,19 +50,33 @@ HARDENING_LD = -fPIE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	-Wl,--as-needed
 DEFINES = -DLLHTTP_STRICT_MODE=1 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
 	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"'
-INCLUDES = -Ibroker -Ihandlers -Ibin -isystem $(LLHTTP_INCLUDE)
-# llhttp as Debian ships it: C sources, made anew for each program that uses it.
+INCLUDES = -Ibroker -Ihandlers -Ibin $(LLHTTP_INCLUDE)
+LIBRARIES = openssl jansson libseccomp libnghttp2
+# llhttp is a library since Debian 13. Debian 12 has its C sources alone.
+ifeq ($(shell $(PKG_CONFIG) --exists libllhttp 2>/dev/null && echo yes),yes)
+LIBRARIES += libllhttp
+else
 LLHTTP_SOURCES = /usr/share/llhttp
-LLHTTP_INCLUDE = /usr/share/include/llhttp
+LLHTTP_INCLUDE = -isystem /usr/share/include/llhttp
 LLHTTP_OBJECTS = $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
-LIBS = $(shell $(PKG_CONFIG) --libs openssl jansson libseccomp libnghttp2)
-# -ffile-prefix-map: the same bytes from whatever folder it is built in
+endif
+LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
+# the same bytes from whatever folder it is built in
+ANYWHERE = '-ffile-prefix-map=$(CURDIR)=.'
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
-	$(shell $(PKG_CONFIG) --cflags openssl jansson libseccomp) -ffile-prefix-map=$(CURDIR)=. \
-	$(CFLAGS) $(CPPFLAGS)
+	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES)) $(ANYWHERE) $(CFLAGS) $(CPPFLAGS)
+
+# What Debian 12 calls otherwise.
+ifeq ($(shell . /etc/os-release; echo $$ID $$VERSION_ID),debian 12)
+DEPS_LLHTTP = node-llhttp
+DEPS_LIBFUZZER = libclang-rt-14-dev
+else
+DEPS_LLHTTP = libllhttp-dev
+DEPS_LIBFUZZER = libclang-rt-dev
+endif
 
 DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
-	libnghttp2-dev libseccomp-dev uthash-dev node-llhttp openssl
+	libnghttp2-dev libseccomp-dev uthash-dev $(DEPS_LLHTTP) openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
@@ -70,7 +84,7 @@ DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	testssl.sh prometheus
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_MODEL = gcc libc6-dev spin
-DEPS_FUZZ = $(DEPS_BUILD) clang libclang-rt-14-dev llvm
+DEPS_FUZZ = $(DEPS_BUILD) clang $(DEPS_LIBFUZZER) llvm
 DEPS_HARD = $(DEPS_TEST) $(DEPS_FUZZ) valgrind blhc
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	shfmt mandoc python3
@@ -82,7 +96,7 @@ $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 .PHONY: all test-programs run demo check test lint install uninstall clean dist \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
 	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
-	valgrind blhc faults soak deps-model deps-fuzz deps-hard
+	valgrind blhc faults soak test-trixie deps-model deps-fuzz deps-hard
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -95,8 +109,8 @@ $(B)/obj/%.o: %.c Makefile
 # somebody else's code: our hardening, not our warnings
 $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -w $(HARDENING) $(DEFINES) -I$(LLHTTP_INCLUDE) \
-		-ffile-prefix-map=$(CURDIR)=. $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+	$(CC) -std=c11 -w $(HARDENING) $(DEFINES) $(LLHTTP_INCLUDE) $(ANYWHERE) \
+		$(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 $(B)/relay.a: $(LIB_OBJECTS) $(LLHTTP_OBJECTS)
 	rm -f $@
@@ -221,7 +235,7 @@ coverage: fuzz  ## fuzz, and see how many branches of the parsers that reached
 sanitize: deps-hard  ## run the tests with ASan and UBSan (FILES="relay/a.bats ...")
 	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang HARDENING= \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' all
-	@BUILT=$(CURDIR)/$(B)/sanitize/bin ASAN_OPTIONS=detect_leaks=0 \
+	@BUILT='$(CURDIR)/$(B)/sanitize/bin' ASAN_OPTIONS=detect_leaks=0 \
 		tests/run.sh $(FILES)
 
 valgrind: deps-hard  ## 200 sessions under valgrind
@@ -296,12 +310,19 @@ uninstall:  ## remove what install put there, but no configuration
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; \
 	done
 
+test-trixie:  ## build and run the demo in a fresh Debian 13, as root
+	$(call install_packages,debootstrap util-linux procps)
+	@tests/trixie.sh
+
 clean:  ## remove what was built
 	rm -rf $(B) vpn-warp-relay-*.tar.gz
 
 dist:  ## make the source archive of the last commit
-	git archive --format=tar --prefix=vpn-warp-relay-$(VERSION)/ HEAD | \
-		gzip -n >vpn-warp-relay-$(VERSION).tar.gz
+	@[ -e .git ] || { echo 'make dist: only from a checkout of git: this is none' >&2; exit 69; }
+	@mkdir -p $(B)
+	git archive --prefix=vpn-warp-relay-$(VERSION)/ -o $(B)/dist.tar HEAD
+	gzip -nf $(B)/dist.tar
+	mv $(B)/dist.tar.gz vpn-warp-relay-$(VERSION).tar.gz
 
 # Installs the Debian packages in $(1) that are missing, or says which.
 define install_packages

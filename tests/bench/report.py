@@ -61,7 +61,7 @@ class Report:
         print(line + (f"\n      {detail}" if detail else ""), flush=True)
 
     def table(self):
-        """For the README."""
+        """For README.md in this folder."""
         print("\n| measure | figure | target | |\n|---|---:|---:|---|")
         for row in self.rows:
             print(f"| {' | '.join(row)} |")

@@ -9,9 +9,9 @@ load ../lib/authority
 @test "a built relay-ca prints its version, and one that is not built says dev" {
     run -0 "$BATS_TEST_DIRNAME/../../bin/relay-ca" -V
     [ "$output" = "relay-ca dev" ]
-    sed 's/@VERSION@/0.1.0/' "$BATS_TEST_DIRNAME/../../bin/relay-ca" >built
+    sed 's/@VERSION@/0.2.0/' "$BATS_TEST_DIRNAME/../../bin/relay-ca" >built
     run -0 sh built -V
-    [ "$output" = "relay-ca 0.1.0" ]
+    [ "$output" = "relay-ca 0.2.0" ]
 }
 
 @test "-h names every command and the default directory" {

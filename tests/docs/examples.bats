@@ -158,10 +158,16 @@ installed_host() {
     await 20 fetch
 
     # relay-listen(8): another list
-    eval "$(commands relay-listen.8 'pkill -HUP')"
+    eval "$(commands relay-listen.8 '# relay-ca crl')"
     commands relay-listen.8 'sh -e' >weekly
     chmod +x weekly
     ./weekly
+    await 20 fetch
+
+    # relay-changes(7): another version
+    cd "$root" || return
+    eval "$(commands relay-changes.7 'until relay-broker')"
+    cd "$home" || return
     await 20 fetch
 
     # relayagent(1), by its command line; and relay-protocol(7), with curl

@@ -70,6 +70,19 @@ END
     done
 }
 
+@test 'what README, CONTRIBUTING and the notes on benchmarks name of this project exists' {
+    python <<'END'
+targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), re.M))
+for page in "README.md", ".github/CONTRIBUTING.md", "tests/bench/README.md":
+    prose = re.sub(r"^```.*?^```$", "", text(page), flags=re.M | re.S)
+    for path in re.findall(r"`((?:bin|broker|handlers|man|tests|xinetd\.d|\.ci|\.github)/[\w./-]*)`", prose):
+        if "NAME" not in path:
+            assert os.path.exists(f"{ROOT}/{path}"), f"{page}: {path}"
+    for target in re.findall(r"\bmake ([a-z-]+)", " ".join(re.findall(r"`[^`]+`", prose) + re.findall(r"^make .*", text(page), re.M))):
+        assert target in targets, f"{page}: make {target}"
+END
+}
+
 @test 'the two commands of README name targets that there are' {
     local target
     for target in $(sed -n 's/^    apt-get .* && make //p' "$root/README.md") help deps-build install; do
@@ -300,6 +313,42 @@ same("message.h", re.findall(r"^\.It ([A-Z_]+)$", inside, re.M),
      re.findall(r"^\tMESSAGE_([A-Z_]+)(?: = 1)?,", text("broker/ipc/message.h"), re.M))
 same("hop.h", re.findall(r"^\.It Li (\w)$", inside, re.M),
      re.findall(r"HOP_[A-Z]+ = '(\w)'", text("handlers/channel/hop.h")))
+END
+}
+
+@test 'relay-internals: each function of a journey is where the page says' {
+    python <<'END'
+def has(path, function):
+    """Whether it is defined there: at the start of a line."""
+    return re.search(rf"^{function}\(", text(path), re.M)
+
+def complaint(path, function):
+    there = os.path.exists(f"{ROOT}/{path}")
+    if there and has(path, function):
+        return None
+    others = [other for other in SOURCES if has(other, function)]
+    return (f"{path} has no {function}(): " if there else f"there is no {path}, of {function}(): ") + (
+        ", ".join(others) + " has that" if others else "no file has that")
+
+page = text("man/relay-internals.7")
+journeys = re.findall(r"^\.Ss The journey of (.*?)\n(.*?)(?=^\.S[sh] )", page, re.M | re.S)
+assert len(journeys) == 5, [title for title, _ in journeys]
+wrong = []
+for title, steps in journeys:
+    items = re.findall(r"^\.It (.*)", steps, re.M)
+    assert len(items) > 5, title
+    for item in items:
+        step = re.fullmatch(r"Pa (\S+) : Fn (\w+)", item)
+        wrong.append(complaint(*step.groups()) if step else f"not a file and a function: {item}")
+for function in re.findall(r"^\.Fn (\w+)", page, re.M):
+    if not any(has(path, function) for path in SOURCES):
+        wrong.append(f"no file has {function}()")
+for path in re.findall(r"^\.Pa (\S+/\S+)", page, re.M):
+    if not os.path.exists(f"{ROOT}/{path}"):
+        wrong.append(f"there is no {path}")
+wrong = [line for line in wrong if line]
+print("\n".join(f"relay-internals.7: {line}" for line in wrong))
+assert not wrong
 END
 }
 

@@ -42,12 +42,14 @@ COMMON
     python3 -SB "$scratch/docs.py" "$root"
 }
 
-# example PAGE PATTERN: the literal block of a page that has PATTERN in it.
+# example PAGE PATTERN: the literal block of a page that has PATTERN in it. Where
+# there is none, a command that fails: who runs it shall not run nothing.
 example() {
-    awk -v pattern="$2" '
+    awk -v page="$1" -v pattern="$2" '
         /^\.Bd -literal/ { inside = 1; block = ""; next }
-        /^\.Ed/ { if (inside && index(block, pattern)) { printf "%s", block; exit } inside = 0 }
+        /^\.Ed/ { if (inside && index(block, pattern)) { found = 1; printf "%s", block; exit } inside = 0 }
         inside { gsub(/\\e/, "\\"); block = block $0 "\n" }
+        END { if (!found) print "false # no example of " page " has this: " pattern }
     ' "$root/man/$1"
 }
 
@@ -56,13 +58,15 @@ commands() {
     example "$@" | sed 's/^[#$] //'
 }
 
-# readme HEADING LANGUAGE [NUMBER]: a block of code of the README.
+# readme HEADING LANGUAGE [NUMBER]: a block of code of the README, or a command that
+# fails.
 readme() {
     awk -v heading="$1" -v fence="\`\`\`$2" -v number="${3:-1}" '
         /^#/ { here = $0 == heading }
         /^```/ && inside { inside = 0; next }
         here && $0 == fence { inside = 1; seen++; next }
         inside && seen == number
+        END { if (seen < number) print "false # README has no such block below " heading }
     ' "$root/README.md"
 }
 
