@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "sweep.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -88,7 +87,7 @@ waiter_row(const struct conn *c, struct message *m)
 	row->role = c->waiter.role;
 	row->seconds = conn_uptime() - c->since;
 	row->agent = c->waiter.agent;
-	row->identity = c->identity;
+	row->identity = c->certificate.identity;
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
 	memcpy(row->peer, c->peer, sizeof(row->peer));
 	return 1;
@@ -188,34 +187,18 @@ tell_status(struct broker *b, struct conn *c)
 
 /* ---- kick ---- */
 
-/* Whether text is the fingerprint of c, with or without prefix and colons. */
-static int
-has_fingerprint(const struct conn *c, const char *text)
-{
-	char hex[IDENTITY_HEX_SIZE];
-	size_t n = 0;
-
-	if (strncmp(text, "sha256:", 7) == 0)
-		text += 7;
-	identity_hex(&c->identity, hex);
-	for (; *text != '\0'; text++)
-		if (*text != ':' &&
-		    (n == IDENTITY_HEX_SIZE - 1 ||
-			tolower((unsigned char)*text) != hex[n++]))
-			return 0;
-	return n == IDENTITY_HEX_SIZE - 1;
-}
-
 static int
 is_meant(const struct conn *c, const char *text)
 {
+	struct identity named;
 	char id[9];
 
 	if (c->waiter.state == WAITER_ABSENT || c->kicked)
 		return 0;
 	log_id(id, c->session != NULL ? c->session->id : c->id);
 	return strcmp(text, id) == 0 || strcmp(text, c->account->name) == 0 ||
-	       has_fingerprint(c, text);
+	       (identity_parse(&named, text) == 0 &&
+		   certificate_is(&c->certificate, &named));
 }
 
 static enum sweep_step

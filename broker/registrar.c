@@ -55,7 +55,7 @@ join_session(struct conn *c, struct session *s)
 	c->session = s;
 	side->conn = c;
 	side->agent = c->waiter.agent;
-	side->identity = c->identity;
+	side->identity = c->certificate.identity;
 	memcpy(side->peer, c->peer, sizeof(side->peer));
 	conn_count(c);
 }
@@ -142,10 +142,10 @@ recognize(struct broker *b, struct conn *c, const uint8_t *der, size_t len)
 {
 	const struct customer_entry *entry;
 
-	if (identity_of_der(&c->identity, der, len) == -1)
+	if (certificate_read(&c->certificate, der, len) == -1)
 		return NULL;
-	entry = customers_find(b->customers, &c->identity);
-	customers_key(&c->key, entry, &c->identity);
+	entry = customers_find(b->customers, &c->certificate);
+	customers_key(&c->key, entry, &c->certificate.identity);
 	c->account = accounts_get(b->accounts, entry->name);
 	return c->account == NULL ? NULL : entry;
 }

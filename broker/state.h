@@ -37,7 +37,7 @@ struct conn {
 	uint32_t *counted; /* where its account counts it, NULL: nowhere */
 	uint32_t id;
 	uint64_t since; /* uptime; when it came */
-	struct identity identity;
+	struct certificate certificate;
 	struct customer_key key;
 	struct account *account;
 	struct session *session; /* NULL: in none */

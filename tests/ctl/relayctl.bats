@@ -19,8 +19,8 @@ load ../lib/administrator
     run -0 ctl agents
     [ "${#lines[@]}" -eq 3 ]
     [[ ${lines[0]} =~ ^ID\ +CUSTOMER\ +PEER\ +WAITS\ +CERTIFICATE$ ]]
-    [[ $output =~ [0-9a-f]{8}\ +alice\ +$client_address:[0-9]+\ +[0-9]+s\ +$(hex_of alice | cut -c1-16) ]]
-    [[ $output =~ [0-9a-f]{8}\ +default\ +$client_address:[0-9]+\ +[0-9]+s\ +$(hex_of bob | cut -c1-16) ]]
+    [[ $output =~ [0-9a-f]{8}\ +alice\ +$client_address:[0-9]+\ +[0-9]+s\ +$(identity alice | cut -c1-16) ]]
+    [[ $output =~ [0-9a-f]{8}\ +default\ +$client_address:[0-9]+\ +[0-9]+s\ +$(identity bob | cut -c1-16) ]]
     wait_until 60 moved 4.9K 68K
     run -0 ctl sessions
     [ "${#lines[@]}" -eq 2 ]

@@ -112,7 +112,7 @@ SCRIPT
     go_on "$1"
     ended_well "to_$1"
     wait_until 60 says broker ' reloaded .*ended=1 '
-    says relay " removed .*identity=$(fingerprint "$2" | sed 's/.*://') .*certificate_revoked"
+    says relay " removed .*identity=$(identity "$2") .*certificate_revoked"
 }
 
 @test "SIGHUP to the broker does the same as relayctl reload" {
@@ -151,7 +151,7 @@ SCRIPT
 
 # handler_of NAME: the pid of the handler with which NAME's poll waits.
 handler_of() {
-    sed -n "s/.*relay-listen\[\([0-9]*\)\]: agent-waits .*$(fingerprint "$1" | sed 's/.*://')\$/\1/p" relay.log
+    sed -n "s/.*relay-listen\[\([0-9]*\)\]: agent-waits .*$(identity "$1")\$/\1/p" relay.log
 }
 
 # has_reloads COUNT: so many have begun.
