@@ -311,7 +311,7 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 }
 
 static int
-on_attach(struct broker *b, struct conn *c)
+on_attach(struct broker *b, struct conn *c, const struct message_attach *a)
 {
 	const struct message m = {.type = MESSAGE_LOG_LEVEL,
 	    .u.log_level.level = (uint32_t)log_level()};
@@ -320,7 +320,12 @@ on_attach(struct broker *b, struct conn *c)
 		return -1;
 	c->spawner = 1;
 	b->totals.spawners++;
-	return b->log_level_is_set ? wire_send(c->fd, &m, NULL) : 0;
+	if (b->log_level_is_set && wire_send(c->fd, &m, NULL) == -1)
+		return -1;
+	/* it may have missed a change, and let in whom that keeps out */
+	if (a->loaded <= (uint64_t)b->reload.read_at)
+		reload_all(b, NULL);
+	return 0;
 }
 
 int
@@ -341,7 +346,7 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 		reload_rechecked(b, c, &m->u.rechecked);
 		return 0;
 	case MESSAGE_ATTACH:
-		return on_attach(b, c);
+		return on_attach(b, c, &m->u.attach);
 	case MESSAGE_RELOAD:
 		if (!c->spawner)
 			break;

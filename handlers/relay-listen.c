@@ -4,6 +4,7 @@
  * handler for each connection, also those that xinetd(8) accepted.
  */
 #define _GNU_SOURCE
+#include "base/deadline.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/harden.h"
@@ -66,6 +67,7 @@ main(int argc, char **argv)
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	s.conf_path = o.conf;
+	s.loaded = deadline_now();
 	if (relay_conf_read(&s.conf, s.conf_path, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (tls_init() == -1 || tls_server_init() == -1)

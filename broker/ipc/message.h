@@ -27,7 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_VERSION    4
+#define MESSAGE_VERSION    5
 #define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
 #define MESSAGE_REASON_MAX 80    /* fits a status line */
 #define LOG_LEVEL_OWN      8     /* none is set: each keeps its own */
@@ -172,7 +172,7 @@ struct message_log_level {
 
 /* "I am a spawner: tell me when to load the files again." */
 struct message_attach {
-	uint32_t pid;
+	uint64_t loaded; /* when it began to: CLOCK_BOOTTIME, milliseconds */
 };
 
 /* "I was told to load the files again: let all others do so too." */

@@ -1,5 +1,6 @@
 /* The spawner's own part of a server that forks: see spawner.h. */
 #include "spawn/spawner.h"
+#include "base/deadline.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -124,6 +125,7 @@ static int
 reload(struct loop *l, struct failure *f)
 {
 	struct spawner *s = l->spawner;
+	const int64_t now = deadline_now();
 	struct tls_material tls;
 	struct relay_conf conf;
 
@@ -144,6 +146,7 @@ reload(struct loop *l, struct failure *f)
 	relay_conf_free(&s->conf);
 	s->tls = tls;
 	s->conf = conf;
+	l->broker.loaded = now;
 	l->broker.socket = s->conf.socket;
 	prefork_warm(&s->tls);
 	log_event(LOG_NOTICE, "reloaded", NULL);
@@ -246,7 +249,7 @@ spawner_run(struct spawner *s)
 	struct forker f = {.calls = &calls, .owner = &l, .signals = s->signals};
 	int rc;
 
-	registration_init_spawner(&l.broker, s->conf.socket);
+	registration_init_spawner(&l.broker, s->conf.socket, s->loaded);
 	prefork_warm(&s->tls);
 	rc = forker_run(&f);
 	registration_close(&l.broker);

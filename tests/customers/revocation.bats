@@ -407,3 +407,36 @@ SCRIPT
     [ "$(grep -c ' checked, 0 ended$' reloads)" -eq "$count" ]
     assert_back_to_baseline
 }
+
+@test "who is revoked while the broker is away is refused once it is back" {
+    start_broker
+    start_relay listen
+    wait_until 60 spawner_is_attached
+    kill -STOP "$(pid_of relay)"
+    stop broker KILL || :
+    revoke bob
+    start_broker
+    run -1 ctl reload
+    [[ $output == *'no relay-listen is attached'* ]]
+    kill -CONT "$(pid_of relay)"
+    wait_until 60 says relay ' reloaded'
+    run s_client bob <<<$'GET / HTTP/1.1\n'
+    [[ $output == *'alert certificate revoked'* ]]
+    run -0 ctl reload
+    [[ $output != *'no relay-listen'* ]]
+}
+
+@test "a relay-listen that has read its files since the broker did is not told to" {
+    start_broker
+    start_relay listen
+    wait_until 60 spawner_is_attached
+    ctl reload
+    says_times relay 1 ' reloaded'
+}
+
+@test "with xinetd alone, a reload needs no relay-listen, and says that there is none" {
+    sed -i '/^listen/d' relay.conf
+    start_broker
+    run -0 ctl reload
+    [[ $output == *'0 checked, 0 ended, no relay-listen'* ]]
+}
