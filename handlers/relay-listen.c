@@ -44,7 +44,7 @@ listen_all(struct spawner *s, uid_t uid, gid_t gid)
 	if (s->conf.handoff == NULL)
 		return;
 	s->handoff = ipc_socket_listen(
-	    s->conf.handoff, uid, gid, &s->handoff_lock, &f);
+	    s->conf.handoff, uid, gid, (gid_t)-1, &s->handoff_lock, &f);
 	if (s->handoff == -1)
 		program_fail(EX_UNAVAILABLE, "%s", f.text);
 }

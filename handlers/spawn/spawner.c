@@ -22,6 +22,8 @@
 _Static_assert(
     CONF_LISTEN_MAX + 1 <= FORKER_LISTENERS_MAX, "too many listeners");
 
+#define STRANGER_MS 1000 /* between two lines of them */
+
 struct loop {
 	struct spawner *spawner;
 	struct registration broker;
@@ -50,13 +52,15 @@ is_handoff(const struct spawner *s, size_t listener)
 static int
 admits(const struct forker *f, size_t listener, int sock)
 {
+	static int64_t next_line;
 	const struct loop *l = f->owner;
 	struct rights who;
 
 	if (!is_handoff(l->spawner, listener) || handoff_trusts(sock, &who))
 		return 1;
-	log_event(LOG_WARNING, "stranger", "uid", LOG_U64(who.uid), "pid",
-	    LOG_U64(who.pid), NULL);
+	if (deadline_rings(&next_line, STRANGER_MS))
+		log_event(LOG_WARNING, "stranger", "uid", LOG_U64(who.uid),
+		    "pid", LOG_U64(who.pid), NULL);
 	return 0;
 }
 
