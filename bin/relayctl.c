@@ -120,6 +120,9 @@ connect_broker(const struct ctl_options *o)
 		path = conf.socket;
 	}
 	sock = ipc_socket_connect(path);
+	if (sock == -1 && errno == EACCES)
+		program_fail(EX_NOPERM,
+		    "only root and the members of admin_group may do this");
 	if (sock == -1)
 		program_fail(EX_UNAVAILABLE, "%s: %s: is relay-broker running?",
 		    path, strerror(errno));

@@ -72,7 +72,7 @@ waiter_row(const struct conn *c, struct message *m)
 	row->role = c->waiter.role;
 	row->seconds = conn_uptime() - c->since;
 	row->agent = c->waiter.agent;
-	row->identity = c->identity;
+	row->identity = c->certificate.identity;
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
 	memcpy(row->peer, c->peer, sizeof(row->peer));
 	return 1;
@@ -181,8 +181,8 @@ is_meant(const struct conn *c, const struct sweep *s)
 	log_id(id, c->session != NULL ? c->session->id : c->id);
 	return strcmp(s->argument, id) == 0 ||
 	       strcmp(s->argument, c->account->name) == 0 ||
-	       (s->names_identity && memcmp(&s->identity, &c->identity,
-					 sizeof(s->identity)) == 0);
+	       (s->names_identity &&
+		   certificate_is(&c->certificate, &s->identity));
 }
 
 static enum sweep_step

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "broker.h"
 #include "base/container.h"
+#include "base/deadline.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "ipc/peercred.h"
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #define EVENTS_AT_ONCE 64
+#define STRANGER_MS    1000 /* between two lines of them */
 
 /* Has source called when there is something to read at fd. */
 static int
@@ -80,10 +82,12 @@ refuse_for_want_of_fds(struct broker *b)
 static void
 refuse_stranger(int fd, const struct rights *who)
 {
+	static int64_t next_line;
 	struct message m = {.type = MESSAGE_REFUSED, .u.refused.status = 403};
 
-	log_event(LOG_WARNING, "stranger", "uid", LOG_U64(who->uid), "pid",
-	    LOG_U64(who->pid), NULL);
+	if (deadline_rings(&next_line, STRANGER_MS))
+		log_event(LOG_WARNING, "stranger", "uid", LOG_U64(who->uid),
+		    "pid", LOG_U64(who->pid), NULL);
 	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason),
 	    "only root and the members of admin_group may do this");
 	wire_send(fd, &m, NULL);

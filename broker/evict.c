@@ -25,7 +25,7 @@ evict_kick(struct broker *b, struct conn *c, uint32_t status,
 		return;
 	c->kicked = 1;
 	b->totals.kicked_total++;
-	identity_hex(&c->identity, hex);
+	identity_hex(&c->certificate.identity, hex);
 	log_event(LOG_NOTICE, "kicked", "id",
 	    LOG_ID(c->session != NULL ? c->session->id : c->id), "customer",
 	    c->account->name, "role",
@@ -80,7 +80,7 @@ evict_review(struct broker *b, struct conn *c)
 
 	if (c->kicked || c->waiter.state == WAITER_ABSENT)
 		return;
-	e = customers_find(b->customers, &c->identity);
+	e = customers_find(b->customers, &c->certificate);
 	account = accounts_get(b->accounts, e->name);
 	if (!e->grant.allow)
 		evict_kick(
@@ -89,7 +89,7 @@ evict_review(struct broker *b, struct conn *c)
 		evict_kick(
 		    b, c, 403, "This customer's time is over", "expired");
 	else if (account != NULL && account != c->account) {
-		customers_key(&key, e, &c->identity);
+		customers_key(&key, e, &c->certificate.identity);
 		move_customer(b, c, account, &key);
 	}
 }

@@ -53,7 +53,7 @@ join_session(struct conn *c, struct session *s)
 	c->session = s;
 	side->conn = c;
 	side->agent = c->waiter.agent;
-	side->identity = c->identity;
+	side->identity = c->certificate.identity;
 	memcpy(side->peer, c->peer, sizeof(side->peer));
 	conn_count(c);
 }
@@ -141,10 +141,10 @@ recognize(struct broker *b, struct conn *c, const uint8_t *der, size_t len)
 {
 	const struct customer_entry *entry;
 
-	if (identity_of_der(&c->identity, der, len) == -1)
+	if (certificate_read(&c->certificate, der, len) == -1)
 		return NULL;
-	entry = customers_find(b->customers, &c->identity);
-	customers_key(&c->key, entry, &c->identity);
+	entry = customers_find(b->customers, &c->certificate);
+	customers_key(&c->key, entry, &c->certificate.identity);
 	c->account = accounts_get(b->accounts, entry->name);
 	return c->account == NULL ? NULL : entry;
 }
@@ -312,7 +312,7 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 }
 
 static int
-on_attach(struct broker *b, struct conn *c)
+on_attach(struct broker *b, struct conn *c, const struct message_attach *a)
 {
 	const struct message m = {.type = MESSAGE_LOG_LEVEL,
 	    .u.log_level.level = (uint32_t)log_level()};
@@ -321,7 +321,12 @@ on_attach(struct broker *b, struct conn *c)
 		return -1;
 	c->spawner = 1;
 	b->totals.spawners++;
-	return b->log_level_is_set ? wire_send(c->fd, &m, NULL) : 0;
+	if (b->log_level_is_set && wire_send(c->fd, &m, NULL) == -1)
+		return -1;
+	/* it may have missed a change, and let in whom that keeps out */
+	if (a->loaded <= (uint64_t)b->reload.read_at)
+		reload_all(b, NULL);
+	return 0;
 }
 
 int
@@ -342,7 +347,7 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 		reload_rechecked(b, c, &m->u.rechecked);
 		return 0;
 	case MESSAGE_ATTACH:
-		return on_attach(b, c);
+		return on_attach(b, c, &m->u.attach);
 	case MESSAGE_RELOAD:
 		if (!c->spawner)
 			break;

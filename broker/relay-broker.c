@@ -17,12 +17,24 @@
 #include "ipc/ipc_socket.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define NAME "relay-broker"
+
+/* (gid_t)-1: there is none; where it has to be, broker_new says so. */
+static gid_t
+admin_group(const struct relay_conf *conf)
+{
+	const struct group *gr = conf->admin_group == NULL
+				     ? NULL
+				     : getgrnam(conf->admin_group);
+
+	return gr == NULL ? (gid_t)-1 : gr->gr_gid;
+}
 
 /* Listens, while it may still be root, and then becomes the relay's user. */
 static int
@@ -35,7 +47,8 @@ listen_and_drop(const struct relay_conf *conf, int *lock)
 
 	relay_program_user(conf, &uid, &gid);
 	harden_raise_nofile();
-	fd = ipc_socket_listen(conf->socket, uid, gid, lock, &f);
+	fd = ipc_socket_listen(
+	    conf->socket, uid, gid, admin_group(conf), lock, &f);
 	if (fd == -1)
 		program_fail(EX_UNAVAILABLE, "%s", f.text);
 	program_become(uid, gid);

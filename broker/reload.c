@@ -4,6 +4,7 @@
  * the list of the revoked to each handler, as bytes, and that checks its own
  * client's. See state.h.
  */
+#include "base/deadline.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -14,7 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GIVE_UP_SECONDS 5 /* a stopped handler answers never */
+#define GIVE_UP_SECONDS 5  /* a stopped handler answers never */
+#define SPAWNER_SECONDS 60 /* for one to come back, reconnect.h, and more */
 
 /*
  * Who was admitted by older files may still be on its way: it has all of its
@@ -74,6 +76,7 @@ reload_files(struct broker *b, struct failure *f)
 	struct relay_conf conf;
 	gid_t gid;
 
+	b->reload.read_at = deadline_now();
 	if (relay_conf_read(&conf, b->conf_path, f) == -1) {
 		/* who is revoked has to go all the same */
 		if (b->customers != NULL)
@@ -159,12 +162,27 @@ reload_rechecked(
 	}
 }
 
+/*
+ * Whether a spawner may be about that an earlier broker had and that has not
+ * come back yet. Handlers that xinetd starts read their files themselves.
+ */
+static int
+awaits_spawner(const struct broker *b)
+{
+	return b->totals.spawners == 0 &&
+	       (b->conf.nlisten > 0 || b->conf.handoff != NULL) &&
+	       conn_uptime() < b->started + SPAWNER_SECONDS;
+}
+
 static void
 answer(struct broker *b, const char *summary)
 {
-	const struct reload_state *r = &b->reload;
+	struct reload_state *r = &b->reload;
 	struct conn *c;
 
+	if (awaits_spawner(b))
+		note_error(b, "no relay-listen is attached: when it is, it "
+			      "reads its files again");
 	while ((c = LIST_FIRST(&b->awaiting)) != NULL) {
 		LIST_REMOVE(c, await);
 		c->awaits_reload = 0;
@@ -186,8 +204,8 @@ reload_settle(struct broker *b)
 	r->give_up = 0;
 	if (silent > 0)
 		note_error(b, "not all handlers have answered");
-	snprintf(text, sizeof(text), "%u checked, %u ended", r->good + r->bad,
-	    r->bad);
+	snprintf(text, sizeof(text), "%u checked, %u ended%s", r->good + r->bad,
+	    r->bad, b->totals.spawners == 0 ? ", no relay-listen" : "");
 	if (r->error[0] != '\0')
 		b->totals.reload_failures_total++;
 	log_event(r->error[0] == '\0' ? LOG_NOTICE : LOG_ERR,

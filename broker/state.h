@@ -46,7 +46,7 @@ struct conn {
 	uint32_t *counted; /* where its account counts it, NULL: nowhere */
 	uint32_t id;
 	uint64_t since; /* uptime; when it came */
-	struct identity identity;
+	struct certificate certificate;
 	struct customer_key key;
 	struct account *account;
 	struct session *session; /* NULL: in none */
@@ -61,6 +61,7 @@ struct reload_state {
 	unsigned sweeps;   /* that ask everyone; a reload may overtake one */
 	uint64_t give_up;  /* uptime; 0: none runs, or not all are asked */
 	uint64_t fresh_at; /* uptime; who comes earlier checks again */
+	int64_t read_at;   /* base/deadline.h; who loaded earlier does again */
 	unsigned good, bad, failed;
 	char error[ADMIN_TEXT_MAX]; /* the first; "": none */
 };

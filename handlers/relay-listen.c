@@ -4,6 +4,7 @@
  * handler for each connection, also those that xinetd(8) accepted.
  */
 #define _GNU_SOURCE
+#include "base/deadline.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/harden.h"
@@ -43,7 +44,7 @@ listen_all(struct spawner *s, uid_t uid, gid_t gid)
 	if (s->conf.handoff == NULL)
 		return;
 	s->handoff = ipc_socket_listen(
-	    s->conf.handoff, uid, gid, &s->handoff_lock, &f);
+	    s->conf.handoff, uid, gid, (gid_t)-1, &s->handoff_lock, &f);
 	if (s->handoff == -1)
 		program_fail(EX_UNAVAILABLE, "%s", f.text);
 }
@@ -66,6 +67,7 @@ main(int argc, char **argv)
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	s.conf_path = o.conf;
+	s.loaded = deadline_now();
 	if (relay_conf_read(&s.conf, s.conf_path, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (tls_init() == -1 || tls_server_init() == -1)

@@ -54,7 +54,7 @@ fail(struct change *r, int status, const char *format, ...)
 /* ---- what is asked for ---- */
 
 static int
-identity_of_file(struct change *r, struct identity *identity, const char *path)
+read_file(struct change *r, struct certificate *c, const char *path)
 {
 	struct failure f;
 	STACK_OF(X509) * chain;
@@ -65,8 +65,8 @@ identity_of_file(struct change *r, struct identity *identity, const char *path)
 	if (certificate == NULL)
 		return fail(r, EX_NOINPUT, "%s", f.text);
 	len = i2d_X509(certificate, &der);
-	if (len <= 0 || identity_of_der(identity, der, (size_t)len) == -1)
-		rc = fail(r, EX_NOINPUT, "%s: no SHA-256 of it", path);
+	if (len <= 0 || certificate_read(c, der, (size_t)len) == -1)
+		rc = fail(r, EX_NOINPUT, "%s: not strict DER", path);
 	OPENSSL_free(der);
 	X509_free(certificate);
 	sk_X509_pop_free(chain, X509_free);
@@ -74,14 +74,17 @@ identity_of_file(struct change *r, struct identity *identity, const char *path)
 }
 
 static int
-identify(struct change *r, struct identity *identity, const char *certificate)
+identify(struct change *r, struct certificate *c, const char *certificate)
 {
-	if (identity_parse(identity, certificate) == 0)
+	if (identity_parse(&c->identity, certificate) == 0) {
+		c->fingerprints[0] = c->identity;
+		c->forms = 1;
 		return 0;
+	}
 	if (strncmp(certificate, "sha256:", 7) == 0)
 		return fail(r, EX_DATAERR,
 		    "%s: not of the form sha256:<64 hex digits>", certificate);
-	return identity_of_file(r, identity, certificate);
+	return read_file(r, c, certificate);
 }
 
 static int
@@ -121,7 +124,7 @@ find_table(struct change *r, const char *conf_path, char path[PATH_MAX])
 /* Whose the certificate is. Returns 1 if the customer's, 0 if nobody's. */
 static int
 look_up(struct change *r, const char *path, const char *name,
-    const struct identity *identity)
+    const struct certificate *c)
 {
 	struct failure f;
 	struct customers *table = customers_read(path, &f);
@@ -130,7 +133,7 @@ look_up(struct change *r, const char *path, const char *name,
 
 	if (table == NULL)
 		return fail(r, EX_CONFIG, "%s", f.text);
-	owner = customers_find(table, identity);
+	owner = customers_find(table, c);
 	if (strcmp(owner->name, name) == 0)
 		rc = 1;
 	else if (strcmp(owner->name, CUSTOMERS_DEFAULT) != 0)
@@ -197,7 +200,7 @@ take_after(int new, int old)
 /* Writes the new table to the file copy, which is open as fd, for good. */
 static int
 write_copy(struct change *r, FILE *in, int fd, const char *copy,
-    const char *name, const struct identity *identity)
+    const char *name, const struct certificate *c)
 {
 	struct failure f;
 	char hex[IDENTITY_HEX_SIZE];
@@ -208,7 +211,7 @@ write_copy(struct change *r, FILE *in, int fd, const char *copy,
 		close(fd);
 		return fail(r, EX_IOERR, "%s: %s", copy, strerror(errno));
 	}
-	identity_hex(identity, hex);
+	identity_hex(&c->fingerprints[0], hex);
 	if (copy_with(in, out, name, hex) == -1 ||
 	    take_after(fd, fileno(in)) == -1 || fsync(fd) == -1) {
 		fail(r, EX_IOERR, "%s: %s", copy, strerror(errno));
@@ -226,7 +229,7 @@ write_copy(struct change *r, FILE *in, int fd, const char *copy,
 
 static int
 replace(struct change *r, FILE *in, const char *path, const char *name,
-    const struct identity *identity)
+    const struct certificate *c)
 {
 	char copy[PATH_MAX + sizeof(SUFFIX)];
 	int fd;
@@ -235,7 +238,7 @@ replace(struct change *r, FILE *in, const char *path, const char *name,
 	fd = mkstemp(copy);
 	if (fd == -1)
 		return fail(r, EX_CANTCREAT, "%s: %s", copy, strerror(errno));
-	if (write_copy(r, in, fd, copy, name, identity) == 0) {
+	if (write_copy(r, in, fd, copy, name, c) == 0) {
 		if (rename(copy, path) == 0)
 			return 0;
 		fail(r, EX_IOERR, "%s: %s", path, strerror(errno));
@@ -267,14 +270,14 @@ lock_folder(struct change *r, const char *path)
 /* Returns 1 if the table has changed, 0 if there was no need, or -1. */
 static int
 add(struct change *r, const char *path, const char *name,
-    const struct identity *identity)
+    const struct certificate *c)
 {
 	int folder = lock_folder(r, path), rc;
 	FILE *in = NULL;
 
 	if (folder == -1)
 		return -1;
-	rc = look_up(r, path, name, identity);
+	rc = look_up(r, path, name, c);
 	if (rc != 0) {
 		rc = rc == 1 ? 0 : -1;
 		goto done;
@@ -285,7 +288,7 @@ add(struct change *r, const char *path, const char *name,
 		rc = fail(r, EX_CANTCREAT, "%s: %s", path, strerror(errno));
 		goto done;
 	}
-	rc = replace(r, in, path, name, identity);
+	rc = replace(r, in, path, name, c);
 	if (rc == 0) {
 		fsync(folder); /* the rename is done, on the disk or not yet */
 		rc = 1;
@@ -308,18 +311,17 @@ add_certificate(const char *conf, const char *name, const char *certificate)
 {
 	struct change r = {.status = EX_OK};
 	char hex[IDENTITY_HEX_SIZE], path[PATH_MAX];
-	struct identity identity;
+	struct certificate c;
 	int rc;
 
-	if (check_name(&r, name) == -1 ||
-	    identify(&r, &identity, certificate) == -1 ||
+	if (check_name(&r, name) == -1 || identify(&r, &c, certificate) == -1 ||
 	    find_table(&r, conf, path) == -1)
 		return r;
-	rc = add(&r, path, name, &identity);
+	rc = add(&r, path, name, &c);
 	if (rc == -1)
 		return r;
 	r.changed = rc;
-	identity_hex(&identity, hex);
+	identity_hex(&c.fingerprints[0], hex);
 	snprintf(r.text, sizeof(r.text), "sha256:%s %s [%s]", hex,
 	    r.changed ? "added to" : "is already in", name);
 	return r;

@@ -34,6 +34,15 @@ deadline_left(int64_t deadline)
 	return left < INT_MAX ? (int)left : INT_MAX;
 }
 
+int
+deadline_rings(int64_t *at, int64_t ms)
+{
+	if (deadline_left(*at) > 0)
+		return 0;
+	*at = deadline_in(ms);
+	return 1;
+}
+
 int64_t
 deadline_first(int64_t a, int64_t b)
 {

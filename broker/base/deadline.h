@@ -21,6 +21,12 @@ int deadline_left(int64_t deadline);
 /* The earlier of two. */
 int64_t deadline_first(int64_t a, int64_t b);
 
+/*
+ * For what is to happen once in ms milliseconds, at most: whether *at, 0 at
+ * first, has passed; then it is that much later than now.
+ */
+int deadline_rings(int64_t *at, int64_t ms);
+
 /* A random delay of 0 to ms - 1 milliseconds, so that crowds spread out. */
 int64_t deadline_jitter(int64_t ms);
 

@@ -81,9 +81,18 @@ customers_free(struct customers *t)
 }
 
 const struct customer_entry *
-customers_find(const struct customers *t, const struct identity *identity)
+customers_find(const struct customers *t, const struct certificate *c)
 {
-	const struct owner *o = customers_find_owner(t, identity);
+	const struct owner *o = customers_find_owner(t, &c->identity);
+	const struct identity *lowest = NULL;
+
+	for (unsigned i = 0; o == NULL && i < c->forms; i++)
+		if (customers_find_owner(t, &c->fingerprints[i]) != NULL &&
+		    (lowest == NULL || memcmp(&c->fingerprints[i], lowest,
+					   sizeof(*lowest)) < 0))
+			lowest = &c->fingerprints[i];
+	if (lowest != NULL)
+		o = customers_find_owner(t, lowest);
 
 	return o == NULL ? &t->first->entry : &o->section->entry;
 }

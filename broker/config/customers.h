@@ -15,6 +15,7 @@
 #define CONFIG_CUSTOMERS_H
 
 #include "base/failure.h"
+#include "config/certificate.h"
 #include "config/entitlement.h"
 #include "config/identity.h"
 
@@ -41,9 +42,13 @@ void customers_free(struct customers *table);
 /* Whether a section may have this name. */
 int customers_good_name(const char *name);
 
-/* Whose certificate it is: the default entry where no section names it. */
+/*
+ * Whose certificate it is: the default entry where no section names it, by its
+ * identity or the fingerprint of any of its forms. Where two sections name two
+ * of them, the choice is the same for all forms.
+ */
 const struct customer_entry *customers_find(
-    const struct customers *table, const struct identity *identity);
+    const struct customers *table, const struct certificate *certificate);
 
 /* Entries are numbered from 0, which is the default. NULL behind the last. */
 const struct customer_entry *customers_at(

@@ -3,18 +3,8 @@
 #include "base/hex.h"
 
 #include <ctype.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-
-int
-identity_of_der(struct identity *id, const uint8_t *der, size_t len)
-{
-	return EVP_Q_digest(NULL, "SHA256", NULL, der, len, id->sha256, NULL) ==
-		       1
-		   ? 0
-		   : -1;
-}
 
 void
 identity_hex(const struct identity *id, char hex[static IDENTITY_HEX_SIZE])

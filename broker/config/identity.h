@@ -1,6 +1,7 @@
 /*
- * Who a certificate is: the SHA-256 of its DER. The relay pairs on nothing
- * else.
+ * Who a certificate is: the SHA-256 of what its authority has signed, its
+ * TBSCertificate (RFC 5280 4.1), which all its valid encodings have in common
+ * (certificate.h). The relay pairs on nothing else.
  */
 #ifndef CONFIG_IDENTITY_H
 #define CONFIG_IDENTITY_H
@@ -14,9 +15,6 @@
 struct identity {
 	uint8_t sha256[IDENTITY_BYTES];
 };
-
-/* Computes the identity of the certificate in der. Returns 0 or -1. */
-int identity_of_der(struct identity *id, const uint8_t *der, size_t len);
 
 /* Writes id in lower-case hex, as sha256sum(1) would. */
 void identity_hex(

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,66 +37,118 @@ seqpacket_socket(void)
 	    AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* /run is empty after a boot, so the folder is often not there. */
+/*
+ * /run is empty after a boot, so the folder is often not there. It is the
+ * relay's user's; nothing that root does in it could not be turned elsewhere.
+ */
 static int
 make_folder(const char *path, uid_t uid, gid_t gid)
 {
 	char copy[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	const char *folder;
+	struct stat st;
+	int fd, rc = -1;
 
 	snprintf(copy, sizeof(copy), "%s", path);
 	folder = dirname(copy);
 	if (mkdir(folder, 0700) == -1)
 		return errno == EEXIST ? 0 : -1;
-	if (geteuid() == 0 && chown(folder, uid, gid) == -1)
-		return -1;
-	return chmod(folder, 0755); /* mkdir's mode went through the umask */
+	/* by fd: a name may have become that of something else */
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) == -1)
+		goto out;
+	errno = EPERM;
+	if (st.st_uid != geteuid())
+		goto out;
+	/* mkdir's mode went through the umask */
+	if (fchmod(fd, 0755) == 0 &&
+	    (st.st_uid != 0 || fchown(fd, uid, gid) == 0))
+		rc = 0;
+out:
+	fd_close(&fd);
+	return rc;
 }
 
 static int
-take_lock(const char *path, uid_t uid, gid_t gid)
+take_lock(const char *path)
 {
 	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
 	int fd;
 
 	snprintf(name, sizeof(name), "%s.lock", path);
 	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd == -1)
-		return -1;
-	if ((geteuid() == 0 && fchown(fd, uid, gid) == -1) ||
-	    flock(fd, LOCK_EX | LOCK_NB) == -1)
+	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1)
 		fd_close(&fd);
 	return fd;
 }
 
-int
-ipc_socket_listen(
-    const char *path, uid_t uid, gid_t gid, int *lock, struct failure *f)
+/*
+ * Root acts as the relay's user, with the group that the socket gets, and no
+ * other. Returns 0, or -1 with errno.
+ */
+static int
+become_for_now(uid_t uid, gid_t gid)
 {
+	return setgroups(0, NULL) == -1 || setegid(gid) == -1 ||
+		       seteuid(uid) == -1
+		   ? -1
+		   : 0;
+}
+
+/* Back to root, who goes on to drop its rights for good. */
+static int
+become_root_again(int was_root)
+{
+	return was_root && (seteuid(0) == -1 || setegid(0) == -1) ? -1 : 0;
+}
+
+/* The mode comes from the umask: chmod(2) goes by a name, too. */
+static int
+bind_and_listen(const struct sockaddr_un *sun, gid_t group)
+{
+	const mode_t mask = umask(group == (gid_t)-1 ? 0177 : 0117);
+	int fd = seqpacket_socket();
+
+	if (fd == -1 ||
+	    bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1 ||
+	    (group != (gid_t)-1 && getegid() != group &&
+		lchown(sun->sun_path, (uid_t)-1, group) == -1) ||
+	    listen(fd, BACKLOG) == -1)
+		fd_close(&fd);
+	umask(mask);
+	return fd;
+}
+
+int
+ipc_socket_listen(const char *path, uid_t uid, gid_t gid, gid_t group,
+    int *lock, struct failure *f)
+{
+	const int is_root = geteuid() == 0 && uid != 0;
 	struct sockaddr_un sun;
-	int fd = -1;
+	int fd = -1, error;
 
 	*lock = -1;
-	if (set_path(&sun, path) == -1 || make_folder(path, uid, gid) == -1)
-		goto fail;
-	*lock = take_lock(path, uid, gid);
-	if (*lock == -1 && errno == EWOULDBLOCK)
+	if (set_path(&sun, path) == -1 || make_folder(path, uid, gid) == -1 ||
+	    (is_root &&
+		become_for_now(uid, group == (gid_t)-1 ? gid : group) == -1))
+		goto out;
+	*lock = take_lock(path);
+	if (*lock != -1) {
+		unlink(path);
+		fd = bind_and_listen(&sun, group);
+	}
+out:
+	error = errno;
+	if (become_root_again(is_root) == -1) {
+		error = errno;
+		fd_close(&fd);
+	}
+	if (fd != -1)
+		return fd;
+	if (*lock == -1 && error == EWOULDBLOCK)
 		return failure(f, "%s: another process serves it", path);
-	if (*lock == -1)
-		goto fail;
-	unlink(path);
-	fd = seqpacket_socket();
-	if (fd == -1 ||
-	    bind(fd, (const struct sockaddr *)&sun, sizeof(sun)) == -1 ||
-	    (geteuid() == 0 && lchown(path, uid, gid) == -1) ||
-	    chmod(path, 0666) == -1 || listen(fd, BACKLOG) == -1)
-		goto fail;
-	return fd;
-fail:
-	failure(f, "socket %s: %s", path, strerror(errno));
-	fd_close(&fd);
 	fd_close(lock);
-	return -1;
+	return failure(f, "socket %s: %s", path, strerror(error));
 }
 
 int

@@ -11,15 +11,18 @@
 #include <sys/types.h>
 
 /*
- * Listens on path, a SOCK_SEQPACKET socket that anyone may connect to (the
- * listener asks who it is). Makes the folder it lies in where that is missing,
- * owned by uid and gid if the process is root. A socket left by a dead process
+ * Listens on path, a SOCK_SEQPACKET socket that its owner and root may connect
+ * to, and the members of group unless that is (gid_t)-1 (the listener asks who
+ * it is all the same). If the process is root, it makes the folder where that
+ * is missing, owned by uid and gid, and acts as these in it: what the folder's
+ * owner puts there must not lead root astray. A socket left by a dead process
  * is replaced; a live one, which holds a lock on path.lock until *lock is
- * closed, is not. Returns the non-blocking listener and sets *lock (the caller
- * closes both), or -1 with a reason in f.
+ * closed, is not. Not for threads: it changes the umask. Returns the
+ * non-blocking listener and sets *lock (the caller closes both), or -1 with a
+ * reason in f.
  */
-int ipc_socket_listen(
-    const char *path, uid_t uid, gid_t gid, int *lock, struct failure *f);
+int ipc_socket_listen(const char *path, uid_t uid, gid_t gid, gid_t group,
+    int *lock, struct failure *f);
 
 /*
  * Connects to the listener at path. Returns a non-blocking, close-on-exec fd,

@@ -171,7 +171,7 @@ struct message_log_level {
 
 /* "I am a spawner: tell me when to load the files again." */
 struct message_attach {
-	uint32_t reserved;
+	uint64_t loaded; /* when it began to: CLOCK_BOOTTIME, milliseconds */
 };
 
 /* "I was told to load the files again: let all others do so too." */

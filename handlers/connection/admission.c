@@ -7,12 +7,14 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "channel/tcp.h"
+#include "config/certificate.h"
 #include "connection/reverify.h"
 #include "connection/state.h"
 #include "tls/server.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* ---- HANDSHAKE ---- */
@@ -28,22 +30,50 @@ is_probe(int sock)
 	return n == 0 || (n == -1 && errno == ECONNRESET);
 }
 
+/*
+ * Whether all valid forms of the client's certificate are known: the issuer's
+ * key, if of an elliptic curve, is on one whose order certificate.h names.
+ */
 static int
-take_certificate(struct handler *h)
+has_known_forms(SSL *ssl)
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	int n = sk_X509_num(chain);
+	EVP_PKEY *key;
+	char curve[32];
+
+	if (n < 1)
+		return 0;
+	key = X509_get0_pubkey(sk_X509_value(chain, n > 1 ? 1 : 0));
+	if (key == NULL)
+		return 0;
+	if (!EVP_PKEY_is_a(key, "EC"))
+		return 1;
+	return EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) == 1 &&
+	       (strcmp(curve, "prime256v1") == 0 ||
+		   strcmp(curve, "secp384r1") == 0 ||
+		   strcmp(curve, "secp521r1") == 0);
+}
+
+/* Returns 0, or -1 with the reason in f. */
+static int
+take_certificate(struct handler *h, struct failure *f)
 {
 	X509 *cert = SSL_get1_peer_certificate(h->tls.ssl);
-	struct identity id;
-	int len;
+	struct certificate certificate;
+	int len = -1;
 
-	if (cert == NULL)
-		return -1;
-	len = i2d_X509(cert, &h->der);
+	if (cert != NULL)
+		len = i2d_X509(cert, &h->der);
 	X509_free(cert);
-	if (len <= 0 || len > MESSAGE_DER_MAX ||
-	    identity_of_der(&id, h->der, (size_t)len) == -1)
-		return -1;
+	if (len <= 0 || len > MESSAGE_DER_MAX)
+		return failure(f, "client certificate too large");
+	if (certificate_read(&certificate, h->der, (size_t)len) == -1)
+		return failure(f, "client certificate is not strict DER");
+	if (!has_known_forms(h->tls.ssl))
+		return failure(f, "client certificate of an unknown curve");
 	h->der_len = (uint32_t)len;
-	identity_hex(&id, h->identity);
+	identity_hex(&certificate.identity, h->identity);
 	return 0;
 }
 
@@ -77,9 +107,9 @@ run_handshake(struct handler *h)
 		    refusal.identity, NULL);
 		return ENDED;
 	}
-	if (take_certificate(h) == -1) {
+	if (take_certificate(h, &f) == -1) {
 		log_event(LOG_NOTICE, "tls-refused", "peer", h->peer, "reason",
-		    "client certificate too large", NULL);
+		    f.text, NULL);
 		return ENDED;
 	}
 	if (refusal.crl_expired)

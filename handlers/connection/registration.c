@@ -28,9 +28,11 @@ registration_init(struct registration *r, const char *socket, enum role role,
 }
 
 void
-registration_init_spawner(struct registration *r, const char *socket)
+registration_init_spawner(
+    struct registration *r, const char *socket, int64_t loaded)
 {
-	*r = (struct registration){.socket = socket, .fd = -1};
+	*r = (struct registration){
+	    .socket = socket, .fd = -1, .loaded = loaded};
 }
 
 /*
@@ -55,6 +57,7 @@ say_hello(const struct registration *r)
 
 	if (r->self.role == 0) {
 		m.type = MESSAGE_ATTACH;
+		m.u.attach.loaded = (uint64_t)r->loaded;
 		return wire_send(r->fd, &m, NULL);
 	}
 	if (r->session == 0) {

@@ -23,6 +23,7 @@ struct registration {
 	uint64_t started;   /* of the session, CLOCK_BOOTTIME seconds */
 	uint64_t bytes_in;  /* of it, as last reported */
 	uint64_t bytes_out;
+	int64_t loaded; /* a spawner's: when it read its files */
 };
 
 /* Starts as away, due at once. socket, peer and der are borrowed. */
@@ -30,8 +31,12 @@ void registration_init(struct registration *r, const char *socket,
     enum role role, uint32_t wants, uint64_t agent, const char *peer,
     const uint8_t *der, uint32_t der_len);
 
-/* The same for a spawner, which the broker tells to load its files again. */
-void registration_init_spawner(struct registration *r, const char *socket);
+/*
+ * The same for a spawner, which the broker tells when to load its files again.
+ * loaded (base/deadline.h) is when it began to, the last time.
+ */
+void registration_init_spawner(
+    struct registration *r, const char *socket, int64_t loaded);
 
 /*
  * Connects if that is due, and says REGISTER, or ANNOUNCE within a session, or

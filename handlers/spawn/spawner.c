@@ -1,5 +1,6 @@
 /* The spawner's own part of a server that forks: see spawner.h. */
 #include "spawn/spawner.h"
+#include "base/deadline.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -20,6 +21,8 @@
 
 _Static_assert(
     CONF_LISTEN_MAX + 1 <= FORKER_LISTENERS_MAX, "too many listeners");
+
+#define STRANGER_MS 1000 /* between two lines of them */
 
 struct loop {
 	struct spawner *spawner;
@@ -49,13 +52,15 @@ is_handoff(const struct spawner *s, size_t listener)
 static int
 admits(const struct forker *f, size_t listener, int sock)
 {
+	static int64_t next_line;
 	const struct loop *l = f->owner;
 	struct rights who;
 
 	if (!is_handoff(l->spawner, listener) || handoff_trusts(sock, &who))
 		return 1;
-	log_event(LOG_WARNING, "stranger", "uid", LOG_U64(who.uid), "pid",
-	    LOG_U64(who.pid), NULL);
+	if (deadline_rings(&next_line, STRANGER_MS))
+		log_event(LOG_WARNING, "stranger", "uid", LOG_U64(who.uid),
+		    "pid", LOG_U64(who.pid), NULL);
 	return 0;
 }
 
@@ -124,6 +129,7 @@ static int
 reload(struct loop *l, struct failure *f)
 {
 	struct spawner *s = l->spawner;
+	const int64_t now = deadline_now();
 	struct tls_material tls;
 	struct relay_conf conf;
 
@@ -144,6 +150,7 @@ reload(struct loop *l, struct failure *f)
 	relay_conf_free(&s->conf);
 	s->tls = tls;
 	s->conf = conf;
+	l->broker.loaded = now;
 	l->broker.socket = s->conf.socket;
 	prefork_warm(&s->tls);
 	log_event(LOG_NOTICE, "reloaded", NULL);
@@ -231,7 +238,7 @@ spawner_run(struct spawner *s)
 	};
 	int rc;
 
-	registration_init_spawner(&l.broker, s->conf.socket);
+	registration_init_spawner(&l.broker, s->conf.socket, s->loaded);
 	prefork_warm(&s->tls);
 	rc = forker_run(&f);
 	registration_close(&l.broker);

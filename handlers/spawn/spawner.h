@@ -9,10 +9,13 @@
 #include "config/relay_conf.h"
 #include "tls/tls.h"
 
+#include <stdint.h>
+
 struct spawner {
 	const char *conf_path; /* read again at SIGHUP; absolute under -D */
 	struct relay_conf conf;
 	struct tls_material tls;
+	int64_t loaded; /* base/deadline.h; before these were read */
 	int listeners[CONF_LISTEN_MAX]; /* conf.nlisten of them */
 	int handoff; /* listens at conf.handoff (ipc/ipc_socket.h), or -1 */
 	int handoff_lock; /* likewise */

@@ -1,5 +1,6 @@
 /* The relay's end of TLS: see server.h. */
 #include "tls/server.h"
+#include "config/certificate.h"
 #include "tls/pem.h"
 
 #include <openssl/err.h>
@@ -24,7 +25,7 @@ on_verify(int ok, X509_STORE_CTX *store_ctx)
 	struct tls_refusal *r = SSL_get_ex_data(ssl, refusal_index);
 	const X509 *leaf = X509_STORE_CTX_get0_cert(store_ctx);
 	unsigned char *der = NULL;
-	struct identity id;
+	struct certificate certificate;
 	int len;
 
 	if (ok || r == NULL || leaf == NULL)
@@ -38,8 +39,8 @@ on_verify(int ok, X509_STORE_CTX *store_ctx)
 	X509_NAME_oneline(
 	    X509_get_subject_name(leaf), r->subject, sizeof(r->subject));
 	len = i2d_X509(leaf, &der);
-	if (len > 0 && identity_of_der(&id, der, (size_t)len) == 0)
-		identity_hex(&id, r->identity);
+	if (len > 0 && certificate_read(&certificate, der, (size_t)len) == 0)
+		identity_hex(&certificate.identity, r->identity);
 	OPENSSL_free(der);
 	return 0;
 }

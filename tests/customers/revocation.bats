@@ -108,7 +108,7 @@ SCRIPT
     go_on "$1"
     ended_well "to_$1"
     wait_until 60 says broker ' reloaded .*ended=1 '
-    says relay " removed .*identity=$(fingerprint "$2" | sed 's/.*://') .*certificate_revoked"
+    says relay " removed .*identity=$(identity "$2") .*certificate_revoked"
 }
 
 @test "SIGHUP to the broker does the same as relayctl reload" {
@@ -147,7 +147,7 @@ SCRIPT
 
 # handler_of NAME: the pid of the handler with which NAME's poll waits.
 handler_of() {
-    sed -n "s/.*relay-listen\[\([0-9]*\)\]: agent-waits .*$(fingerprint "$1" | sed 's/.*://')\$/\1/p" relay.log
+    sed -n "s/.*relay-listen\[\([0-9]*\)\]: agent-waits .*$(identity "$1")\$/\1/p" relay.log
 }
 
 # has_reloads COUNT: so many have begun.
@@ -402,4 +402,37 @@ SCRIPT
     ended_well load
     [ "$(grep -c ' checked, 0 ended$' reloads)" -eq "$count" ]
     assert_back_to_baseline
+}
+
+@test "who is revoked while the broker is away is refused once it is back" {
+    start_broker
+    start_relay listen
+    wait_until 60 spawner_is_attached
+    kill -STOP "$(pid_of relay)"
+    stop broker KILL || :
+    revoke bob
+    start_broker
+    run -1 ctl reload
+    [[ $output == *'no relay-listen is attached'* ]]
+    kill -CONT "$(pid_of relay)"
+    wait_until 60 says relay ' reloaded'
+    run s_client bob <<<$'GET / HTTP/1.1\n'
+    [[ $output == *'alert certificate revoked'* ]]
+    run -0 ctl reload
+    [[ $output != *'no relay-listen'* ]]
+}
+
+@test "a relay-listen that has read its files since the broker did is not told to" {
+    start_broker
+    start_relay listen
+    wait_until 60 spawner_is_attached
+    ctl reload
+    says_times relay 1 ' reloaded'
+}
+
+@test "with xinetd alone, a reload needs no relay-listen, and says that there is none" {
+    sed -i '/^listen/d' relay.conf
+    start_broker
+    run -0 ctl reload
+    [[ $output == *'0 checked, 0 ended, no relay-listen'* ]]
 }

@@ -159,7 +159,9 @@ say(size_t i, struct fuzz_input *in)
 	static uint8_t body[sizeof(struct message_announce) + 8];
 	static struct message m;
 	unsigned type = fuzz_byte(in), len = fuzz_byte(in);
-	uint8_t der = (uint8_t)(type >> 6);
+	/* the least that is a certificate; its serial number is the letter */
+	uint8_t der[] = {0x30, 13, 0x30, 5, 2, 1, (uint8_t)(type >> 6), 0x30, 0,
+	    0x30, 0, 3, 2, 0, 0};
 
 	memset(&m, 0, sizeof(m));
 	memset(body, 0, sizeof(body));
@@ -167,14 +169,14 @@ say(size_t i, struct fuzz_input *in)
 	    in, body, len < sizeof(body) ? len : sizeof(body));
 	m.type = (enum message_type)(type % 32);
 	memcpy(&m.u, body, sizeof(body));
-	m.der = &der;
+	m.der = der;
 	if (m.type == MESSAGE_REGISTER) {
 		m.u.reg.role = 1 + m.u.reg.role % 2;
-		m.u.reg.der_len = 1;
+		m.u.reg.der_len = sizeof(der);
 		m.u.reg.peer[NETADDR_TEXT_MAX - 1] = '\0';
 	} else if (m.type == MESSAGE_ANNOUNCE) {
 		m.u.announce.role = 1 + m.u.announce.role % 2;
-		m.u.announce.der_len = 1;
+		m.u.announce.der_len = sizeof(der);
 		m.u.announce
 		    .session = nmatched > 0 && m.u.announce.session < 64
 				   ? matched[m.u.announce.session % nmatched].id
@@ -192,7 +194,7 @@ say(size_t i, struct fuzz_input *in)
 		send(handlers[i].fd, body, len, MSG_NOSIGNAL);
 	} else if (handlers[i].conn->waiter.state == WAITER_ABSENT &&
 		   (m.type == MESSAGE_REGISTER || m.type == MESSAGE_ANNOUNCE)) {
-		handlers[i].der = der;
+		handlers[i].der = der[6];
 		handlers[i].in_session = m.type == MESSAGE_ANNOUNCE
 					     ? m.u.announce.session
 					     : 0;

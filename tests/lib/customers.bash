@@ -13,6 +13,11 @@ fingerprint() {
     openssl x509 -in "$scratch/$1/cert.pem" -outform DER | sha256sum | sed 's/^/sha256:/; s/ .*//'
 }
 
+# identity NAME: what the relay calls it, as its logs have it.
+identity() {
+    python3 -SB "$tests/lib/twin.py" identity <"$scratch/$1/cert.pem"
+}
+
 # customer NAME LINE...: a section for the certificate of the client NAME.
 customer() {
     local name=$1

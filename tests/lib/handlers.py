@@ -33,6 +33,13 @@ def register(path, role, der):
     return sock
 
 
+def certificate(name):
+    """The least that is one, with this serial number."""
+    number = b"\x02" + bytes([len(name)]) + name + b"\x30\0"
+    body = b"\x30" + bytes([len(number)]) + number + b"\x30\0\x03\x02\0\0"
+    return b"\x30" + bytes([len(body)]) + body
+
+
 def receive(sock):
     data, control, _, _ = sock.recvmsg(65536, 1024)
     for _, _, fds in control:
@@ -50,12 +57,12 @@ def main():
     waiting = []
     for i in range(count):
         # some for each of many certificates: one may not have so many polls
-        waiting.append(register(path, AGENT, b"agent %d" % (i // 100)))
+        waiting.append(register(path, AGENT, certificate(b"agent %d" % (i // 100))))
         assert receive(waiting[-1]) == WELCOME
     print("registered", flush=True)
     i = 0
     while not select.select([sys.stdin], [], [], 0)[0]:
-        der = b"pair %d" % i
+        der = certificate(b"pair %d" % i)
         i += 1
         agent = register(path, AGENT, der)
         assert receive(agent) == WELCOME

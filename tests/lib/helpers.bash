@@ -363,6 +363,8 @@ start_relay() {
         await_start relay says relay ' start '
     else
         syslog_before=$(wc -l <"$SYSLOG_FILE")
+        # the entry has the port; without relay-listen a reload misses none
+        sed -i "/^listen = .*:$relay_port\$/d" "$scratch/relay.conf"
         write_xinetd_conf "$@" >"$scratch/xinetd.conf"
         start relay unprivileged xinetd -dontfork -f "$scratch/xinetd.conf" \
             -pidfile "$scratch/xinetd.pid" -filelog "$scratch/xinetd.log"

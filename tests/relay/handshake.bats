@@ -141,6 +141,60 @@ tls_12_and_13_are_accepted() {
     through_each_spawner tls_12_and_13_are_accepted
 }
 
+cheap_groups_alone() {
+    local group
+    for group in X25519 P-256 P-384; do
+        accepted alice -groups "$group"
+    done
+    for group in ffdhe2048 ffdhe3072 ffdhe4096 ffdhe6144 ffdhe8192 X448 P-521; do
+        echo "# $group"
+        run probe alice -groups "$group"
+        [[ $output == *"alert handshake failure"* ]]
+        [[ $output != *HTTP/1.1* ]]
+    done
+}
+
+@test "keys are exchanged with X25519, P-256 and P-384, and no group that costs more" {
+    through_each_spawner cheap_groups_alone
+}
+
+@test "the same holds of TLS 1.2" {
+    configure 'tls_min = 1.2'
+    start_broker
+    start_relay listen
+    accepted alice -tls1_2 -groups P-256
+    for group in X448 P-521; do
+        run probe alice -tls1_2 -groups "$group"
+        [[ $output == *"alert handshake failure"* ]]
+    done
+}
+
+@test "an agent refuses a relay that wants a dear group" {
+    start server openssl s_server -accept "$relay_port" -cert cert.pem -key private.pem \
+        -CAfile ca.pem -www -groups ffdhe8192:X448
+    await_start server listening "$relay_port"
+    start_agent agent alice 127.0.0.1:9
+    wait_until 60 says agent 'reason=TLS:.*handshake_failure'
+}
+
+@test "keys are exchanged with X25519MLKEM768 where both ends have it" {
+    openssl list -kem-algorithms | grep -q X25519MLKEM768 ||
+        skip "this OpenSSL has no X25519MLKEM768: $(openssl version)"
+    start_broker
+    start_relay listen
+    accepted alice
+    [[ $output == *"group: X25519MLKEM768"* ]]
+    # one that has it, but has sent no share of it
+    accepted alice -groups '*X25519:X25519MLKEM768'
+    [[ $output == *"group: X25519MLKEM768"* ]]
+    stop relay
+    start server openssl s_server -accept "$relay_port" -cert cert.pem -key private.pem \
+        -CAfile ca.pem -www -trace -groups X25519MLKEM768
+    await_start server listening "$relay_port"
+    start_agent agent alice 127.0.0.1:9
+    wait_until 60 says server 'X25519MLKEM768'
+}
+
 # resumes_nothing [OPTION...]: each of six connections is a new session.
 resumes_nothing() {
     run probe alice -reconnect "$@"

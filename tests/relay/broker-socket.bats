@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# The broker's socket: who may connect to it, and what root does in its folder.
+#
+# shellcheck disable=SC2030,SC2031,SC2154
+
+load ../lib/helpers
+load ../lib/customers
+
+setup_file() {
+    make_pki alice
+}
+
+setup() {
+    prepare
+    is_root || skip 'needs root'
+}
+
+teardown() {
+    end_all
+}
+
+# as UID GID COMMAND...: as somebody else on this host.
+as() {
+    timeout 60 setpriv --reuid="$1" --regid="$2" --clear-groups "${@:3}"
+}
+
+# connect_as UID GID [TIMES]: to the broker's socket.
+connect_as() {
+    as "$1" "$2" /usr/bin/python3 -SBc '
+import socket, sys
+for _ in range(int(sys.argv[2])):
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    made.connect(sys.argv[1])
+    made.recv(100)' "$scratch/broker.sock" "${3-1}"
+}
+
+@test "the socket is for the relay's user and root alone" {
+    start_broker
+    [ "$(stat -c '%a %U' broker.sock)" = "600 $relay_user" ]
+    run connect_as 65533 65533
+    [[ $output == *PermissionError* ]]
+    ctl status
+}
+
+@test "with admin_group it is for that group, too, and no other" {
+    configure 'admin_group = daemon'
+    start_broker
+    [ "$(stat -c '%a %U %G' broker.sock)" = "660 $relay_user daemon" ]
+    as 65533 daemon "$scratch/bin/relayctl" -c relay.conf status
+    run connect_as 65533 65533
+    [[ $output == *PermissionError* ]]
+}
+
+@test "strangers, should they get in, are a line a second at most" {
+    start_broker
+    chmod 666 broker.sock
+    local start=${EPOCHREALTIME/./} seconds
+    connect_as 65533 65533 500
+    seconds=$(((${EPOCHREALTIME/./} - start) / 1000000 + 1))
+    says broker ' stranger uid=65533 '
+    count_lines broker ' stranger '
+    [ "$counted" -le $((seconds + 1)) ]
+}
+
+@test "root makes a missing folder, and it is the relay's user's" {
+    sed -i 's,^socket.*,socket = run/broker.sock,' relay.conf
+    start_broker
+    [ "$(stat -c '%a %U' run)" = "755 $relay_user" ]
+    [ "$(stat -c '%a %U' run/broker.sock)" = "600 $relay_user" ]
+    [ "$(stat -c '%a %U' run/broker.sock.lock)" = "600 $relay_user" ]
+}
+
+@test "in the folder root has no more rights than the relay's user" {
+    mkdir run
+    sed -i 's,^socket.*,socket = run/broker.sock,' relay.conf
+    run -69 timeout 60 "$scratch/bin/relay-broker" -c relay.conf
+    [[ $output == *'run/broker.sock: Permission denied'* ]]
+    [ -z "$(ls -A run)" ]
+    # nor does a link there lead it to what that user may not write
+    : >victim
+    chmod 600 victim
+    give run
+    for name in broker.sock broker.sock.lock; do
+        ln -s "$scratch/victim" "run/$name"
+    done
+    run -69 timeout 60 "$scratch/bin/relay-broker" -c relay.conf
+    rm run/broker.sock.lock
+    start_broker
+    [ "$(stat -c '%a %U' victim)" = '600 root' ]
+    [ "$(stat -c '%a %U' run/broker.sock)" = "600 $relay_user" ]
+}
+
+@test "the socket for what is handed over is made likewise" {
+    mkdir run
+    configure 'handoff = run/handoff.sock'
+    run -69 timeout 60 "$scratch/bin/relay-listen" -c relay.conf
+    [[ $output == *'run/handoff.sock: Permission denied'* ]]
+    [ -z "$(ls -A run)" ]
+    give run
+    start_relay listen
+    [ "$(stat -c '%a %U' run/handoff.sock)" = "600 $relay_user" ]
+}
