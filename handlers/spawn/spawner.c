@@ -103,6 +103,7 @@ become_handler(struct forker *f, size_t listener, int sock)
 	struct spawner *s = l->spawner;
 
 	close_listeners(s);
+	fd_close(&s->badge);
 	fd_close(&l->broker.fd);
 	return is_handoff(s, listener) ? handle_handed_over(s, sock)
 				       : handle(s, sock);
@@ -253,7 +254,8 @@ spawner_run(struct spawner *s)
 	struct forker f = {.calls = &calls, .owner = &l, .signals = s->signals};
 	int rc;
 
-	registration_init_spawner(&l.broker, s->conf.socket, s->loaded);
+	registration_init_spawner(
+	    &l.broker, s->conf.socket, s->loaded, s->badge);
 	prefork_warm(&s->tls);
 	rc = forker_run(&f);
 	registration_close(&l.broker);

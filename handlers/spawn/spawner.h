@@ -19,6 +19,7 @@ struct spawner {
 	int listeners[CONF_LISTEN_MAX]; /* conf.nlisten of them */
 	int handoff; /* listens at conf.handoff (ipc/ipc_socket.h), or -1 */
 	int handoff_lock; /* likewise */
+	int badge;        /* ipc_socket_badge */
 	int signals;      /* signalfd: TERM, INT, HUP, CHLD */
 };
 
