@@ -258,8 +258,11 @@ broker_free(struct broker *b)
 {
 	struct conn *c;
 
-	while ((c = LIST_FIRST(&b->conns)) != NULL)
+	while ((c = LIST_FIRST(&b->conns)) != NULL) {
+		/* it lives on, and the next broker tells of its end */
+		c->session = NULL;
 		conn_drop(b, c);
+	}
 	conn_free_dropped(b);
 	sweep_free_all(b);
 	if (b->pairing != NULL)
