@@ -89,13 +89,14 @@ main(int argc, char **argv)
 	if (s.signals == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	s.badge = ipc_socket_badge();
-	if (s.badge == -1)
+	if (s.badge == -1 || arrivals_open(&s.arrivals) == -1)
 		program_fail(EX_OSERR, "socket: %s", strerror(errno));
 	if (listen_sandbox_enter(&s.conf) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, NULL);
 	rc = spawner_run(&s);
 	log_event(LOG_NOTICE, "stop", NULL);
+	arrivals_free(&s.arrivals);
 	tls_material_free(&s.tls);
 	relay_conf_free(&s.conf);
 	return rc;

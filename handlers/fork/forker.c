@@ -57,6 +57,8 @@ spawn(struct forker *f, size_t listener, int sock)
 	}
 	if (children_add(f->children, pid) == -1)
 		calls->log_uncounted();
+	if (calls->started != NULL)
+		calls->started(f, pid);
 	close(sock);
 }
 
@@ -109,9 +111,12 @@ reap(struct forker *f)
 	int status;
 	pid_t pid;
 
-	while ((pid = children_reap(f->children, &status)) != 0)
-		if (WIFSIGNALED(status))
+	while ((pid = children_reap(f->children, &status)) != 0) {
+		int known = f->calls->ended != NULL && f->calls->ended(f, pid);
+
+		if (WIFSIGNALED(status) && !known)
 			f->calls->log_killed(pid, WTERMSIG(status));
+	}
 }
 
 static void

@@ -52,6 +52,15 @@ struct forker_calls {
 	/* Serves that, which is ready. */
 	void (*serve_aside)(struct forker *f);
 
+	/* A child serves what admits has let in. NULL: nothing to note. */
+	void (*started)(struct forker *f, pid_t pid);
+
+	/*
+	 * A child has ended. Returns whether it is known why: then log_killed
+	 * is not called. NULL: never.
+	 */
+	int (*ended)(struct forker *f, pid_t pid);
+
 	/* "accept" or "fork" failed, with errno. */
 	void (*log_pause)(const struct forker *f, const char *call);
 

@@ -7,6 +7,7 @@
 #define SPAWN_SPAWNER_H
 
 #include "config/relay_conf.h"
+#include "spawn/arrivals.h"
 #include "tls/tls.h"
 
 #include <stdint.h>
@@ -20,7 +21,8 @@ struct spawner {
 	int handoff; /* listens at conf.handoff (ipc/ipc_socket.h), or -1 */
 	int handoff_lock; /* likewise */
 	int badge;        /* ipc_socket_badge */
-	int signals;      /* signalfd: TERM, INT, HUP, CHLD */
+	struct arrivals arrivals;
+	int signals; /* signalfd: TERM, INT, HUP, CHLD */
 };
 
 /*
