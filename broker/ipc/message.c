@@ -201,6 +201,7 @@ message_fds(const struct message *m)
 		return 2; /* hop_fds.h */
 	case MESSAGE_READY:
 	case MESSAGE_HANDOFF:
+	case MESSAGE_ATTACH:
 		return 1;
 	case MESSAGE_RECHECK:
 		return m->u.recheck.size > 0 ? 1 : 0;

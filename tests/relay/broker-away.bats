@@ -230,3 +230,26 @@ SCRIPT
 works("alice")
 SCRIPT
 }
+
+@test "a broker that is told to stop leaves the line of a live session to the next" {
+    with_relay
+    start_play lives <<'SCRIPT'
+agent, client = session("alice")
+client.send(b"x" * 1000)
+agent.read(1000)
+at_point("live")
+client.finish()
+agent.rest()
+agent.finish()
+client.rest()
+SCRIPT
+    await_point lives live
+    stop broker
+    says_times broker 0 ' session '
+    start_broker
+    wait_until 60 all_are_registered
+    go_on live
+    ended_well lives
+    wait_until 60 says broker ' session .* up=1000 down=19 reason=done$'
+    says_times broker 1 ' session '
+}

@@ -100,3 +100,71 @@ for _ in range(int(sys.argv[2])):
     start_relay listen
     [ "$(stat -c '%a %U' run/handoff.sock)" = "600 $relay_user" ]
 }
+
+# ---- what handlers may not say ----
+
+# as_handler: runs the script on stdin as the relay's user, which handlers are.
+as_handler() {
+    {
+        sed -n 's/^#define MESSAGE_VERSION */VERSION = /p' "$tests/../broker/ipc/message.h"
+        cat <<'LIBRARY'
+import select, socket, struct
+
+ATTACH, RELOAD = 13, 14
+
+def connect():
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    made.connect("broker.sock")
+    made.settimeout(60)
+    return made
+
+def say(to, kind, *fds):
+    body = struct.pack("=Q", 0) if kind == ATTACH else struct.pack("=I", 0)
+    packet = struct.pack("=HHI", VERSION, kind, 8 + len(body)) + body
+    socket.send_fds(to, [packet], [fd.fileno() for fd in fds])
+
+def dropped(sock):
+    try:
+        return sock.recv(100) == b""
+    except ConnectionResetError:
+        return True
+LIBRARY
+        cat
+    } >handler.py
+    unprivileged env PATH=/usr/bin:/bin timeout 60 python3 -SB handler.py
+}
+
+@test "a handler can neither attach as a spawner nor have all others reload" {
+    start_broker
+    (as_handler) <<'SCRIPT'
+broker = connect()
+say(broker, RELOAD)
+assert dropped(broker)
+for fds in [], [connect()], [open("/dev/null")]:
+    broker = connect()
+    say(broker, ATTACH, *fds)
+    assert dropped(broker), fds
+SCRIPT
+    [ "$(status_of spawners)" -eq 0 ]
+    [ "$(status_of reloads_total)" -eq 0 ]
+    wait_until 60 says_times broker 4 ' bad-message'
+}
+
+@test "of reloads that are asked for at once one runs and one waits" {
+    start_broker
+    (as_handler) <<'SCRIPT'
+badge = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+badge.bind("")
+badge.listen()
+broker = connect()
+say(broker, ATTACH, badge)
+for _ in range(20000):
+    say(broker, RELOAD)
+    while select.select([broker], [], [], 0)[0]:
+        broker.recv(1000)
+SCRIPT
+    run ctl reload
+    reloads=$(status_of reloads_total)
+    echo "$reloads reloads"
+    [ "$reloads" -lt 2000 ]
+}
