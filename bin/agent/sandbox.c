@@ -58,7 +58,8 @@ int
 agent_sandbox_enter(const struct agent_conf *conf)
 {
 	const struct filter_list lists[] = {filter_common, filter_reading,
-	    filter_forking, filter_dialling, filter_way, FILTER_LIST(pooling)};
+	    filter_forking, filter_dialling, filter_asking, filter_way,
+	    FILTER_LIST(pooling)};
 
 	if (dial_sandbox_init() == -1 || agent_sandbox_renew(conf) == -1 ||
 	    restrict_files() == -1)

@@ -20,11 +20,15 @@
  */
 extern const struct filter_list filter_dialling;
 
+/* The UDP of that, for who has names to look up. */
+extern const struct filter_list filter_asking;
+
 /* For the parent, to make ways and have children enter them. */
 extern const struct filter_list filter_way;
 
 struct dial_sandbox {
 	struct landlock rules;
+	int names; /* whether some of its hosts must be looked up */
 };
 
 /*

@@ -132,6 +132,22 @@ never=(exec ptrace peek packet)
     allows relayctl read-beside
 }
 
+@test 'no way leads past the ports: no fast open, no MPTCP or SCTP, nothing above TCP' {
+    local stage
+    for stage in handler listen listen-handler handler-loading broker agent agent-poll \
+        stone stone-session relayctl; do
+        forbids "$stage" fast-sendto fast-sendmsg fast-sendmmsg ulp mptcp sctp raw netfilter
+        allows "$stage" nodelay
+    done
+}
+
+@test 'a session whose relays and targets have addresses has no UDP, one with a name has' {
+    forbids agent-poll udp
+    forbids stone-session udp
+    allows agent-poll-names udp
+    forbids agent-poll-names fast-sendto fast-sendmsg fast-sendmmsg ulp mptcp sctp raw netfilter
+}
+
 # ---- the programs -------------------------------------------------------------
 
 # status_of PID FIELD: of /proc/PID/status.
