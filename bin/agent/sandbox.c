@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent/sandbox.h"
 #include "base/log.h"
+#include "dial/name_files.h"
 #include "dial/sandbox.h"
 #include "sandbox/sandbox.h"
 
@@ -66,6 +67,16 @@ agent_sandbox_enter(const struct agent_conf *conf)
 		return -1;
 	return sandbox_filter(
 	    &way.rules, lists, sizeof(lists) / sizeof(*lists), LOG_WARNING);
+}
+
+int
+agent_sandbox_is_stale(void)
+{
+	static uint64_t mark;
+	const uint64_t before = mark;
+
+	mark = way.names ? name_files_mark() : 0;
+	return before != 0 && mark != 0 && mark != before;
 }
 
 int

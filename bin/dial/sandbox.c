@@ -1,6 +1,7 @@
 /* The sandbox of a process that dials out: see sandbox.h. */
 #define _GNU_SOURCE
 #include "dial/sandbox.h"
+#include "dial/name_files.h"
 
 #include <arpa/inet.h>
 #include <linux/netlink.h>
@@ -87,20 +88,9 @@ dial_sandbox_init(void)
 int
 dial_sandbox_open(struct dial_sandbox *w)
 {
-	static const char *const folders[] = {
-	    "/etc", "/lib", "/lib64", "/run", "/usr", "/var/lib"};
-
 	w->names = 0;
-	if (landlock_open(&w->rules,
-		LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE) == -1)
-		return -1;
-	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
-		if (landlock_allow(&w->rules, folders[i], LANDLOCK_READ) == -1)
-			goto fail;
-	return 0;
-fail:
-	dial_sandbox_close(w);
-	return -1;
+	return landlock_open(
+	    &w->rules, LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE);
 }
 
 /* By number or by name, as getaddrinfo(3) takes it; 0: none. */
@@ -142,8 +132,11 @@ dial_sandbox_add(struct dial_sandbox *w, const struct netaddr *addr)
 int
 dial_sandbox_enter(struct dial_sandbox *w)
 {
-	int rc = landlock_enter(&w->rules);
+	/* not in the parent, who lives on as such a file is replaced */
+	int rc = name_files_allow(&w->rules);
 
+	if (rc == 0)
+		rc = landlock_enter(&w->rules);
 	landlock_close(&w->rules);
 	return rc == -1 ? -1 : filter_enter(w->names ? &with_names : &plain);
 }

@@ -1,8 +1,8 @@
 /*
  * The sandbox of a process that dials out, of relayagent or relay-stone: the
  * one that reads what comes from the relay. It may find and connect to the
- * ports that it was told, and read the system's files, which the resolver
- * needs; nothing else of files, programs, ports or processes.
+ * ports that it was told, and read those of the system's files that the
+ * resolver needs; nothing else of files, programs, ports or processes.
  *
  * The parent makes a way of its configuration, anew at each reload; each child
  * enters it.

@@ -132,6 +132,31 @@ with_hosts() {
     wrapper=(unshare -m bash -c "mount --bind $scratch/hosts /etc/hosts && exec \"\$@\"" agent)
 }
 
+# with_own_etc: the agent has an /etc of its own, with names in files alone.
+with_own_etc() {
+    is_root || skip 'needs root, for files of names'
+    mkdir etc
+    cp /etc/passwd /etc/services etc
+    echo 'hosts: files' >etc/nsswitch.conf
+    echo '127.0.0.1 localhost' >etc/hosts
+    wrapper=(unshare -m bash -c "mount --bind $scratch/etc /etc && exec \"\$@\"" agent)
+}
+
+asked() {
+    [[ $(ask) == *$'renamed\nhello'* ]]
+}
+
+@test "a file of names that another takes the place of is read by new polls" {
+    with_own_etc
+    port=$(free_port)
+    serve renamed "TCP4-LISTEN:$port,reuseaddr"
+    agent "late.test:$port"
+    echo '127.0.0.1 late.test' >etc/hosts.new
+    mv etc/hosts.new etc/hosts
+    wait_until 60 says agent ' names-changed$'
+    wait_until 60 asked
+}
+
 milliseconds() {
     echo $((${EPOCHREALTIME/./} / 1000))
 }

@@ -173,6 +173,24 @@ call_read_elsewhere(void)
 }
 
 static long
+call_read_etc(void)
+{
+	return open("/etc/passwd", O_RDONLY);
+}
+
+static long
+call_read_state(void)
+{
+	return open("/var/lib/dpkg/status", O_RDONLY);
+}
+
+static long
+call_read_resolv(void)
+{
+	return open("/etc/resolv.conf", O_RDONLY);
+}
+
+static long
 call_read_beside(void)
 {
 	return open(conf.certificate, O_RDONLY);
@@ -368,6 +386,9 @@ static const struct {
     {"protect", call_protect},
     {"open", call_open},
     {"read-elsewhere", call_read_elsewhere},
+    {"read-etc", call_read_etc},
+    {"read-state", call_read_state},
+    {"read-resolv", call_read_resolv},
     {"read-beside", call_read_beside},
     {"write-file", call_write},
     {"unlink", call_unlink},

@@ -110,7 +110,7 @@ never=(exec ptrace peek packet)
     allows agent fork
     allows agent-poll open connect-relay connect-target
     need_landlock 1
-    refuses agent-poll EACCES read-elsewhere read-beside
+    refuses agent-poll EACCES read-elsewhere read-beside read-etc read-state
     need_landlock 4
     refuses agent-poll EACCES connect-other
 }
@@ -122,7 +122,7 @@ never=(exec ptrace peek packet)
     allows stone-session open connect-relay
     need_landlock 1
     refuses stone EACCES unlink
-    refuses stone-session EACCES read-elsewhere read-beside
+    refuses stone-session EACCES read-elsewhere read-beside read-etc read-state
     need_landlock 4
     refuses stone-session EACCES connect-other connect-target
 }
@@ -146,6 +146,23 @@ never=(exec ptrace peek packet)
     forbids stone-session udp
     allows agent-poll-names udp
     forbids agent-poll-names fast-sendto fast-sendmsg fast-sendmmsg ulp mptcp sctp raw netfilter
+}
+
+@test 'a session reads the name servers where they are a link to another folder, and that alone' {
+    local stage
+    is_root || skip 'needs root, for files of names'
+    need_landlock 1
+    mkdir "$scratch/etc" "$scratch/servers"
+    cp /etc/passwd /etc/hosts "$scratch/etc"
+    echo 'nameserver 127.0.0.1' >"$scratch/servers/resolv.conf"
+    ln -s "$scratch/servers/resolv.conf" "$scratch/etc/resolv.conf"
+    for stage in agent-poll stone-session; do
+        # shellcheck disable=SC2016
+        run -0 unshare -m bash -c 'mount --bind "$1/etc" /etc && shift && for call in read-etc \
+            open read-resolv; do "${@:1:4}" "$call" 2>/dev/null && echo; done' bash "$scratch" \
+            "$sandboxed" "$scratch/relay.conf" "$elsewhere" "$stage"
+        [ "$output" = $'EACCES\nallowed\nallowed' ]
+    done
 }
 
 # ---- the programs -------------------------------------------------------------
