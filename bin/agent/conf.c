@@ -18,6 +18,7 @@
 #define LETTERS        "nk:c:a:m:h:x:X:C:DdtV"
 #define PROXY_PROTOCOL "proxy-protocol"
 #define MAX_STREAMS    "max-streams"
+#define UPGRADE        "upgrade"
 
 static void
 usage(void)
@@ -28,9 +29,22 @@ usage(void)
 	    "target:port\n"
 	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
 	    "[-x proxy:port]\n"
-	    "         [--" MAX_STREAMS " n] [--" PROXY_PROTOCOL
-	    "] [name=target:port ...]\n");
+	    "         [--" MAX_STREAMS " n] [--" PROXY_PROTOCOL "] [--" UPGRADE
+	    " protocol]\n"
+	    "         [name=target:port ...]\n");
 	exit(EX_USAGE);
+}
+
+/* The value of "--name value"; NULL: line is another's. */
+static char *
+long_value(char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(line, "--", 2) == 0 &&
+		       strncmp(line + 2, name, len) == 0 && line[2 + len] == ' '
+		   ? line + 2 + len + 1
+		   : NULL;
 }
 
 /* "-k private.pem", "-n", or an argument */
@@ -38,17 +52,17 @@ static int
 read_line(void *arg, char *line, struct failure *f)
 {
 	const struct agent_options *w = arg;
-	char *value = line + 2;
+	char *value = line + 2, *word;
 	int takes_value;
 
 	if (line[0] != '-')
 		return agent_options_take_argument(w, line, f);
 	if (strcmp(line, "--" PROXY_PROTOCOL) == 0)
 		return agent_options_take(w, AGENT_PROXY_PROTOCOL, NULL, f);
-	if (strncmp(line, "--" MAX_STREAMS " ", strlen("--" MAX_STREAMS " ")) ==
-	    0)
-		return agent_options_take(w, AGENT_MAX_STREAMS,
-		    line + strlen("--" MAX_STREAMS " "), f);
+	if ((word = long_value(line, MAX_STREAMS)) != NULL)
+		return agent_options_take(w, AGENT_MAX_STREAMS, word, f);
+	if ((word = long_value(line, UPGRADE)) != NULL)
+		return agent_options_take(w, AGENT_UPGRADE, word, f);
 	if (line[1] == '\0' || strchr(AGENT_LETTERS, line[1]) == NULL)
 		return failure(f, "unknown option %s (see " NAME "(1))", line);
 	while (isspace((unsigned char)*value))
@@ -91,6 +105,7 @@ read_command_line(const struct agent_options *w, struct agent_run *run,
 	static const struct option options[] = {
 	    {PROXY_PROTOCOL, no_argument, NULL, AGENT_PROXY_PROTOCOL},
 	    {MAX_STREAMS, required_argument, NULL, AGENT_MAX_STREAMS},
+	    {UPGRADE, required_argument, NULL, AGENT_UPGRADE},
 	    {NULL, 0, NULL, 0},
 	};
 	int c;
@@ -121,6 +136,11 @@ check(struct agent_conf *conf, const char *where, struct failure *f)
 	if (conf->forward && conf->host[0] != '\0')
 		return failure(f,
 		    "%s: -h is for the way to a web server, not for -n", where);
+	if (conf->forward && conf->upgrades.n > 0)
+		return failure(f,
+		    "%s: --" UPGRADE " is for the way to a web server, not for "
+		    "-n",
+		    where);
 	if (tls_client_complete(&conf->tls, f) == -1)
 		return failure_prefix(f, "%s: ", where);
 	return 0;

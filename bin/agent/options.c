@@ -60,6 +60,25 @@ set_streams(struct agent_conf *conf, const char *value, struct failure *f)
 	    f, "--max-streams %s: not 1 to %d", value, MUX_STREAMS_MAX);
 }
 
+/* The name of a protocol, and of its version where one has a slash. */
+static int
+add_upgrade(struct web_upgrades *u, const char *value, struct failure *f)
+{
+	size_t len = strlen(value);
+
+	if (len == 0 || len >= sizeof(*u->names))
+		return failure(f, "--upgrade %s: not a protocol", value);
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)value[i]) &&
+		    strchr("-./_+", value[i]) == NULL)
+			return failure(
+			    f, "--upgrade %s: not a protocol", value);
+	if (u->n == WEB_UPGRADES_MAX)
+		return failure(f, "more than %d --upgrade", WEB_UPGRADES_MAX);
+	memcpy(u->names[u->n++], value, len + 1);
+	return 0;
+}
+
 static int
 set_host(struct agent_conf *conf, const char *value, struct failure *f)
 {
@@ -139,6 +158,8 @@ agent_options_take(const struct agent_options *w, int letter, const char *value,
 	case AGENT_PROXY_PROTOCOL:
 		w->conf->proxy_protocol = 1;
 		return 0;
+	case AGENT_UPGRADE:
+		return add_upgrade(&w->conf->upgrades, value, f);
 	case AGENT_MAX_STREAMS:
 		return set_streams(w->conf, value, f);
 	case 'm':

@@ -12,6 +12,7 @@
 #define AGENT_LETTERS        "nkcamhxX"
 #define AGENT_PROXY_PROTOCOL 256
 #define AGENT_MAX_STREAMS    257
+#define AGENT_UPGRADE        258
 
 struct agent_options {
 	struct agent_conf *conf;

@@ -69,6 +69,7 @@ prepare(struct session *s, const char *buf, size_t len)
 	memcpy(rules.forwarded_for, s->head->forwarded_for,
 	    sizeof(rules.forwarded_for));
 	memcpy(rules.service, s->head->service, sizeof(rules.service));
+	rules.upgrades = &s->conf->upgrades;
 	web_init(&s->web, &rules, s->relay, buf, len);
 	n = s->web.client.read(&s->web.client, down->buf, sizeof(down->buf));
 	if (n > 0) {

@@ -235,6 +235,33 @@ SCRIPT
     not grep -q '^Host: x' heads
 }
 
+# upgraded PROTOCOL: the head that arrives of a client that asks for it.
+upgraded() {
+    fetch -H "Upgrade: $1" -H 'Connection: keep-alive, Upgrade,HTTP2-Settings , X-Custom' \
+        -H 'HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA' /head | tr -d '\r'
+}
+
+@test "an upgrade to anything but a WebSocket is not passed on, as h2c, unless the agent is told to" {
+    start_web intra '-h intra'
+    for protocol in h2c 'websocket, h2c' 'h2c,websocket' TLS/1.0; do
+        run -0 upgraded "$protocol"
+        [[ $output == *$'\nConnection: keep-alive\n'* ]]
+        [[ $output != *[Uu]pgrade* && $output != *HTTP2* && $output != *X-Custom* ]]
+    done
+    run -0 upgraded WebSocket
+    [[ $output == *$'\nConnection: keep-alive,Upgrade\n'* ]]
+    [[ $output == *$'\nUpgrade: WebSocket\n'* && $output != *HTTP2* ]]
+    stop agent
+    start_web_agent "127.0.0.1:$web_port" '-h intra' '--upgrade h2c' '--upgrade other'
+    run -0 upgraded h2c
+    [[ $output == *$'\nConnection: keep-alive,Upgrade,HTTP2-Settings\n'* ]]
+    [[ $output == *$'\nUpgrade: h2c\n'* && $output == *$'\nHTTP2-Settings: '* ]]
+    run -0 upgraded other
+    [[ $output == *$'\nUpgrade: other\n'* && $output != *HTTP2* ]]
+    run -0 upgraded third
+    [[ $output != *[Uu]pgrade* ]]
+}
+
 @test "a web server behind a Unix socket, which is gone later" {
     start_broker
     start_relay listen
