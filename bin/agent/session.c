@@ -163,9 +163,12 @@ finish(struct session *s, enum splice_result rc)
 	    s->head->forwarded_for, "target", s->target->text, "service",
 	    s->target->service, NULL);
 	if (rc == SPLICE_DONE) {
+		if (s->web.requests.late)
+			channel_abort(&s->server);
+		else
+			channel_close(&s->server);
 		if (s->web.refusal_sent)
 			channel_linger(s->relay, deadline_in(LINGER_MS));
-		channel_close(&s->server);
 	} else {
 		channel_abort(&s->server);
 		channel_abort(s->relay);

@@ -167,10 +167,61 @@ START = b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 for chunk in (b"5\nhello\n0\n\n", b"5\r\nhelloX", b"g\r\n", b"-1\r\n", b" 5\r\nhello\r\n",
               b"fffffffffffffffff\r\n"):
     client = stone("alice", START + chunk + b"GET /smuggled HTTP/1.1\r\n\r\n")
-    client.end()
-    assert b" 200 " not in client.got, (chunk, bytes(client.got))
+    assert client.head().startswith(b"HTTP/1.1 400 "), chunk
+    client.rest()
 SCRIPT
     not grep smuggled heads
+}
+
+@test "a chunk that is malformed resets the target, and the client too once that has answered" {
+    start_broker
+    start_relay listen
+    start_web_agent "127.0.0.1:$web_port"
+    echo "$web_port" >port
+    play <<'SCRIPT'
+import socket
+listener = socket.create_server(("127.0.0.1", int(open(f"{SCRATCH}/port").read())))
+listener.settimeout(60)
+START = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+def asked(client):
+    target, _ = listener.accept()
+    target.settimeout(60)
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += target.recv(65536)
+    return target
+
+def reset(target):
+    try:
+        while target.recv(65536):
+            pass
+        return False
+    except ConnectionResetError:
+        return True
+
+# nothing was answered
+client = stone("alice", START + b"5\r\nhello\r\nX\r\n")
+target = asked(client)
+assert client.head().startswith(b"HTTP/1.1 400 ")
+client.rest()
+assert reset(target)
+# answered in full, in part, and another request before it not at all
+for answer, wanted in ((OK, 2), (OK[:-1], 1)):
+    client = stone("alice", START + b"5\r\nhello\r\n")
+    target = asked(client)
+    target.sendall(answer)
+    client.head()
+    client.read(wanted)
+    client.send(b"X\r\n")
+    assert client.end() != "clean" and not client.got, bytes(client.got)
+    assert reset(target)
+client = stone("alice", b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n" + START + b"X\r\n")
+target = asked(client)
+assert client.end() != "clean" and not client.got, bytes(client.got)
+assert reset(target)
+SCRIPT
 }
 
 @test "CONNECT, an absolute target under -h and HTTP/1.0 with chunks are refused" {
