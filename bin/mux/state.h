@@ -21,6 +21,13 @@
 #define MUX_WINDOW_MAX    (8 * 1024 * 1024)
 #define MUX_GROWTH_MAX    (64UL * 1024 * 1024)
 
+/*
+ * What the kernel holds for targets that read nothing, beside what is under way
+ * to them: one gets no more than this, and all streams together that.
+ */
+#define MUX_UNSENT_MAX     (128U * 1024)
+#define MUX_UNSENT_ALL_MAX (64U * 1024 * 1024)
+
 #define MUX_FRAME_MAX   65536 /* bytes of DATA: a read and a write of sockets */
 #define MUX_IN_SIZE     131072 /* two of these */
 #define MUX_OUT_SIZE    131072

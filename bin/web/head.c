@@ -162,11 +162,23 @@ add_connection(
 		add(o, "\r\n", 2);
 }
 
+/* To many a server "_" in a name is as good as "-". */
+static int
+is_ours(const struct head_field *f, const char *name)
+{
+	if (f->name_len != strlen(name))
+		return 0;
+	for (size_t i = 0; i < f->name_len; i++)
+		if (strncasecmp(f->name + i, name + i, 1) != 0 &&
+		    (f->name[i] != '_' || name[i] != '-'))
+			return 0;
+	return 1;
+}
+
 static int
 is_dropped(const struct hop *hop, const struct head_field *f)
 {
-	return head_field_is(f, "X-Forwarded-For") ||
-	       head_field_is(f, "X-Service") ||
+	return is_ours(f, "X-Forwarded-For") || is_ours(f, "X-Service") ||
 	       (hop->rules->host != NULL && head_field_is(f, "Host")) ||
 	       (head_field_is(f, "Upgrade") && !is_allowed(hop->rules, f)) ||
 	       (head_field_is(f, "HTTP2-Settings") && !hop->h2c);

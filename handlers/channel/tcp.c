@@ -55,6 +55,12 @@ tcp_may_pause(int sock)
 }
 
 void
+tcp_bound_unsent(int sock, unsigned bytes)
+{
+	setsockopt(sock, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
+}
+
+void
 tcp_cork(int sock, int on)
 {
 	int saved = errno;

@@ -170,6 +170,37 @@ END
     wait_until 60 says agent ' session in=[0-9]+ streams=[01] reason=relay-error error=the_other_side_is_wrong:_'
 }
 
+@test 'for targets that read nothing the kernel holds little' {
+    local port
+    port=$(free_port)
+    echo "$port" >port
+    start_waiting_agent agent alice "127.0.0.1:$port"
+    { echo 'from frames import *' && cat; } <<'END' | play
+import re, socket, subprocess
+port = int(open(f"{SCRATCH}/port").read())
+listener = socket.create_server(("127.0.0.1", port))
+h2 = Session(Peer("alice"))
+h2.settle()
+targets = []
+for n in range(1, 17, 2):
+    h2.send(connect(n))
+    assert h2.status(n) == 200
+    targets.append(listener.accept()[0])
+for n in range(1, 17, 2):
+    h2.send(*[frame(DATA, 0, n, bytes(16384))] * 64)
+h2.send(frame(PING, 0, 0, b"taken in"))
+h2.until(PING)
+listing = subprocess.run(["ss", "-tnH", f"dport = :{port}"], stdout=subprocess.PIPE, check=True).stdout.decode()
+queues = [int(line.split()[2]) for line in listing.splitlines()]
+assert len(queues) == 8 and max(queues) <= 320 * 1024, queues
+# and it all arrives
+for n, target in enumerate(targets):
+    left = 1 << 20
+    while left > 0:
+        left -= len(target.recv(65536))
+END
+}
+
 # bats test_tags=slow
 @test 'floods of PING, SETTINGS, resets, streams and fields end their session' {
     an_agent shout '-m 8:8'

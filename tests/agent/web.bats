@@ -81,6 +81,14 @@ sessions() {
     [ "$(grep -c "^X-Forwarded-For: $client_address" <<<"$output")" -eq 2 ]
 }
 
+@test "no other spelling of X-Forwarded-For arrives, and no word that would drop ours" {
+    start_web '*'
+    run -0 fetch --interface "$client_address" -H 'X_Forwarded_For: 6.6.6.6' \
+        -H 'x-forwarded_for: 6.6.6.6' -H 'X_Service: a' -H 'Connection: close, X-Forwarded-For' /head
+    [[ ${output//$'\r'/} == *$'\nConnection: close\nX-Forwarded-For: '"$client_address"* ]]
+    [[ $output != *6.6.6.6* && $output != *[Xx]_* ]]
+}
+
 @test "bodies pass: by length, chunked, and after 100-continue" {
     start_web intra '-h intra'
     head -c 3000000 /dev/urandom >body
