@@ -27,7 +27,7 @@
 #define EXIT_FAILED     1 /* the broker could not do it */
 #define INTERVAL        2 /* seconds between two pictures of watch */
 #define INTERVAL_MAX    3600
-#define TEXTFILE_SUFFIX ".tmp"
+#define TEXTFILE_SUFFIX ".XXXXXX" /* of mkstemp(3) */
 
 struct options {
 	const char *conf;
@@ -290,18 +290,23 @@ add_to_customer(const struct call *call)
 	return failed ? EXIT_FAILED : EX_OK;
 }
 
-/* Who collects the file must never see half of it. */
+/*
+ * Who collects the file must never see half of it, and who may write to its
+ * folder not lead us elsewhere by a link.
+ */
 static FILE *
 open_textfile(const char *path, char *partial, size_t size)
 {
 	FILE *out;
+	int fd;
 
 	if ((size_t)snprintf(partial, size, "%s" TEXTFILE_SUFFIX, path) >= size)
 		program_fail(EX_CANTCREAT, "%s: too long", path);
-	out = fopen(partial, "we");
+	fd = mkstemp(partial);
+	out = fd == -1 ? NULL : fdopen(fd, "w");
 	if (out == NULL)
 		program_fail(EX_CANTCREAT, "%s: %s", partial, strerror(errno));
-	fchmod(fileno(out), 0644); /* the collector is another user */
+	fchmod(fd, 0644); /* the collector is another user */
 	return out;
 }
 
