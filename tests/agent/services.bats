@@ -103,6 +103,34 @@ SCRIPT
     [[ $(ask 'X-Service: path') == 'HTTP/1.1 502 '*'none.sock: No such file'* ]]
 }
 
+@test "a cut connection is a reset to a target on TCP, and but an end to one on a Unix socket" {
+    port=$(free_port)
+    echo "$port" >port
+    agent "127.0.0.1:$port" "path=unix:$scratch/cut.sock"
+    play <<'SCRIPT'
+import socket
+tcp = socket.create_server(("127.0.0.1", int(open(f"{SCRATCH}/port").read())))
+unix = socket.socket(socket.AF_UNIX)
+unix.bind(f"{SCRATCH}/cut.sock")
+unix.listen()
+
+def seen(listener, *field):
+    client = stone("alice", b"\r\n".join((b"GET / HTTP/1.1", *field)) + b"\r\n\r\nhalf")
+    listener.settimeout(60)
+    target, _ = listener.accept()
+    target.settimeout(60)
+    assert target.recv(4) == b"half"
+    client.reset()
+    try:
+        return target.recv(1)
+    except ConnectionResetError:
+        return "reset"
+
+assert seen(tcp) == "reset"
+assert seen(unix, b"X-Service: path") == b""
+SCRIPT
+}
+
 # deaf PORT: a listener on 127.0.0.2 whose queue is full, so that nobody gets
 # through to it and nobody is refused.
 deaf() {
