@@ -109,10 +109,10 @@ SCRIPT
     agent "127.0.0.1:$port" "path=unix:$scratch/cut.sock"
     play <<'SCRIPT'
 import socket
-tcp = socket.create_server(("127.0.0.1", int(open(f"{SCRATCH}/port").read())))
-unix = socket.socket(socket.AF_UNIX)
-unix.bind(f"{SCRATCH}/cut.sock")
-unix.listen()
+on_tcp = socket.create_server(("127.0.0.1", int(open(f"{SCRATCH}/port").read())))
+on_unix = socket.socket(socket.AF_UNIX)
+on_unix.bind(f"{SCRATCH}/cut.sock")
+on_unix.listen()
 
 def seen(listener, *field):
     client = stone("alice", b"\r\n".join((b"GET / HTTP/1.1", *field)) + b"\r\n\r\nhalf")
@@ -126,8 +126,8 @@ def seen(listener, *field):
     except ConnectionResetError:
         return "reset"
 
-assert seen(tcp) == "reset"
-assert seen(unix, b"X-Service: path") == b""
+assert seen(on_tcp) == "reset"
+assert seen(on_unix, b"X-Service: path") == b""
 SCRIPT
 }
 
