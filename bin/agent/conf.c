@@ -58,7 +58,7 @@ read_line(void *arg, char *line, struct failure *f)
 	if (line[0] != '-')
 		return agent_options_take_argument(w, line, f);
 	if (strcmp(line, "--" PROXY_PROTOCOL) == 0)
-		return agent_options_take(w, AGENT_PROXY_PROTOCOL, NULL, f);
+		return agent_options_take(w, AGENT_PROXY_PROTOCOL, "", f);
 	if ((word = long_value(line, MAX_STREAMS)) != NULL)
 		return agent_options_take(w, AGENT_MAX_STREAMS, word, f);
 	if ((word = long_value(line, UPGRADE)) != NULL)

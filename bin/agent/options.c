@@ -64,15 +64,13 @@ set_streams(struct agent_conf *conf, const char *value, struct failure *f)
 static int
 add_upgrade(struct web_upgrades *u, const char *value, struct failure *f)
 {
-	size_t len = strlen(value);
+	static const char allowed[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    "-./_+";
+	const size_t len = strspn(value, allowed);
 
-	if (len == 0 || len >= sizeof(*u->names))
+	if (len == 0 || len >= sizeof(*u->names) || value[len] != '\0')
 		return failure(f, "--upgrade %s: not a protocol", value);
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)value[i]) &&
-		    strchr("-./_+", value[i]) == NULL)
-			return failure(
-			    f, "--upgrade %s: not a protocol", value);
 	if (u->n == WEB_UPGRADES_MAX)
 		return failure(f, "more than %d --upgrade", WEB_UPGRADES_MAX);
 	memcpy(u->names[u->n++], value, len + 1);
