@@ -39,7 +39,7 @@ arrivals_free(struct arrivals *a)
 void
 arrivals_address(struct in6_addr *from, int sock)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof(ss);
 	const struct sockaddr_in *v4 = (const void *)&ss;
 	const struct sockaddr_in6 *v6 = (const void *)&ss;
