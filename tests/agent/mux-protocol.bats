@@ -111,11 +111,13 @@ END
 }
 
 @test 'a target that resets is CONNECT_ERROR' {
-    start_target target resets 300
+    start_target target resets 300 asked
     start_waiting_agent agent alice "$target"
     { echo 'from frames import *' && cat; } <<'END' | play
 h2 = Session(Peer("alice"))
 h2.send(connect(1))
+assert h2.status(1) == 200
+h2.send(frame(DATA, 0, 1, b"x"))
 assert h2.code(1) == CONNECT_ERROR
 END
 }
