@@ -440,8 +440,8 @@ SCRIPT
 # list_of CA SIGNER [OPTION...]: a list of what CA has revoked, signed with the
 # key of SIGNER, which has the same name, becomes crl.pem.
 list_of() {
-    printf '%s\n' '[ca]' 'default_ca = c' '[c]' "database = $1/index.txt" 'default_md = sha256' \
-        >crl.cnf
+    printf '%s\n' '[ca]' 'default_ca = c' '[c]' "database = $1/index.txt" 'unique_subject = no' \
+        'default_md = sha256' >crl.cnf
     openssl ca -config crl.cnf -gencrl -cert "$2/ca.pem" -keyfile "$2/private/ca.pem" "${@:3}" \
         -out crl.new 2>/dev/null
     give crl.new
