@@ -162,6 +162,8 @@ import array, os, socket, struct
 
 VERSION, REGISTER, WELCOME, MATCHED, WAIT_AGAIN, END = 5, 1, 2, 4, 5, 6
 AGENT, STONE = 1, 2
+# the least that has the form of a certificate
+DER = bytes.fromhex("300d 3005 020101 3000 3000 03020000")
 
 def packet(kind, body):
     return struct.pack("=HHI", VERSION, kind, 8 + len(body)) + body
@@ -177,8 +179,8 @@ def register(role):
     handler = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     handler.settimeout(60)
     handler.connect("broker.sock")
-    body = struct.pack("=IIQII64s", role, 5, 0, 0, 1, b"192.0.2.1:1")
-    handler.send(packet(REGISTER, body + b"alice"))
+    body = struct.pack("=IIQII64s", role, len(DER), 0, 0, 1, b"192.0.2.1:1")
+    handler.send(packet(REGISTER, body + DER))
     assert receive(handler)[0] == WELCOME
     return handler
 
