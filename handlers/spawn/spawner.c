@@ -104,6 +104,7 @@ become_handler(struct forker *f, size_t listener, int sock)
 
 	close_listeners(s);
 	fd_close(&l->broker.fd);
+	registration_hush();
 	return is_handoff(s, listener) ? handle_handed_over(s, sock)
 				       : handle(s, sock);
 }
@@ -181,6 +182,8 @@ broker_ready(struct forker *f, int *fd)
 	struct loop *l = f->owner;
 
 	registration_connect(&l->broker);
+	if (registration_missing(&l->broker))
+		registration_complain(&l->broker);
 	*fd = l->broker.fd;
 	return registration_due(&l->broker);
 }
