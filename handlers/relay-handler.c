@@ -48,6 +48,8 @@ main(int argc, char **argv)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	if (tls_server_load(&material, &conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
+	if (o.test && tls_server_check(&material, &conf, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test)
 		return EX_OK;
 	if (sock == -1)

@@ -79,6 +79,8 @@ main(int argc, char **argv)
 	program_become(uid, gid);
 	if (tls_server_load(&s.tls, &s.conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
+	if (o.test && tls_server_check(&s.tls, &s.conf, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test)
 		return EX_OK;
 

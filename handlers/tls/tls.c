@@ -111,13 +111,37 @@ tls_new(const struct tls_material *material, int fd)
 	return NULL;
 }
 
+/* A client's alerts of certificates (RFC 8446 6.2) are about ours. */
+static int
+is_about_certificate(unsigned long error)
+{
+	const int alert = ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET;
+
+	return (alert >= SSL_AD_BAD_CERTIFICATE &&
+		   alert <= SSL_AD_CERTIFICATE_UNKNOWN) ||
+	       alert == SSL_AD_UNKNOWN_CA;
+}
+
+static void
+alert_error(const char *alert, struct failure *f)
+{
+	if (is_about_certificate(ERR_peek_last_error()))
+		failure(f, "the peer refuses our certificate, TLS alert: %s",
+		    alert);
+	else
+		failure(f, "the peer's TLS alert: %s", alert);
+}
+
 static void
 handshake_error(const SSL *ssl, int syscall, struct failure *f)
 {
 	long verify = SSL_get_verify_result(ssl);
+	const char *alert = tls_peer_alert();
 
 	if (verify != X509_V_OK)
 		failure(f, "%s", X509_verify_cert_error_string(verify));
+	else if (alert != NULL)
+		alert_error(alert, f);
 	else if (ERR_peek_last_error() != 0)
 		tls_error_text(f);
 	else
