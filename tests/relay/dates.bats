@@ -12,6 +12,7 @@ setup_file() {
     make_pki alice
     forge past "$(at '1 year ago')" "$(at yesterday)" serverAuth IP:127.0.0.1
     forge early "$(at tomorrow)" "$(at 'next year')" serverAuth IP:127.0.0.1
+    forge old "$(at '1 year ago')" "$(at yesterday)" clientAuth
     forge short "$(at yesterday)" "$(at '13 days')" serverAuth IP:127.0.0.1
 }
 
@@ -60,4 +61,24 @@ presents() {
     start_relay listen
     s_client alice </dev/null || :
     wait_until 60 says relay " tls-refused .*reason=the_peer_refuses_our_certificate,_TLS_alert:_certificate_expired$"
+}
+
+@test "where both certificates are out of date, all three ask for the clock" {
+    local question=",_and_so_is_ours:_is_this_host's_clock_right\?_It_shows_20[0-9T:-]+Z"
+    presents past
+    start_relay listen
+    # one that does not look at the relay's
+    timeout 60 openssl s_client -connect "127.0.0.1:$relay_port" -cert old/cert.pem -key old/private.pem \
+        </dev/null 3>&- || :
+    wait_until 60 says relay " tls-refused .*reason=certificate_has_expired$question subject=/CN=old "
+    start_agent agent old 127.0.0.1:1
+    wait_until 60 says agent " not-connected .*reason=TLS:_certificate_has_expired$question "
+    run -75 "$scratch/bin/relay-stone" --stdio -q key=old/private.pem -q cert=old/cert.pem -q CAfile=ca.pem \
+        "127.0.0.1:$relay_port/ssl,http" 1 'GET / HTTP/1.1' </dev/null
+    [[ $output =~ reason=certificate_has_expired$question ]]
+    # a certificate that alone is out of date is no reason to
+    stop agent
+    : >agent.log
+    start_agent agent alice 127.0.0.1:1
+    wait_until 60 says agent ' not-connected .*reason=TLS:_certificate_has_expired retry_ms='
 }
