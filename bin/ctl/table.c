@@ -56,14 +56,6 @@ print_session(FILE *out, const struct row_session *s)
 	    CTL_RATE(s->up + s->down, (double)s->seconds));
 }
 
-static const char *
-type_word(uint32_t type)
-{
-	static const char *const words[] = {"none", "forward", "web", "both"};
-
-	return words[type & 3];
-}
-
 static void
 print_customer(FILE *out, const struct row_customer *c)
 {
@@ -83,7 +75,7 @@ print_customer(FILE *out, const struct row_customer *c)
 	    !c->present ? "gone"
 	    : c->allow  ? "yes"
 			: "no",
-	    c->present ? type_word(c->type) : "-", of, c->agents,
+	    c->present ? customer_type_word(c->type) : "-", of, c->agents,
 	    c->sessions_total, c->refused_total, CTL_BYTES(c->up_total),
 	    CTL_BYTES(c->down_total), expire);
 }
