@@ -34,6 +34,7 @@ static const struct command {
     {"sessions", "live sessions", command_sessions, 0, 0},
     {"customers", "customers, and what they have used", command_customers, 0,
 	0},
+    {"recent [number]", "the last refusals and failures", command_recent, 0, 1},
     {"customer name certificate",
 	"add a certificate to the customer," NEXT_LINE
 	"and reload; sha256:... or a PEM file",

@@ -139,6 +139,25 @@ list_accounts(struct broker *b, struct sweep *s)
 	return step;
 }
 
+static enum sweep_step
+list_refusals(struct broker *b, struct sweep *s)
+{
+	uint64_t before = s->before;
+	const struct row_refusal *row = s->admin == NULL
+					    ? NULL
+					    : recent_next(b->recent, &before);
+	struct message m = {.type = MESSAGE_ROW_REFUSAL};
+	enum sweep_step step;
+
+	if (row == NULL)
+		return send_end(b, s);
+	m.u.row_refusal = *row;
+	step = add_row(b, s, &m);
+	if (step == SWEEP_MORE)
+		s->before = before;
+	return step;
+}
+
 static void
 sum_waiters(const struct broker *b, struct row_status *row)
 {
@@ -260,7 +279,10 @@ start(struct broker *b, const struct sweep *s)
 static void
 start_listing(struct broker *b, struct sweep *s)
 {
-	s->step = s->command == ADMIN_CUSTOMERS ? list_accounts : list_conns;
+	s->step = s->command == ADMIN_CUSTOMERS ? list_accounts
+		  : s->command == ADMIN_RECENT  ? list_refusals
+						: list_conns;
+	s->before = UINT64_MAX;
 	s->rows = calloc(1, sizeof(*s->rows));
 	if (s->rows != NULL && sweep_start(b, s) != NULL)
 		return;
@@ -310,6 +332,7 @@ admin_take(struct broker *b, struct conn *c, const struct message *m)
 	case ADMIN_WAITERS:
 	case ADMIN_SESSIONS:
 	case ADMIN_CUSTOMERS:
+	case ADMIN_RECENT:
 		start_listing(b, &s);
 		break;
 	case ADMIN_KICK:

@@ -213,9 +213,10 @@ set_up(struct broker *b)
 	b->accounts = accounts_new();
 	b->pairing = pairing_new();
 	b->sessions = sessions_new();
+	b->recent = recent_new();
 	return b->epoll == -1 || b->timer == -1 || b->accounts == NULL ||
 		       b->pairing == NULL || b->sessions == NULL ||
-		       watch_all(b) == -1
+		       b->recent == NULL || watch_all(b) == -1
 		   ? -1
 		   : 0;
 }
@@ -292,6 +293,7 @@ broker_free(struct broker *b)
 	if (b->pairing != NULL)
 		pairing_free(b->pairing);
 	sessions_free(b->sessions);
+	recent_free(b->recent);
 	accounts_free(b->accounts);
 	customers_free(b->customers);
 	relay_conf_free(&b->conf);

@@ -23,12 +23,14 @@ conn_of(struct waiter *w)
 /* ---- what the broker says ---- */
 
 static void
-refuse(struct broker *b, struct conn *c, uint32_t status, const char *reason)
+refuse(struct broker *b, struct conn *c, enum refusal_kind kind,
+    uint32_t status, const char *reason)
 {
 	struct message m = {.type = MESSAGE_REFUSED};
 
 	b->totals.refused_total++;
 	c->account->refused_total++;
+	conn_note(b, c, kind, status, reason);
 	m.u.refused.status = status;
 	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason), "%s", reason);
 	wire_send(c->fd, &m, NULL);
@@ -88,7 +90,8 @@ join_pair(struct broker *b, struct conn *agent, struct conn *stone)
 		if (s != NULL)
 			session_cancel(b->sessions, s);
 		wait_again(b, agent);
-		refuse(b, stone, 503, "The relay is out of resources");
+		refuse(b, stone, REFUSAL_RELAY, 503,
+		    "The relay is out of resources");
 		return;
 	}
 	join_session(stone, s);
@@ -209,14 +212,16 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	if (entry == NULL)
 		return -1;
 	if (b->draining && c->waiter.role == ROLE_STONE) {
-		refuse(b, c, 503, "The relay is draining");
+		refuse(b, c, REFUSAL_RELAY, 503, "The relay is draining");
 		return 0;
 	}
 	verdict = pairing_enter(b->pairing, &c->waiter, &c->key, &entry->grant,
 	    (uint64_t)time(NULL));
 	if (verdict != PAIRING_WAIT) {
-		refuse(
-		    b, c, refusals[verdict].status, refusals[verdict].reason);
+		refuse(b, c,
+		    verdict == PAIRING_NO_MEMORY ? REFUSAL_RELAY
+						 : REFUSAL_LIMIT,
+		    refusals[verdict].status, refusals[verdict].reason);
 		return 0;
 	}
 	c->id = new_id(m->u.reg.id);
@@ -345,6 +350,39 @@ on_attach(struct broker *b, struct conn *c, const struct message_attach *a)
 	return 0;
 }
 
+/*
+ * Once, so that a handler which was broken into cannot push out all that others
+ * said. Who never registered proved nothing: its customer is who has such a
+ * certificate, if it has named one.
+ */
+static int
+on_refusal(struct broker *b, struct conn *c, const struct message_refusal *m)
+{
+	static const struct identity unknown;
+	struct certificate claimed = {.identity = m->identity,
+	    .fingerprints = {m->fingerprint},
+	    .forms = 1};
+	struct row_refusal row = {.when = (uint64_t)time(NULL),
+	    .kind = m->kind,
+	    .status = m->status,
+	    .role = c->waiter.role,
+	    .identity = m->identity,
+	    .fingerprint = m->fingerprint};
+
+	if (c->refusal_told)
+		return -1;
+	c->refusal_told = 1;
+	if (m->kind <= REFUSAL_TLS_KINDS)
+		b->totals.tls_refused[m->kind - 1]++;
+	if (memcmp(&m->identity, &unknown, sizeof(unknown)) != 0)
+		snprintf(row.customer, sizeof(row.customer), "%s",
+		    customers_find(b->customers, &claimed)->name);
+	memcpy(row.peer, m->peer, sizeof(row.peer));
+	memcpy(row.reason, m->reason, sizeof(row.reason));
+	recent_add(b->recent, &row);
+	return 0;
+}
+
 int
 registrar_take(struct broker *b, struct conn *c, const struct message *m)
 {
@@ -362,6 +400,8 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 	case MESSAGE_RECHECKED:
 		reload_rechecked(b, c, &m->u.rechecked);
 		return 0;
+	case MESSAGE_REFUSAL:
+		return on_refusal(b, c, &m->u.refusal);
 	case MESSAGE_ATTACH:
 		return on_attach(b, c, &m->u.attach);
 	case MESSAGE_RELOAD:

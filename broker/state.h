@@ -19,6 +19,7 @@
 #include "filewatch.h"
 #include "ipc/wire.h"
 #include "pairing.h"
+#include "recent.h"
 #include "session.h"
 
 #include <sys/queue.h>
@@ -40,6 +41,7 @@ struct conn {
 	int may_admin;    /* root or the admin group */
 	int spawner;      /* it said ATTACH */
 	int kicked;
+	int refusal_told;  /* it said REFUSAL, which comes once */
 	unsigned owed;     /* RECHECKs that it has not answered */
 	int awaits_reload; /* an administrator who asked for one; in awaiting */
 	struct waiter waiter;
@@ -89,6 +91,7 @@ struct broker {
 	struct accounts *accounts;
 	struct pairing *pairing;
 	struct sessions *sessions;
+	struct recent *recent;
 	struct reload_state reload;
 	struct row_status totals; /* its counters */
 	size_t nconns, most;      /* connections, and the most since a trim */
@@ -128,6 +131,10 @@ void conn_answer(struct broker *b, struct conn *c, int failed, unsigned count,
 
 /* Keeps the account of c right. Call it after any change of its waiter. */
 void conn_count(struct conn *c);
+
+/* Remembers why c was turned away; reason is plain ASCII. */
+void conn_note(struct broker *b, const struct conn *c, enum refusal_kind kind,
+    uint32_t status, const char *reason);
 
 /* ---- registrar.c ---- */
 

@@ -39,6 +39,7 @@ int command_status(const struct ctl_call *call);
 int command_agents(const struct ctl_call *call);
 int command_sessions(const struct ctl_call *call);
 int command_customers(const struct ctl_call *call);
+int command_recent(const struct ctl_call *call);
 
 /* ---- act.c ---- */
 

@@ -8,6 +8,7 @@
 #include "ctl/show.h"
 
 #include <jansson.h>
+#include <string.h>
 
 #define JSON_VERSION 1
 
@@ -34,10 +35,21 @@ text_or_null(const char *text)
 }
 
 static json_t *
+tls_refused(const uint64_t count[static REFUSAL_TLS_KINDS])
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < REFUSAL_TLS_KINDS; i++)
+		json_object_set_new(
+		    object, refusal_word(i + 1), number(count[i]));
+	return object;
+}
+
+static json_t *
 status_row(const struct row_status *s)
 {
 	return json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o, s:s}",
+			 "s:o, s:o, s:o, s:s, s:o}",
 	    "relay_version", s->version, "pid", number(s->pid), "uptime",
 	    number(s->uptime), "draining", (int)s->draining, "agents",
 	    number(s->agents), "stones", number(s->stones), "sessions",
@@ -46,7 +58,8 @@ status_row(const struct row_status *s)
 	    number(s->kicked_total), "reloads_total", number(s->reloads_total),
 	    "reload_failures_total", number(s->reload_failures_total),
 	    "spawners", number(s->spawners), "log_level",
-	    log_level_word((int)s->log_level));
+	    log_level_word((int)s->log_level), "tls_refused",
+	    tls_refused(s->tls_refused));
 }
 
 static json_t *
@@ -90,6 +103,30 @@ customer_row(const struct row_customer *c)
 }
 
 static json_t *
+fingerprint_or_null(const struct identity *id)
+{
+	static const struct identity unknown;
+
+	return memcmp(id, &unknown, sizeof(unknown)) == 0 ? json_null()
+							  : fingerprint(id);
+}
+
+static json_t *
+refusal_row(const struct row_refusal *r)
+{
+	char when[WHEN_TEXT_SIZE];
+
+	timestamp_format(r->when, when);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:s}",
+	    "when", when, "times", number(r->times), "peer",
+	    text_or_null(r->peer), "customer", text_or_null(r->customer),
+	    "certificate", fingerprint_or_null(&r->identity), "kind",
+	    refusal_word(r->kind), "status",
+	    r->status == 0 ? json_null() : number(r->status), "reason",
+	    r->reason, "do", refusal_advice(r->kind, r->reason));
+}
+
+static json_t *
 row_object(const struct message *m)
 {
 	switch (m->type) {
@@ -99,6 +136,8 @@ row_object(const struct message *m)
 		return agent_row(&m->u.waiter);
 	case MESSAGE_ROW_SESSION:
 		return session_row(&m->u.session);
+	case MESSAGE_ROW_REFUSAL:
+		return refusal_row(&m->u.row_refusal);
 	default:
 		return customer_row(&m->u.customer);
 	}
@@ -137,6 +176,7 @@ ctl_json(FILE *out, enum ctl_view view, const struct ctl_answer *answer)
 	    [CTL_AGENTS] = "agents",
 	    [CTL_SESSIONS] = "sessions",
 	    [CTL_CUSTOMERS] = "customers",
+	    [CTL_RECENT] = "recent",
 	};
 	json_t *body;
 

@@ -81,6 +81,20 @@ heading(FILE *out, const char *prefix, const struct metric *m)
 }
 
 static void
+print_tls_refused(FILE *out, const char *prefix,
+    const uint64_t count[static REFUSAL_TLS_KINDS])
+{
+	static const struct metric m = {.name = "tls_refused_total",
+	    .type = "counter",
+	    .help = "Handshakes that came to nothing."};
+
+	heading(out, prefix, &m);
+	for (unsigned i = 0; i < REFUSAL_TLS_KINDS; i++)
+		fprintf(out, "%s%s{reason=\"%s\"} %" PRIu64 "\n", prefix,
+		    m.name, refusal_word(i + 1), count[i]);
+}
+
+static void
 print_all(FILE *out, const struct ctl_answer *status,
     const struct ctl_answer *customers)
 {
@@ -92,6 +106,7 @@ print_all(FILE *out, const struct ctl_answer *status,
 		fprintf(out, "%s%s %" PRIu64 "\n", relay, of_relay[i].name,
 		    value(&of_relay[i], &status->rows[0].u));
 	}
+	print_tls_refused(out, relay, status->rows[0].u.status.tls_refused);
 	for (size_t i = 0; i < sizeof(of_customer) / sizeof(*of_customer);
 	     i++) {
 		heading(out, customer, &of_customer[i]);

@@ -84,6 +84,9 @@ make_row_plain(struct message *m)
 	case MESSAGE_ROW_CUSTOMER:
 		make_plain(m->u.customer.name);
 		break;
+	case MESSAGE_ROW_REFUSAL:
+		make_plain(m->u.row_refusal.customer);
+		break;
 	default:
 		break;
 	}

@@ -9,6 +9,16 @@
 
 #define SHORT_FINGERPRINT 16 /* hex digits; --json has them all */
 
+static uint64_t
+sum(const uint64_t count[static REFUSAL_TLS_KINDS])
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < REFUSAL_TLS_KINDS; i++)
+		all += count[i];
+	return all;
+}
+
 static void
 print_status(FILE *out, const struct row_status *s)
 {
@@ -17,16 +27,16 @@ print_status(FILE *out, const struct row_status *s)
 	    "agents     %" PRIu64 " waiting\n"
 	    "stones     %" PRIu64 " waiting\n"
 	    "sessions   %" PRIu64 " live, %" PRIu64 " since the start\n"
-	    "refused    %" PRIu64 "\n"
+	    "refused    %" PRIu64 ", and %" PRIu64 " in the handshake\n"
 	    "kicked     %" PRIu64 "\n"
 	    "reloads    %" PRIu64 ", %" PRIu64 " with errors\n"
 	    "spawners   %" PRIu32 "\n"
 	    "log level  %s\n",
 	    s->version, s->pid, CTL_AGE(s->uptime),
 	    s->draining ? ", draining" : "", s->agents, s->stones, s->sessions,
-	    s->sessions_total, s->refused_total, s->kicked_total,
-	    s->reloads_total, s->reload_failures_total, s->spawners,
-	    log_level_word((int)s->log_level));
+	    s->sessions_total, s->refused_total, sum(s->tls_refused),
+	    s->kicked_total, s->reloads_total, s->reload_failures_total,
+	    s->spawners, log_level_word((int)s->log_level));
 }
 
 /* A peer that an earlier broker knew may be missing for a moment. */
@@ -80,6 +90,33 @@ print_customer(FILE *out, const struct row_customer *c)
 	    CTL_BYTES(c->down_total), expire);
 }
 
+/* What the client was told, or how far it came. */
+static const char *
+told(const struct row_refusal *r, char text[static CTL_UNIT_SIZE])
+{
+	if (r->kind <= REFUSAL_TLS_KINDS)
+		return "tls";
+	if (r->kind == REFUSAL_SESSION)
+		return "session";
+	snprintf(text, CTL_UNIT_SIZE, "%" PRIu32, r->status);
+	return text;
+}
+
+static void
+print_refusal(FILE *out, const struct row_refusal *r)
+{
+	static const struct identity unknown;
+	char when[WHEN_TEXT_SIZE], status[CTL_UNIT_SIZE];
+	char hex[IDENTITY_HEX_SIZE] = "-";
+
+	timestamp_format(r->when, when);
+	if (memcmp(&r->identity, &unknown, sizeof(unknown)) != 0)
+		identity_hex(&r->identity, hex);
+	fprintf(out, "%s  %5" PRIu32 "  %-22s  %-16s  %-*.*s  %-7s  %s\n", when,
+	    r->times, or_dash(r->peer), or_dash(r->customer), SHORT_FINGERPRINT,
+	    SHORT_FINGERPRINT, hex, told(r, status), r->reason);
+}
+
 static void
 print_heading(FILE *out, enum ctl_view view)
 {
@@ -100,6 +137,11 @@ print_heading(FILE *out, enum ctl_view view)
 		    "%-16s  %-5s  %-7s  %9s  %6s  %8s  %7s  %6s  %6s  %s\n",
 		    "CUSTOMER", "ALLOW", "TYPE", "SESSIONS", "AGENTS", "TOTAL",
 		    "REFUSED", "UP", "DOWN", "EXPIRE");
+		break;
+	case CTL_RECENT:
+		fprintf(out, "%-20s  %5s  %-22s  %-16s  %-*s  %-7s  %s\n",
+		    "WHEN", "TIMES", "PEER", "CUSTOMER", SHORT_FINGERPRINT,
+		    "CERTIFICATE", "TOLD", "REASON");
 		break;
 	}
 }
@@ -125,6 +167,9 @@ ctl_table(FILE *out, enum ctl_view view, const struct ctl_answer *answer)
 			break;
 		case CTL_CUSTOMERS:
 			print_customer(out, &m->u.customer);
+			break;
+		case CTL_RECENT:
+			print_refusal(out, &m->u.row_refusal);
 			break;
 		}
 	}

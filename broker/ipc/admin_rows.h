@@ -9,6 +9,7 @@
 #include "base/netaddr.h"
 #include "config/entitlement.h"
 #include "config/identity.h"
+#include "ipc/refusal.h"
 
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ enum admin_command {
 	ADMIN_DRAIN,
 	ADMIN_RELOAD,    /* answered when all handlers have checked again */
 	ADMIN_LOG_LEVEL, /* argument: a level's word */
+	ADMIN_RECENT,    /* a row_refusal for each, the newest first */
 };
 
 struct message_admin {
@@ -47,6 +49,7 @@ struct row_status {
 	uint32_t spawners; /* relay-listen processes attached */
 	uint32_t log_level;
 	char version[16];
+	uint64_t tls_refused[REFUSAL_TLS_KINDS]; /* of kind 1 and on */
 };
 
 struct row_waiter {
@@ -86,6 +89,20 @@ struct row_customer {
 	uint64_t refused_total;
 	uint64_t up_total; /* bytes from stones */
 	uint64_t down_total;
+};
+
+/* Somebody who was turned away, as often as that was said of the same. */
+struct row_refusal {
+	uint64_t when;   /* Unix time; the last */
+	uint32_t kind;   /* enum refusal_kind */
+	uint32_t status; /* HTTP status, 0: none was told */
+	uint32_t times;
+	uint32_t role;                     /* enum role, 0: unknown */
+	struct identity identity;          /* all zero: unknown */
+	struct identity fingerprint;       /* of the certificate as it came */
+	char customer[CUSTOMER_NAME_SIZE]; /* "": unknown */
+	char peer[NETADDR_TEXT_MAX];
+	char reason[REFUSAL_REASON_MAX]; /* plain ASCII */
 };
 
 struct message_admin_done {

@@ -150,16 +150,18 @@ stop_waiting(struct handler *h, enum event event, enum state state)
 		return handler_remove(h);
 	if (event == EVENT_TIMEOUT && state == REGISTERING) {
 		registration_complain(&h->registration);
-		return handler_refuse(h, 503, "The relay is restarting");
+		return handler_refuse(
+		    h, REFUSAL_RELAY, 503, "The relay is restarting");
 	}
 	if (event == EVENT_TIMEOUT)
-		return handler_refuse(
-		    h, 503, "No agent is there for this certificate");
+		return handler_refuse(h, REFUSAL_ALONE, 503,
+		    "No agent is there for this certificate");
 	log_event(LOG_INFO, event == EVENT_DRAIN ? "drained" : "left", "id",
 	    LOG_ID(handler_id(h)), "role", handler_role(h), "peer", h->peer,
 	    "identity", h->identity, NULL);
 	if (event == EVENT_DRAIN && !h->welcomed)
-		return handler_refuse(h, 503, "The relay is stopping");
+		return handler_refuse(
+		    h, REFUSAL_RELAY, 503, "The relay is stopping");
 	return event == EVENT_DRAIN ? CLOSING : ENDED;
 }
 
@@ -205,7 +207,7 @@ refused_by_broker(struct handler *h, const struct message_refused *m)
 {
 	/* a waiting agent has its answer already: only its poll ends */
 	return h->welcomed ? CLOSING
-			   : handler_refuse(h, (int)m->status, m->reason);
+			   : handler_turn_away(h, (int)m->status, m->reason);
 }
 
 enum state
@@ -242,9 +244,9 @@ matched(struct handler *h, const struct wire_packet *packet)
 		packet->fds[WIRE_MEMORY], h->role) == 0)
 		return MATCHED;
 	log_event(LOG_ERR, "no-hop", "error", strerror(errno), NULL);
-	return h->welcomed
-		   ? CLOSING
-		   : handler_refuse(h, 503, "The relay is out of resources");
+	return h->welcomed ? CLOSING
+			   : handler_refuse(h, REFUSAL_RELAY, 503,
+				 "The relay is out of resources");
 }
 
 enum state

@@ -65,9 +65,10 @@ fits() {
     live
     fits status 'names(["relay_version", "pid", "uptime", "draining", "agents", "stones", "sessions",
         "sessions_total", "refused_total", "kicked_total", "reloads_total", "reload_failures_total",
-        "spawners", "log_level"])
+        "spawners", "log_level", "tls_refused"])
         and ([.pid, .uptime, .agents, .stones, .sessions, .sessions_total, .refused_total, .kicked_total,
             .reloads_total, .reload_failures_total, .spawners] | all(count))
+        and (.tls_refused | length == 11 and all(count))
         and (.draining | type == "boolean") and .log_level == "info" and .agents == 2'
     fits agents 'length == 2 and all(names(["id", "customer", "certificate", "peer", "seconds"])
         and (.id | id) and (.certificate | certificate) and (.peer | peer) and (.seconds | count))'
