@@ -6,7 +6,6 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 /* Fewer connections are not worth it: about 350 bytes each. */
@@ -42,51 +41,13 @@ conn_count(struct conn *c)
 		++*c->counted;
 }
 
-void
-conn_note(struct broker *b, const struct conn *c, enum refusal_kind kind,
-    uint32_t status, const char *reason)
-{
-	struct row_refusal row = {.when = (uint64_t)time(NULL),
-	    .kind = kind,
-	    .status = status,
-	    .role = c->waiter.role,
-	    .identity = c->certificate.identity,
-	    .fingerprint = c->certificate.fingerprints[0]};
-
-	if (c->account != NULL)
-		memcpy(row.customer, c->account->name, sizeof(row.customer));
-	memcpy(row.peer, c->peer, sizeof(row.peer));
-	snprintf(row.reason, sizeof(row.reason), "%s", reason);
-	recent_add(b->recent, &row);
-}
-
-/* The side that broke off is the one to remember. */
-static void
-note_end(struct broker *b, const struct conn *c)
-{
-	struct row_refusal row = {
-	    .when = (uint64_t)time(NULL), .kind = REFUSAL_SESSION};
-	const struct session_side *side;
-	const char *fault = session_fault(c->session, c->waiter.role, &side);
-
-	if (fault == NULL)
-		return;
-	row.role = side == &c->session->agent ? ROLE_AGENT : ROLE_STONE;
-	row.identity = side->identity;
-	memcpy(row.customer, c->account->name, sizeof(row.customer));
-	memcpy(row.peer, side->peer, sizeof(row.peer));
-	snprintf(row.reason, sizeof(row.reason), "%s", fault);
-	recent_add(b->recent, &row);
-}
-
 static void
 leave_session(struct broker *b, struct conn *c)
 {
-	if (c->session != NULL)
-		note_end(b, c);
-	if (c->session != NULL)
-		session_leave(
-		    b->sessions, c->session, c->waiter.role, conn_uptime());
+	if (c->session == NULL)
+		return;
+	note_session_end(b, c);
+	session_leave(b->sessions, c->session, c->waiter.role, conn_uptime());
 	c->session = NULL;
 }
 

@@ -33,7 +33,7 @@ evict_kick(struct broker *b, struct conn *c, uint32_t status,
 	    "identity", hex, "cause", cause, NULL);
 	if (c->session != NULL && c->session->cause == NULL)
 		c->session->cause = cause;
-	conn_note(b, c, REFUSAL_REMOVED, status, reason);
+	note_refusal(b, c, REFUSAL_REMOVED, status, reason);
 	/* who waits is never matched again; a session counts until it ends */
 	if (c->waiter.state == WAITER_WAITING) {
 		pairing_leave(b->pairing, &c->waiter);

@@ -30,7 +30,7 @@ refuse(struct broker *b, struct conn *c, enum refusal_kind kind,
 
 	b->totals.refused_total++;
 	c->account->refused_total++;
-	conn_note(b, c, kind, status, reason);
+	note_refusal(b, c, kind, status, reason);
 	m.u.refused.status = status;
 	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason), "%s", reason);
 	wire_send(c->fd, &m, NULL);
@@ -350,39 +350,6 @@ on_attach(struct broker *b, struct conn *c, const struct message_attach *a)
 	return 0;
 }
 
-/*
- * Once, so that a handler which was broken into cannot push out all that others
- * said. Who never registered proved nothing: its customer is who has such a
- * certificate, if it has named one.
- */
-static int
-on_refusal(struct broker *b, struct conn *c, const struct message_refusal *m)
-{
-	static const struct identity unknown;
-	struct certificate claimed = {.identity = m->identity,
-	    .fingerprints = {m->fingerprint},
-	    .forms = 1};
-	struct row_refusal row = {.when = (uint64_t)time(NULL),
-	    .kind = m->kind,
-	    .status = m->status,
-	    .role = c->waiter.role,
-	    .identity = m->identity,
-	    .fingerprint = m->fingerprint};
-
-	if (c->refusal_told)
-		return -1;
-	c->refusal_told = 1;
-	if (m->kind <= REFUSAL_TLS_KINDS)
-		b->totals.tls_refused[m->kind - 1]++;
-	if (memcmp(&m->identity, &unknown, sizeof(unknown)) != 0)
-		snprintf(row.customer, sizeof(row.customer), "%s",
-		    customers_find(b->customers, &claimed)->name);
-	memcpy(row.peer, m->peer, sizeof(row.peer));
-	memcpy(row.reason, m->reason, sizeof(row.reason));
-	recent_add(b->recent, &row);
-	return 0;
-}
-
 int
 registrar_take(struct broker *b, struct conn *c, const struct message *m)
 {
@@ -401,7 +368,7 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 		reload_rechecked(b, c, &m->u.rechecked);
 		return 0;
 	case MESSAGE_REFUSAL:
-		return on_refusal(b, c, &m->u.refusal);
+		return note_told(b, c, &m->u.refusal);
 	case MESSAGE_ATTACH:
 		return on_attach(b, c, &m->u.attach);
 	case MESSAGE_RELOAD:

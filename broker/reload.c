@@ -153,7 +153,7 @@ reload_rechecked(
 		b->reload.bad++;
 		/* who waits is told why, and its handler says so itself */
 		if (c->session != NULL)
-			conn_note(b, c, REFUSAL_REMOVED, 403,
+			note_refusal(b, c, REFUSAL_REMOVED, 403,
 			    "The certificate is no longer good");
 		if (c->session != NULL && c->session->cause == NULL)
 			c->session->cause = c->waiter.role == ROLE_AGENT

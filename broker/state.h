@@ -4,6 +4,7 @@
  *
  *	broker.c     the loop, and accepting
  *	conn.c       what holds of every connection: telling, counting, dropping
+ *	notes.c      what is remembered of refusals and failures
  *	registrar.c  what handlers say, and how two of them are joined
  *	evict.c      who has to go: kicks, expiry, a changed table
  *	sweep.c      long work in slices, so that no pairing waits for it
@@ -132,9 +133,18 @@ void conn_answer(struct broker *b, struct conn *c, int failed, unsigned count,
 /* Keeps the account of c right. Call it after any change of its waiter. */
 void conn_count(struct conn *c);
 
+/* ---- notes.c ---- */
+
 /* Remembers why c was turned away; reason is plain ASCII. */
-void conn_note(struct broker *b, const struct conn *c, enum refusal_kind kind,
-    uint32_t status, const char *reason);
+void note_refusal(struct broker *b, const struct conn *c,
+    enum refusal_kind kind, uint32_t status, const char *reason);
+
+/* Remembers the end of the session that c leaves, if that was not good. */
+void note_session_end(struct broker *b, const struct conn *c);
+
+/* Remembers what a handler says of its client. Returns 0, or -1: drop it. */
+int note_told(
+    struct broker *b, struct conn *c, const struct message_refusal *m);
 
 /* ---- registrar.c ---- */
 

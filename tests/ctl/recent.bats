@@ -78,7 +78,8 @@ pairs = [session("alice") for _ in range(5)]
 assert stone("alice").head().startswith(b"HTTP/1.1 429 ")
 pairs[0][1].reset()
 SCRIPT
-    local alice='.customer == "alice" and .certificate == "sha256:'"$(identity alice)"'" and (.peer | startswith($peer))'
+    local alice
+    alice='.customer == "alice" and .certificate == "sha256:'"$(identity alice)"'" and (.peer | startswith($peer))'
     noted "$alice"' and .status == 404 and .kind == "request"'
     noted "$alice"' and .status == 503 and .kind == "no-agent" and .reason == "No agent is there for this certificate"'
     noted "$alice"' and .status == 429 and .kind == "limit" and (.do | contains("nusers"))'
