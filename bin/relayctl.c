@@ -35,6 +35,9 @@ static const struct command {
     {"customers", "customers, and what they have used", command_customers, 0,
 	0},
     {"recent [number]", "the last refusals and failures", command_recent, 0, 1},
+    {"why name|address|sha256",
+	"what stands in somebody's way" NEXT_LINE "(a PEM file will do, too)",
+	command_why, 1, 1},
     {"customer name certificate",
 	"add a certificate to the customer," NEXT_LINE
 	"and reload; sha256:... or a PEM file",

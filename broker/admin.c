@@ -73,6 +73,7 @@ waiter_row(const struct conn *c, struct message *m)
 	row->seconds = conn_uptime() - c->since;
 	row->agent = c->waiter.agent;
 	row->identity = c->certificate.identity;
+	row->fingerprint = c->certificate.fingerprints[0];
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
 	memcpy(row->peer, c->peer, sizeof(row->peer));
 	return 1;

@@ -48,10 +48,11 @@ int command_drain(const struct ctl_call *call);
 int command_reload(const struct ctl_call *call);
 int command_log_level(const struct ctl_call *call);
 
-/* ---- customer.c, watch.c, metrics.c ---- */
+/* ---- customer.c, watch.c, metrics.c, why.c ---- */
 
 int command_customer(const struct ctl_call *call);
 int command_watch(const struct ctl_call *call);
 int command_metrics(const struct ctl_call *call);
+int command_why(const struct ctl_call *call);
 
 #endif

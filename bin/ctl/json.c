@@ -218,3 +218,19 @@ ctl_json_customer(
 	json_object_set_new(body, "changed", json_boolean(changed));
 	return print_result(out, body);
 }
+
+int
+ctl_json_why(FILE *out, const struct facts *facts, const char *subject,
+    int well, const char *text)
+{
+	return print(out,
+	    json_pack("{s:i, s:{s:s, s:o, s:s?, s:i, s:i, s:i, s:o, s:b, s:s}}",
+		"version", JSON_VERSION, "why", "subject", subject, "customer",
+		facts->customer == NULL ? json_null()
+					: customer_row(facts->customer),
+		"fault", facts->fault, "agents", (int)facts->agents, "stones",
+		(int)facts->stones, "sessions", (int)facts->sessions,
+		"last_refusal",
+		facts->last == NULL ? json_null() : refusal_row(facts->last),
+		"ok", well, "verdict", text));
+}

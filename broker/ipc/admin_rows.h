@@ -58,6 +58,7 @@ struct row_waiter {
 	uint64_t seconds; /* that it waits */
 	uint64_t agent;   /* the agent process, 0 if unknown */
 	struct identity identity;
+	struct identity fingerprint; /* of the certificate as it came */
 	char customer[CUSTOMER_NAME_SIZE];
 	char peer[NETADDR_TEXT_MAX];
 };

@@ -241,7 +241,7 @@ def packet(kind, body):
 for _ in range(2):
     sock, _ = listener.accept()
     sock.recv(65536)
-    sock.send(packet(17, struct.pack("=IIQQ32s72s64s", 1, 1, 0, 0, b"", b"name", b"a\x1b[2J\xff\tb")))
+    sock.send(packet(17, struct.pack("=IIQQ32s32s72s64s", 1, 1, 0, 0, b"", b"", b"name", b"a\x1b[2J\xff\tb")))
     sock.send(packet(20, struct.pack("=II256s", 0, 1, b"")))
     sock.recv(1)
 ' "$(message_version)"
