@@ -122,7 +122,6 @@ on_conn(struct broker *b, struct source *source, uint32_t events)
 static void
 accept_one(struct broker *b, struct source *source, uint32_t events)
 {
-	struct rights who;
 	struct conn *c;
 	int fd;
 
@@ -135,12 +134,12 @@ accept_one(struct broker *b, struct source *source, uint32_t events)
 		return;
 	}
 	c = calloc(1, sizeof(*c));
-	if (c == NULL || rights_of_peer(&who, fd, b->admin_gid) == -1)
+	if (c == NULL || rights_of_peer(&c->who, fd, b->admin_gid) == -1)
 		goto fail;
-	c->may_register = who.uid == b->handler_uid;
-	c->may_admin = who.uid == 0 || who.in_group;
+	c->may_register = c->who.uid == b->handler_uid;
+	c->may_admin = c->who.uid == 0 || c->who.in_group;
 	if (!c->may_register && !c->may_admin) {
-		refuse_stranger(fd, &who);
+		refuse_stranger(fd, &c->who);
 		goto fail;
 	}
 	c->source.ready = on_conn;

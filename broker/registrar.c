@@ -342,6 +342,7 @@ on_attach(struct broker *b, struct conn *c, const struct message_attach *a)
 		return -1;
 	c->spawner = 1;
 	b->totals.spawners++;
+	b->totals.spawner = (uint32_t)c->who.pid;
 	if (b->log_level_is_set && wire_send(c->fd, &m, NULL) == -1)
 		return -1;
 	/* it may have missed a change, and let in whom that keeps out */

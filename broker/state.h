@@ -18,6 +18,7 @@
 #include "base/failure.h"
 #include "config/relay_conf.h"
 #include "filewatch.h"
+#include "ipc/peercred.h"
 #include "ipc/wire.h"
 #include "pairing.h"
 #include "recent.h"
@@ -38,9 +39,10 @@ struct source {
 struct conn {
 	struct source source; /* of fd */
 	int fd;
-	int may_register; /* it runs as the handlers' user */
-	int may_admin;    /* root or the admin group */
-	int spawner;      /* it said ATTACH */
+	int may_register;  /* it runs as the handlers' user */
+	int may_admin;     /* root or the admin group */
+	struct rights who; /* whose process it is */
+	int spawner;       /* it said ATTACH */
 	int kicked;
 	int refusal_told;  /* it said REFUSAL, which comes once */
 	unsigned owed;     /* RECHECKs that it has not answered */

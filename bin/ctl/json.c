@@ -234,3 +234,17 @@ ctl_json_why(FILE *out, const struct facts *facts, const char *subject,
 		facts->last == NULL ? json_null() : refusal_row(facts->last),
 		"ok", well, "verdict", text));
 }
+
+int
+ctl_json_check(FILE *out, const struct check *check)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < check->n; i++)
+		json_array_append_new(array,
+		    json_pack("{s:s, s:s, s:s}", "what", check->lines[i].what,
+			"state", check_word(check->lines[i].state), "text",
+			check->lines[i].text));
+	return print(out,
+	    json_pack("{s:i, s:o}", "version", JSON_VERSION, "check", array));
+}

@@ -4,6 +4,7 @@
 #ifndef CTL_SHOW_H
 #define CTL_SHOW_H
 
+#include "ctl/check.h"
 #include "ctl/request.h"
 #include "ctl/verdict.h"
 #include "ctl/view.h"
@@ -29,5 +30,8 @@ int ctl_json_customer(
  */
 int ctl_json_why(FILE *out, const struct facts *facts, const char *subject,
     int well, const char *text);
+
+/* json.c: likewise, what was found. */
+int ctl_json_check(FILE *out, const struct check *check);
 
 #endif
