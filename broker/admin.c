@@ -76,6 +76,9 @@ waiter_row(const struct conn *c, struct message *m)
 	row->fingerprint = c->certificate.fingerprints[0];
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
 	memcpy(row->peer, c->peer, sizeof(row->peer));
+	row->rtt = c->about.rtt;
+	row->retransmits = c->about.retransmits;
+	memcpy(row->version, c->about.version, sizeof(row->version));
 	return 1;
 }
 
@@ -102,6 +105,16 @@ session_row(const struct conn *c, struct message *m)
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
 	memcpy(row->stone, s->stone.peer, sizeof(row->stone));
 	memcpy(row->agent, s->agent.peer, sizeof(row->agent));
+	if (s->stone.conn != NULL) {
+		row->stone_rtt = s->stone.conn->about.rtt;
+		row->stone_retransmits = s->stone.conn->about.retransmits;
+	}
+	if (s->agent.conn != NULL) {
+		row->agent_rtt = s->agent.conn->about.rtt;
+		row->agent_retransmits = s->agent.conn->about.retransmits;
+		memcpy(row->version, s->agent.conn->about.version,
+		    sizeof(row->version));
+	}
 	return 1;
 }
 
@@ -226,7 +239,8 @@ kick_step(struct broker *b, struct sweep *s)
 		return SWEEP_END;
 	if (is_meant(c, s)) {
 		s->count += (unsigned)is_another(c);
-		evict_kick(b, c, 403, "Ended by the administrator", "kicked");
+		evict_kick(b, c, 403, "Ended by the administrator", "kicked",
+		    LOG_U64(s->by));
 	}
 	return SWEEP_MORE;
 }
@@ -320,7 +334,8 @@ set_log_level(struct broker *b, struct sweep *s)
 int
 admin_take(struct broker *b, struct conn *c, const struct message *m)
 {
-	struct sweep s = {.admin = c, .command = m->u.admin.command};
+	struct sweep s = {
+	    .admin = c, .by = c->who.uid, .command = m->u.admin.command};
 
 	memcpy(s.argument, m->u.admin.argument, sizeof(s.argument));
 	if (c->sweep != NULL || c->awaits_reload) {

@@ -361,6 +361,9 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 		return on_wait_again(b, c, &m->u.wait_again);
 	case MESSAGE_PROGRESS:
 		return on_progress(c, &m->u.progress);
+	case MESSAGE_LINK:
+		c->about = m->u.link;
+		return 0;
 	case MESSAGE_END:
 		return on_end(c, &m->u.end);
 	case MESSAGE_ANNOUNCE:

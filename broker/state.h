@@ -57,6 +57,7 @@ struct conn {
 	struct session *session; /* NULL: in none */
 	struct sweep *sweep;     /* an administrator's, NULL: none runs */
 	char peer[NETADDR_TEXT_MAX];
+	struct message_link about; /* as it last said */
 	LIST_ENTRY(conn) link;
 	LIST_ENTRY(conn) await;
 };
@@ -157,10 +158,11 @@ int registrar_take(struct broker *b, struct conn *c, const struct message *m);
 
 /*
  * Tells c's handler to end; its client learns status and reason where it has no
- * answer yet. cause, a static word, is for the log.
+ * answer yet. For the log are cause, a static word, and by: the uid of the
+ * administrator who wants it, as text, or NULL.
  */
 void evict_kick(struct broker *b, struct conn *c, uint32_t status,
-    const char *reason, const char *cause);
+    const char *reason, const char *cause, const char *by);
 
 /* Kicks c, or moves it, as the table of customers now has it. */
 void evict_review(struct broker *b, struct conn *c);

@@ -62,26 +62,41 @@ status_row(const struct row_status *s)
 	    tls_refused(s->tls_refused));
 }
 
+/* in seconds */
+static json_t *
+rtt(uint32_t microseconds)
+{
+	return microseconds == 0 ? json_null()
+				 : json_real(microseconds / 1000000.0);
+}
+
 static json_t *
 agent_row(const struct row_waiter *w)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "id", LOG_ID(w->id),
-	    "customer", w->customer, "certificate", fingerprint(&w->identity),
-	    "peer", text_or_null(w->peer), "seconds", number(w->seconds));
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+	    LOG_ID(w->id), "customer", w->customer, "certificate",
+	    fingerprint(&w->identity), "peer", text_or_null(w->peer), "seconds",
+	    number(w->seconds), "rtt", rtt(w->rtt), "retransmits",
+	    number(w->retransmits), "agent_version", text_or_null(w->version));
 }
 
 static json_t *
 session_row(const struct row_session *s)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-	    LOG_ID(s->id), "customer", s->customer, "stone",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o, s:o, s:o, s:o}",
+	    "id", LOG_ID(s->id), "customer", s->customer, "stone",
 	    text_or_null(s->stone), "agent", text_or_null(s->agent),
 	    "stone_certificate",
 	    *s->stone == '\0' ? json_null() : fingerprint(&s->stone_identity),
 	    "agent_certificate",
 	    *s->agent == '\0' ? json_null() : fingerprint(&s->agent_identity),
 	    "seconds", number(s->seconds), "up", number(s->up), "down",
-	    number(s->down));
+	    number(s->down), "stone_rtt", rtt(s->stone_rtt), "agent_rtt",
+	    rtt(s->agent_rtt), "stone_retransmits",
+	    number(s->stone_retransmits), "agent_retransmits",
+	    number(s->agent_retransmits), "agent_version",
+	    text_or_null(s->version));
 }
 
 static json_t *

@@ -52,18 +52,23 @@ print_waiter(FILE *out, const struct row_waiter *w)
 	char hex[IDENTITY_HEX_SIZE];
 
 	identity_hex(&w->identity, hex);
-	fprintf(out, "%s  %-16s  %-22s  %7s  %.*s\n", LOG_ID(w->id),
-	    w->customer, or_dash(w->peer), CTL_AGE(w->seconds),
-	    SHORT_FINGERPRINT, hex);
+	fprintf(out, "%s  %-16s  %-22s  %7s  %.*s  %7s  %4" PRIu32 "  %s\n",
+	    LOG_ID(w->id), w->customer, or_dash(w->peer), CTL_AGE(w->seconds),
+	    SHORT_FINGERPRINT, hex, CTL_RTT(w->rtt), w->retransmits,
+	    or_dash(w->version));
 }
 
 static void
 print_session(FILE *out, const struct row_session *s)
 {
-	fprintf(out, "%s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s\n",
+	fprintf(out,
+	    "%s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s  %7s  %7s  %4" PRIu32
+	    "  %s\n",
 	    LOG_ID(s->id), s->customer, or_dash(s->stone), or_dash(s->agent),
 	    CTL_AGE(s->seconds), CTL_BYTES(s->up), CTL_BYTES(s->down),
-	    CTL_RATE(s->up + s->down, (double)s->seconds));
+	    CTL_RATE(s->up + s->down, (double)s->seconds),
+	    CTL_RTT(s->stone_rtt), CTL_RTT(s->agent_rtt),
+	    s->stone_retransmits + s->agent_retransmits, or_dash(s->version));
 }
 
 static void
@@ -124,13 +129,16 @@ print_heading(FILE *out, enum ctl_view view)
 	case CTL_STATUS:
 		break;
 	case CTL_AGENTS:
-		fprintf(out, "%-8s  %-16s  %-22s  %7s  %s\n", "ID", "CUSTOMER",
-		    "PEER", "WAITS", "CERTIFICATE");
+		fprintf(out, "%-8s  %-16s  %-22s  %7s  %-*s  %7s  %4s  %s\n",
+		    "ID", "CUSTOMER", "PEER", "WAITS", SHORT_FINGERPRINT,
+		    "CERTIFICATE", "RTT", "LOST", "VERSION");
 		break;
 	case CTL_SESSIONS:
-		fprintf(out, "%-8s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s\n",
+		fprintf(out,
+		    "%-8s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s  %7s  %7s  "
+		    "%4s  %s\n",
 		    "ID", "CUSTOMER", "STONE", "AGENT", "AGE", "UP", "DOWN",
-		    "RATE");
+		    "RATE", "RTT", "AGENT'S", "LOST", "VERSION");
 		break;
 	case CTL_CUSTOMERS:
 		fprintf(out,

@@ -15,6 +15,7 @@
 
 #define ADMIN_ARGUMENT_MAX 128
 #define ADMIN_TEXT_MAX     256
+#define AGENT_VERSION_MAX  32 /* what X-Ver names, cut there */
 
 enum admin_command {
 	ADMIN_STATUS = 1, /* one row_status */
@@ -63,6 +64,9 @@ struct row_waiter {
 	struct identity fingerprint; /* of the certificate as it came */
 	char customer[CUSTOMER_NAME_SIZE];
 	char peer[NETADDR_TEXT_MAX];
+	uint32_t rtt;                    /* microseconds; 0: unknown */
+	uint32_t retransmits;            /* segments, as last reported */
+	char version[AGENT_VERSION_MAX]; /* "": unknown */
 };
 
 struct row_session {
@@ -75,6 +79,9 @@ struct row_session {
 	char customer[CUSTOMER_NAME_SIZE];
 	char stone[NETADDR_TEXT_MAX]; /* "": unknown yet */
 	char agent[NETADDR_TEXT_MAX];
+	uint32_t stone_rtt, agent_rtt; /* microseconds; 0: unknown */
+	uint32_t stone_retransmits, agent_retransmits;
+	char version[AGENT_VERSION_MAX]; /* the agent's */
 };
 
 struct row_customer {

@@ -30,6 +30,7 @@ static const size_t body_size[] = {
     [MESSAGE_HANDOFF] = sizeof(struct message_handoff),
     [MESSAGE_REFUSAL] = sizeof(struct message_refusal),
     [MESSAGE_ROW_REFUSAL] = sizeof(struct row_refusal),
+    [MESSAGE_LINK] = sizeof(struct message_link),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -89,11 +90,13 @@ valid_row(const struct message *m)
 		return TERMINATED(m->u.status.version);
 	case MESSAGE_ROW_WAITER:
 		return TERMINATED(m->u.waiter.customer) &&
-		       TERMINATED(m->u.waiter.peer);
+		       TERMINATED(m->u.waiter.peer) &&
+		       TERMINATED(m->u.waiter.version);
 	case MESSAGE_ROW_SESSION:
 		return TERMINATED(m->u.session.customer) &&
 		       TERMINATED(m->u.session.stone) &&
-		       TERMINATED(m->u.session.agent);
+		       TERMINATED(m->u.session.agent) &&
+		       TERMINATED(m->u.session.version);
 	case MESSAGE_ROW_CUSTOMER:
 		return TERMINATED(m->u.customer.name);
 	case MESSAGE_ADMIN:
@@ -151,6 +154,8 @@ valid(const struct message *m)
 		       (m->u.refusal.status == 0 ||
 			   valid_status(m->u.refusal.status)) &&
 		       PEER(m->u.refusal.peer) && PLAIN(m->u.refusal.reason);
+	case MESSAGE_LINK:
+		return PLAIN(m->u.link.version);
 	case MESSAGE_MATCHED:
 	case MESSAGE_WAIT_AGAIN:
 	case MESSAGE_PROGRESS:

@@ -6,7 +6,7 @@
  * Whatever arrives is checked in one place, message_decode.
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
- *	                   RECHECKED, REFUSAL
+ *	                   RECHECKED, REFUSAL, LINK
  *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fds),
  *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL
  *	spawner -> broker: ATTACH (with a badge), RELOAD, RECHECKED
@@ -59,6 +59,7 @@ enum message_type {
 	MESSAGE_HANDOFF,
 	MESSAGE_REFUSAL,
 	MESSAGE_ROW_REFUSAL,
+	MESSAGE_LINK,
 };
 
 struct message_header {
@@ -208,6 +209,16 @@ struct message_refusal {
 	char reason[REFUSAL_REASON_MAX]; /* plain ASCII */
 };
 
+/*
+ * "So my client's connection is": of an agent that has waited for a second, and
+ * then now and again; in a session beside PROGRESS.
+ */
+struct message_link {
+	uint32_t rtt;         /* round trip, microseconds; 0: unknown */
+	uint32_t retransmits; /* segments, since it was made */
+	char version[AGENT_VERSION_MAX]; /* plain ASCII; "": unknown */
+};
+
 struct message {
 	enum message_type type;
 	union {
@@ -235,6 +246,7 @@ struct message {
 		struct message_handoff handoff;
 		struct message_refusal refusal;
 		struct row_refusal row_refusal;
+		struct message_link link;
 	} u;
 	const uint8_t *der; /* REGISTER, ANNOUNCE: der_len bytes, borrowed */
 };

@@ -1,6 +1,7 @@
 /* What a handler tells of refusals: see report.h. */
 #include "connection/report.h"
 #include "base/fd.h"
+#include "channel/tcp.h"
 #include "connection/reverify.h"
 #include "ipc/ipc_socket.h"
 
@@ -52,18 +53,24 @@ kind_of_handshake(int error, long verify)
 	}
 }
 
-/* What a certificate makes OpenSSL say is plain, but nobody has promised it. */
+/* What comes from outside is shown on terminals. */
 static void
-tell(struct handler *h, struct message *m, const char *reason)
+make_plain(char *text)
 {
-	char *text = m->u.refusal.reason;
-	int fd;
-
-	memcpy(m->u.refusal.peer, h->peer, sizeof(m->u.refusal.peer));
-	snprintf(text, sizeof(m->u.refusal.reason), "%s", reason);
 	for (; *text != '\0'; text++)
 		if (*text < ' ' || *text > '~')
 			*text = '?';
+}
+
+static void
+tell(struct handler *h, struct message *m, const char *reason)
+{
+	int fd;
+
+	memcpy(m->u.refusal.peer, h->peer, sizeof(m->u.refusal.peer));
+	snprintf(
+	    m->u.refusal.reason, sizeof(m->u.refusal.reason), "%s", reason);
+	make_plain(m->u.refusal.reason);
 	if (h->registration.fd != -1) {
 		registration_tell(&h->registration, m);
 		return;
@@ -99,4 +106,16 @@ report_refusal(
 	identity_parse(&m.u.refusal.identity, h->identity);
 	m.u.refusal.fingerprint = h->fingerprint;
 	tell(h, &m, reason);
+}
+
+void
+report_link(struct handler *h)
+{
+	struct message m = {.type = MESSAGE_LINK};
+	struct message_link *link = &m.u.link;
+
+	tcp_measure(h->tls.channel.fd, &link->rtt, &link->retransmits);
+	snprintf(link->version, sizeof(link->version), "%s", h->head.version);
+	make_plain(link->version);
+	registration_tell(&h->registration, &m);
 }

@@ -20,4 +20,7 @@ void report_handshake(struct handler *h, const struct tls_refusal *refusal,
 void report_refusal(
     struct handler *h, enum refusal_kind kind, int status, const char *reason);
 
+/* How the client's connection is, and an agent's version. */
+void report_link(struct handler *h);
+
 #endif

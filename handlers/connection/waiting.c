@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "connection/broker_orders.h"
+#include "connection/report.h"
 #include "connection/state.h"
 #include "http/reply.h"
 
@@ -100,6 +101,7 @@ static int
 send_keepalive(struct handler *h)
 {
 	h->keepalive = deadline_in(KEEPALIVE_LATE_MS);
+	report_link(h);
 	return channel_write_all(
 	    &h->tls.channel, "\r\n", 2, deadline_in(HANDLER_SEND_MS));
 }
@@ -110,6 +112,7 @@ trim(struct handler *h)
 {
 	h->trim_at = DEADLINE_NONE;
 	malloc_trim(0);
+	report_link(h);
 }
 
 /* One poll of the client, the broker and the signals. */
@@ -187,6 +190,8 @@ welcome(struct handler *h, const struct message_welcome *m)
 		tell_registered(h);
 	if (m->log_level != LOG_LEVEL_OWN)
 		log_set_level((int)m->log_level);
+	if (h->welcomed)
+		report_link(h); /* another broker knows nothing of it */
 	if (h->role == ROLE_STONE || h->welcomed)
 		return WAITING;
 	h->welcomed = 1;
