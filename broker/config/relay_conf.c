@@ -91,6 +91,18 @@ add_listen(struct relay_conf *conf, const char *value, struct failure *f)
 }
 
 static int
+add_admin(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	if (conf->nadmins == CONF_ADMINS_MAX)
+		return failure(f, "more than %d admin lines", CONF_ADMINS_MAX);
+	if (identity_parse(&conf->admins[conf->nadmins], value) == -1)
+		return failure(
+		    f, "admin: %s is not sha256:<64 hex digits>", value);
+	conf->nadmins++;
+	return 0;
+}
+
+static int
 set_key(const struct reader *r, const char *key, const char *value,
     struct failure *f)
 {
@@ -130,6 +142,8 @@ set_key(const struct reader *r, const char *key, const char *value,
 		c->user_line = r->line;
 	if (strcmp(key, "listen") == 0)
 		return add_listen(c, value, f);
+	if (strcmp(key, "admin") == 0)
+		return add_admin(c, value, f);
 	if (strcmp(key, "crl_expired") == 0)
 		return set_crl_expired(c, value, f);
 	if (strcmp(key, "tls_min") == 0)

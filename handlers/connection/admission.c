@@ -213,6 +213,8 @@ run_head(struct handler *h)
 	if (h->head.kind == HEAD_NOT_FOUND)
 		return handler_refuse(
 		    h, REFUSAL_REQUEST, 404, "Below /KLAB/ there is only poll");
+	if (h->head.kind == HEAD_PAGE)
+		return PAGE;
 	if (h->head.kind == HEAD_POLL && !only_blank(h))
 		return handler_refuse(
 		    h, REFUSAL_REQUEST, 400, "Data behind the poll");
