@@ -18,8 +18,11 @@ sysconfdir = /etc
 mandir = $(prefix)/share/man
 unitdir = $(prefix)/lib/systemd/system
 completionsdir = $(prefix)/share/bash-completion/completions
-# The unprivileged user of the relay; "make install" makes it on this host.
+# The unprivileged users of the relay, and of agents and stones that are
+# services: none can read another's key. "make install" makes them on this host.
 RELAY_USER = vpn-warp
+AGENT_USER = vpn-warp-agent
+STONE_USER = vpn-warp-stone
 
 B = build
 BROKER_PROGRAM = relay-broker
@@ -258,7 +261,7 @@ format: deps-lint  ## write all C sources in the project's format
 		$(HEADERS) \
 		$(wildcard tests/bench/*.h tests/fuzz/*.[ch] tests/programs/*.[ch])
 
-install: all  ## install below DESTDIR; makes the user of the relay
+install: all  ## install below DESTDIR; makes the users of the relay
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
 		$(DESTDIR)$(libexecdir) $(DESTDIR)$(sysconfdir)/vpn-warp \
 		$(DESTDIR)$(completionsdir) \
@@ -277,7 +280,7 @@ install: all  ## install below DESTDIR; makes the user of the relay
 	done
 	$(INSTALL) -d $(DESTDIR)$(unitdir)
 	sed -e 's,@bindir@,$(bindir),' -e 's,@sysconfdir@,$(sysconfdir),' \
-		-e 's,@user@,$(RELAY_USER),' bin/relayagent@.service \
+		-e 's,@user@,$(AGENT_USER),' bin/relayagent@.service \
 		>$(DESTDIR)$(unitdir)/relayagent@.service
 	[ -e $(DESTDIR)$(sysconfdir)/vpn-warp/relay.conf ] || \
 		$(INSTALL) -m 644 broker/relay.conf \
@@ -287,14 +290,17 @@ install: all  ## install below DESTDIR; makes the user of the relay
 		sed -e 's,@bindir@,$(bindir),' \
 			-e 's,@libexecdir@,$(libexecdir),' \
 			-e 's,@sysconfdir@,$(sysconfdir),' \
-			-e 's,@user@,$(RELAY_USER),' $$entry \
+			-e 's,@user@,$(RELAY_USER),' \
+			-e 's,@stone_user@,$(STONE_USER),' $$entry \
 			>$(DESTDIR)$(sysconfdir)/$$entry || exit; \
 	done
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || \
-		getent passwd $(RELAY_USER) >/dev/null || \
-		useradd --system --user-group --no-create-home \
-			--home-dir /nonexistent --shell /usr/sbin/nologin \
-			$(RELAY_USER)
+		for user in $(RELAY_USER) $(AGENT_USER) $(STONE_USER); do \
+			getent passwd $$user >/dev/null || \
+			useradd --system --user-group --no-create-home \
+				--home-dir /nonexistent --shell /usr/sbin/nologin \
+				$$user || exit; \
+		done
 
 uninstall:  ## remove what install put there, but no configuration
 	rm -f $(CLIENT_PROGRAMS:%=$(DESTDIR)$(bindir)/%) \

@@ -5,6 +5,7 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "ipc/ipc_socket.h"
 #include "ipc/peercred.h"
 #include "sweep.h"
 
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #define EVENTS_AT_ONCE 64
+#define MESSAGES_TURN  64   /* of one connection, before the next's turn */
 #define STRANGER_MS    1000 /* between two lines of them */
 
 /* Has source called when there is something to read at fd. */
@@ -43,19 +45,32 @@ dispatch(struct broker *b, struct conn *c, const struct message *m)
 	return -1;
 }
 
+static int
+obey(struct broker *b, struct conn *c, const struct wire_packet *packet)
+{
+	if (packet->message.type == MESSAGE_ATTACH &&
+	    !ipc_socket_is_badge(packet->fds[WIRE_SOCKET])) {
+		errno = EPROTO;
+		return -1;
+	}
+	return dispatch(b, c, &packet->message);
+}
+
 static void
 serve(struct broker *b, struct conn *c)
 {
 	static struct wire_packet packet;
-	int rc;
+	int rc, error;
 
-	while (c->fd != -1) {
+	for (int i = 0; i < MESSAGES_TURN && c->fd != -1; i++) {
 		rc = wire_receive(c->fd, &packet);
 		if (rc == -1 && errno == EAGAIN)
 			return;
 		if (rc == 1) {
-			wire_close_fds(&packet); /* no handler sends one */
-			rc = dispatch(b, c, &packet.message) == 0 ? 1 : -1;
+			rc = obey(b, c, &packet) == 0 ? 1 : -1;
+			error = errno;
+			wire_close_fds(&packet);
+			errno = error;
 		}
 		if (rc == -1 && errno == EPROTO)
 			log_event(
@@ -267,8 +282,11 @@ broker_free(struct broker *b)
 {
 	struct conn *c;
 
-	while ((c = LIST_FIRST(&b->conns)) != NULL)
+	while ((c = LIST_FIRST(&b->conns)) != NULL) {
+		/* it lives on, and the next broker tells of its end */
+		c->session = NULL;
 		conn_drop(b, c);
+	}
 	conn_free_dropped(b);
 	sweep_free_all(b);
 	if (b->pairing != NULL)

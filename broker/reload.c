@@ -216,18 +216,24 @@ reload_settle(struct broker *b)
 	answer(b, text);
 }
 
+static void begin(struct broker *b, const struct conn *asks);
+
 static void
 recheck_done(struct broker *b, struct sweep *s)
 {
 	(void)s;
-	if (--b->reload.sweeps > 0)
+	if (b->reload.again) {
+		b->reload.again = 0;
+		begin(b, NULL);
 		return;
+	}
+	b->reload.sweeping = 0;
 	b->reload.give_up = conn_uptime() + GIVE_UP_SECONDS;
 	reload_settle(b);
 }
 
-void
-reload_all(struct broker *b, const struct conn *asks)
+static void
+begin(struct broker *b, const struct conn *asks)
 {
 	const struct sweep s = {
 	    .step = recheck_step, .done = recheck_done, .asks = asks};
@@ -238,9 +244,9 @@ reload_all(struct broker *b, const struct conn *asks)
 	 * One that is still under way becomes part of this: whom it ended, and
 	 * the answers that are still to come, count here.
 	 */
-	if (r->sweeps == 0 && r->give_up == 0)
+	if (!r->sweeping && r->give_up == 0)
 		r->bad = 0;
-	r->sweeps++;
+	r->sweeping = 1;
 	r->give_up = 0;
 	r->good = r->failed = 0;
 	r->error[0] = '\0';
@@ -251,6 +257,17 @@ reload_all(struct broker *b, const struct conn *asks)
 		note_error(b, f.text);
 	if (sweep_start(b, &s) == NULL) {
 		note_error(b, strerror(errno));
+		r->again = 0;
 		recheck_done(b, NULL);
 	}
+}
+
+void
+reload_all(struct broker *b, const struct conn *asks)
+{
+	/* while everyone is being asked, all who want it get one more */
+	if (b->reload.sweeping)
+		b->reload.again = 1;
+	else
+		begin(b, asks);
 }

@@ -58,7 +58,8 @@ struct conn {
 
 struct reload_state {
 	unsigned owed;     /* answers that are missing, of all connections */
-	unsigned sweeps;   /* that ask everyone; a reload may overtake one */
+	int sweeping;      /* everyone is being asked */
+	int again;         /* and once more, as soon as that is done */
 	uint64_t give_up;  /* uptime; 0: none runs, or not all are asked */
 	uint64_t fresh_at; /* uptime; who comes earlier checks again */
 	int64_t read_at;   /* base/deadline.h; who loaded earlier does again */

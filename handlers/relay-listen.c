@@ -53,7 +53,7 @@ int
 main(int argc, char **argv)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
-	struct spawner s = {.handoff = -1, .handoff_lock = -1};
+	struct spawner s = {.handoff = -1, .handoff_lock = -1, .badge = -1};
 	struct relay_program_options o;
 	struct failure f;
 	uid_t uid;
@@ -92,11 +92,15 @@ main(int argc, char **argv)
 	s.signals = program_signals(signals);
 	if (s.signals == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
+	s.badge = ipc_socket_badge();
+	if (s.badge == -1 || arrivals_open(&s.arrivals) == -1)
+		program_fail(EX_OSERR, "socket: %s", strerror(errno));
 	if (listen_sandbox_enter(&s.conf) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, NULL);
 	rc = spawner_run(&s);
 	log_event(LOG_NOTICE, "stop", NULL);
+	arrivals_free(&s.arrivals);
 	tls_material_free(&s.tls);
 	relay_conf_free(&s.conf);
 	return rc;

@@ -13,6 +13,7 @@
 #define NAME           "relayagent"
 #define PROXY_PROTOCOL "proxy-protocol"
 #define MAX_STREAMS    "max-streams"
+#define UPGRADE        "upgrade"
 #define LIST_STEP      16 /* words, by which the list grows */
 
 #define LETTERS      "nk:c:a:m:h:x:X:"
@@ -21,6 +22,7 @@
 static const struct option longs[] = {
     {PROXY_PROTOCOL, no_argument, NULL, AGENT_PROXY_PROTOCOL},
     {MAX_STREAMS, required_argument, NULL, AGENT_MAX_STREAMS},
+    {UPGRADE, required_argument, NULL, AGENT_UPGRADE},
     {NULL, 0, NULL, 0},
 };
 
@@ -33,8 +35,9 @@ usage(void)
 	    "target:port\n"
 	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
 	    "[-x proxy:port]\n"
-	    "         [--" MAX_STREAMS " n] [--" PROXY_PROTOCOL
-	    "] [name=target:port ...]\n");
+	    "         [--" MAX_STREAMS " n] [--" PROXY_PROTOCOL "] [--" UPGRADE
+	    " protocol]\n"
+	    "         [name=target:port ...]\n");
 	exit(EX_USAGE);
 }
 

@@ -13,6 +13,7 @@
 #define AGENT_ARGUMENT       0
 #define AGENT_PROXY_PROTOCOL 256
 #define AGENT_MAX_STREAMS    257
+#define AGENT_UPGRADE        258
 
 struct agent_word {
 	int option;       /* its letter, or one of the above */

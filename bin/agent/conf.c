@@ -122,6 +122,10 @@ check(struct agent_conf *conf, const char *where, struct failure *f)
 	if (conf->forward && conf->host[0] != '\0')
 		return failure(f,
 		    "%s: -h is for the way to a web server, not for -n", where);
+	if (conf->forward && conf->upgrades.n > 0)
+		return failure(f,
+		    "%s: --upgrade is for the way to a web server, not for -n",
+		    where);
 	if (tls_client_complete(&conf->tls, f) == -1)
 		return failure_prefix(f, "%s: ", where);
 	return 0;

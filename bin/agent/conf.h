@@ -25,10 +25,11 @@
 struct agent_conf {
 	int forward;    /* -n: a port forwarder, not the way to a web server */
 	unsigned polls; /* -m: spare polls that wait at each relay */
-	unsigned polls_max;      /* and under load */
-	int proxy_protocol;      /* --proxy-protocol */
-	uint32_t max_streams;    /* --max-streams, of one session */
-	char host[WEB_HOST_MAX]; /* -h; "": none */
+	unsigned polls_max;           /* and under load */
+	int proxy_protocol;           /* --proxy-protocol */
+	uint32_t max_streams;         /* --max-streams, of one session */
+	char host[WEB_HOST_MAX];      /* -h; "": none */
+	struct web_upgrades upgrades; /* --upgrade */
 	size_t nrelays;
 	struct netaddr relays[AGENT_RELAYS_MAX];
 	size_t ntargets; /* the first is the one without a name */

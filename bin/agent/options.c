@@ -52,6 +52,23 @@ set_streams(struct agent_conf *conf, const char *value, struct failure *f)
 	return 0;
 }
 
+/* The name of a protocol, and of its version where one has a slash. */
+static int
+add_upgrade(struct web_upgrades *u, const char *value, struct failure *f)
+{
+	static const char allowed[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    "-./_+";
+	const size_t len = strspn(value, allowed);
+
+	if (len == 0 || len >= sizeof(*u->names) || value[len] != '\0')
+		return failure(f, "--upgrade %s: not a protocol", value);
+	if (u->n == WEB_UPGRADES_MAX)
+		return failure(f, "more than %d --upgrade", WEB_UPGRADES_MAX);
+	memcpy(u->names[u->n++], value, len + 1);
+	return 0;
+}
+
 static int
 set_host(struct agent_conf *conf, const char *value, struct failure *f)
 {
@@ -151,6 +168,8 @@ take(struct agent_options *o, const struct agent_word *word, struct failure *f)
 		return 0;
 	case AGENT_MAX_STREAMS:
 		return set_streams(o->conf, word->value, f);
+	case AGENT_UPGRADE:
+		return add_upgrade(&o->conf->upgrades, word->value, f);
 	case 'm':
 		return set_polls(o->conf, word->value, f);
 	case 'h':

@@ -146,6 +146,14 @@ renew_sandbox(struct agent_conf *conf, struct failure *f)
  * many connections takes no more of them, and the signal tells it so.
  */
 static void
+restart_polls(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->nrelays; i++)
+		agent_relay_restart(&pool->relays[i]);
+	children_signal(pool->children, SIGHUP);
+}
+
+static void
 reload(struct pool *pool)
 {
 	struct agent_conf *conf = malloc(sizeof(*conf));
@@ -159,9 +167,7 @@ reload(struct pool *pool)
 		free(conf);
 		return;
 	}
-	for (size_t i = 0; i < pool->nrelays; i++)
-		agent_relay_restart(&pool->relays[i]);
-	children_signal(pool->children, SIGHUP);
+	restart_polls(pool);
 	agent_conf_free(pool->conf);
 	*pool->conf = *conf;
 	OPENSSL_cleanse(conf, sizeof(*conf));
@@ -242,6 +248,10 @@ tick(struct pool *pool)
 		return;
 	if (slept >= SLEPT_MS)
 		log_event(LOG_NOTICE, "woke", "slept_ms", LOG_U64(slept), NULL);
+	if (agent_sandbox_is_stale()) {
+		log_event(LOG_NOTICE, "names-changed", NULL);
+		restart_polls(pool);
+	}
 	for (size_t i = 0; i < pool->nrelays; i++) {
 		struct agent_relay *relay = &pool->relays[i];
 

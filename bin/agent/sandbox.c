@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent/sandbox.h"
 #include "base/log.h"
+#include "dial/name_files.h"
 #include "dial/sandbox.h"
 #include "sandbox/sandbox.h"
 
@@ -55,7 +56,7 @@ int
 agent_sandbox_enter(const struct agent_conf *conf)
 {
 	const struct filter_list lists[] = {filter_common, filter_reading,
-	    filter_forking, filter_dialling, filter_sandboxing,
+	    filter_forking, filter_dialling, filter_asking, filter_sandboxing,
 	    FILTER_LIST(pooling)};
 
 	if (dial_sandbox_init() == -1 || agent_sandbox_renew(conf) == -1 ||
@@ -63,6 +64,16 @@ agent_sandbox_enter(const struct agent_conf *conf)
 		return -1;
 	return sandbox_filter(&of_polls.rules, lists,
 	    sizeof(lists) / sizeof(*lists), LOG_WARNING);
+}
+
+int
+agent_sandbox_is_stale(void)
+{
+	static uint64_t mark;
+	const uint64_t before = mark;
+
+	mark = of_polls.names ? name_files_mark() : 0;
+	return before != 0 && mark != 0 && mark != before;
 }
 
 int

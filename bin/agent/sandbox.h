@@ -14,7 +14,13 @@ int agent_sandbox_enter(const struct agent_conf *conf);
 /* The polls to come may connect where conf leads. Returns 0, or -1. */
 int agent_sandbox_renew(const struct agent_conf *conf);
 
-/* In a poll: connect where it leads, and read the system's files. Likewise. */
+/*
+ * Whether a file that names are looked up in was replaced since the last call:
+ * polls from before cannot read the new one.
+ */
+int agent_sandbox_is_stale(void);
+
+/* In a poll: connect where it leads, and look names up. Likewise. */
 int agent_sandbox_poll(void);
 
 #endif

@@ -69,6 +69,7 @@ prepare(struct session *s, const char *buf, size_t len)
 	memcpy(rules.forwarded_for, s->head->forwarded_for,
 	    sizeof(rules.forwarded_for));
 	memcpy(rules.service, s->head->service, sizeof(rules.service));
+	rules.upgrades = &s->conf->upgrades;
 	web_init(&s->web, &rules, s->relay, buf, len);
 	n = channel_read(&s->web.client, down->buf, sizeof(down->buf));
 	if (n > 0) {
@@ -167,7 +168,10 @@ finish(struct session *s, enum splice_result rc)
 	}
 	if (s->web.refusal_sent)
 		channel_linger(s->relay, deadline_in(LINGER_MS));
-	channel_close(&s->server);
+	if (s->web.requests.late)
+		channel_abort(&s->server);
+	else
+		channel_close(&s->server);
 	return 0;
 }
 

@@ -2,18 +2,21 @@
  * relayctl metrics: the broker's counters as Prometheus text, version 0.0.4. A
  * customer's name has no character that a label would have to escape.
  */
+#define _GNU_SOURCE
 #include "base/program.h"
 #include "ctl/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEXTFILE_SUFFIX ".tmp"
+#define TEXTFILE_SUFFIX ".XXXXXX" /* of mkostemp(3) */
 
 struct metric {
 	const char *name, *type, *help;
@@ -100,18 +103,23 @@ print_all(FILE *out, const struct ctl_answer *status,
 	}
 }
 
-/* Who collects the file must never see half of it. */
+/*
+ * Who collects the file must never see half of it, and who may write to its
+ * folder not lead us elsewhere by a link.
+ */
 static FILE *
 open_textfile(const char *path, char *partial, size_t size)
 {
 	FILE *out;
+	int fd;
 
 	if ((size_t)snprintf(partial, size, "%s" TEXTFILE_SUFFIX, path) >= size)
 		program_fail(EX_CANTCREAT, "%s: too long", path);
-	out = fopen(partial, "we");
+	fd = mkostemp(partial, O_CLOEXEC);
+	out = fd == -1 ? NULL : fdopen(fd, "w");
 	if (out == NULL)
 		program_fail(EX_CANTCREAT, "%s: %s", partial, strerror(errno));
-	fchmod(fileno(out), 0644); /* the collector is another user */
+	fchmod(fd, 0644); /* the collector is another user */
 	return out;
 }
 

@@ -56,12 +56,46 @@ keep(struct ctl_answer *answer, const struct message *m)
 	return 0;
 }
 
+/* What comes is shown on a terminal, and as JSON: plain characters alone. */
+static void
+make_plain(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
+static void
+make_row_plain(struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_ROW_STATUS:
+		make_plain(m->u.status.version);
+		break;
+	case MESSAGE_ROW_WAITER:
+		make_plain(m->u.waiter.customer);
+		make_plain(m->u.waiter.peer);
+		break;
+	case MESSAGE_ROW_SESSION:
+		make_plain(m->u.session.customer);
+		make_plain(m->u.session.stone);
+		make_plain(m->u.session.agent);
+		break;
+	case MESSAGE_ROW_CUSTOMER:
+		make_plain(m->u.customer.name);
+		break;
+	default:
+		break;
+	}
+}
+
 static int
 keep_all(struct ctl_answer *answer, struct wire_packet *packet)
 {
 	int rc;
 
 	do {
+		make_row_plain(&packet->message);
 		if (keep(answer, &packet->message) == -1)
 			return -1;
 		rc = wire_next(packet);
@@ -81,8 +115,10 @@ collect(int sock, struct ctl_answer *answer, struct failure *f)
 		switch (packet.message.type) {
 		case MESSAGE_ADMIN_DONE:
 			answer->done = packet.message.u.admin_done;
+			make_plain(answer->done.text);
 			return 0;
 		case MESSAGE_REFUSED:
+			make_plain(packet.message.u.refused.reason);
 			failure(f, "%s", packet.message.u.refused.reason);
 			errno = EACCES;
 			return -1;

@@ -1,7 +1,10 @@
 /* The sandbox of a process that dials out: see sandbox.h. */
 #define _GNU_SOURCE
 #include "dial/sandbox.h"
+#include "dial/name_files.h"
 
+#include <arpa/inet.h>
+#include <linux/netlink.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -13,16 +16,20 @@
 #define DNS_PORT 53 /* an answer that is too long for UDP comes by TCP */
 
 static const struct filter_rule dialling[] = {
-    FILTER_IS(socket, 0, AF_INET),
-    FILTER_IS(socket, 0, AF_INET6),
-    FILTER_IS(socket, 0, AF_UNIX),    /* targets, syslog, name services */
-    FILTER_IS(socket, 0, AF_NETLINK), /* getaddrinfo(3): which addresses? */
-    FILTER_CALL(bind),                /* that */
+    /* Landlock knows the ports of TCP alone, not those of MPTCP */
+    FILTER_PROTOCOL(AF_INET, SOCK_STREAM, 0),
+    FILTER_PROTOCOL(AF_INET, SOCK_STREAM, IPPROTO_TCP),
+    FILTER_PROTOCOL(AF_INET6, SOCK_STREAM, 0),
+    FILTER_PROTOCOL(AF_INET6, SOCK_STREAM, IPPROTO_TCP),
+    FILTER_IS(socket, 0, AF_UNIX), /* targets, syslog, name services */
+    /* getaddrinfo(3): which addresses? */
+    FILTER_PROTOCOL(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE),
+    FILTER_CALL(bind), /* that */
     FILTER_CALL(connect),
     FILTER_CALL(accept4),   /* shared sessions: see stone/shared.h */
     FILTER_CALL(signalfd4), /* and agent/mux_server.h */
     FILTER_CALL(recvmmsg),
-    FILTER_CALL(sendmmsg),
+    FILTER_LACKS(sendmmsg, 3, MSG_FASTOPEN),
     FILTER_CALL(epoll_create1),
     FILTER_CALL(epoll_ctl),
     FILTER_CALL(epoll_pwait),
@@ -47,6 +54,12 @@ static const struct filter_rule dialling[] = {
     FILTER_CALL(uname),
 };
 
+/* A look-up asks by UDP, whose ports neither seccomp nor Landlock can see. */
+static const struct filter_rule asking[] = {
+    FILTER_PROTOCOL(AF_INET, SOCK_DGRAM, 0),
+    FILTER_PROTOCOL(AF_INET6, SOCK_DGRAM, 0),
+};
+
 static const struct filter_rule making[] = {
     FILTER_CALL(landlock_create_ruleset),
     FILTER_CALL(landlock_add_rule),
@@ -55,33 +68,21 @@ static const struct filter_rule making[] = {
 };
 
 const struct filter_list filter_dialling = FILTER_LIST(dialling);
+const struct filter_list filter_asking = FILTER_LIST(asking);
 const struct filter_list filter_sandboxing = FILTER_LIST(making);
 
-static struct filter filter;
+static struct filter plain, with_names;
 
 int
 dial_sandbox_init(void)
 {
 	const struct filter_list lists[] = {
-	    filter_common, filter_reading, filter_dialling};
+	    filter_common, filter_reading, filter_dialling, filter_asking};
+	const size_t n = sizeof(lists) / sizeof(*lists);
 
-	return filter_make(&filter, lists, sizeof(lists) / sizeof(*lists));
-}
-
-/* One that leads to name servers alone. */
-static int
-begin(struct dial_sandbox *w)
-{
-	static const char *const folders[] = {
-	    "/etc", "/lib", "/lib64", "/run", "/usr", "/var/lib"};
-
-	if (landlock_open(&w->rules,
-		LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE) == -1)
+	if (filter_make(&plain, lists, n - 1) == -1)
 		return -1;
-	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
-		if (landlock_allow(&w->rules, folders[i], LANDLOCK_READ) == -1)
-			return -1;
-	return landlock_allow_port(&w->rules, DNS_PORT);
+	return filter_make(&with_names, lists, n);
 }
 
 int
@@ -90,7 +91,9 @@ dial_sandbox_renew(
 {
 	struct dial_sandbox next = {.rules = {.fd = -1}};
 
-	if (begin(&next) == -1 || fill(&next, conf) == -1) {
+	if (landlock_open(&next.rules,
+		LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE) == -1 ||
+	    fill(&next, conf) == -1) {
 		landlock_close(&next.rules);
 		return -1;
 	}
@@ -113,19 +116,36 @@ port_number(const char *port)
 	return service == NULL ? 0 : ntohs((uint16_t)service->s_port);
 }
 
+static int
+is_address(const char *host)
+{
+	struct in6_addr any;
+
+	return inet_pton(AF_INET, host, &any) == 1 ||
+	       inet_pton(AF_INET6, host, &any) == 1;
+}
+
 int
 dial_sandbox_add(struct dial_sandbox *w, const struct netaddr *addr)
 {
 	uint16_t port = *addr->host == '\0' ? 0 : port_number(addr->port);
 
+	if (*addr->host != '\0' && !is_address(addr->host)) {
+		w->names = 1;
+		if (landlock_allow_port(&w->rules, DNS_PORT) == -1)
+			return -1;
+	}
 	return port == 0 ? 0 : landlock_allow_port(&w->rules, port);
 }
 
 int
 dial_sandbox_enter(struct dial_sandbox *w)
 {
-	int rc = landlock_enter(&w->rules);
+	/* not in the parent, who lives on as such a file is replaced */
+	int rc = name_files_allow(&w->rules);
 
+	if (rc == 0)
+		rc = landlock_enter(&w->rules);
 	landlock_close(&w->rules);
-	return rc == -1 ? -1 : filter_enter(&filter);
+	return rc == -1 ? -1 : filter_enter(w->names ? &with_names : &plain);
 }

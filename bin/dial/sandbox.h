@@ -1,8 +1,8 @@
 /*
  * The sandbox of a process that dials out, of relayagent or relay-stone: the
  * one that reads what comes from the relay. It may find and connect to the
- * ports that it was told, and read the system's files, which the resolver
- * needs; nothing else of files, programs, ports or processes.
+ * ports that it was told, and read those of the system's files that the
+ * resolver needs; nothing else of files, programs, ports or processes.
  *
  * The parent makes one of its configuration, anew at each reload; each child
  * enters it.
@@ -20,11 +20,15 @@
  */
 extern const struct filter_list filter_dialling;
 
+/* The UDP of that, for who has names to look up. */
+extern const struct filter_list filter_asking;
+
 /* For the parent, to make one and have children enter it. */
 extern const struct filter_list filter_sandboxing;
 
 struct dial_sandbox {
 	struct landlock rules; /* fd -1 before the first dial_sandbox_renew */
+	int names;             /* whether some of its hosts must be looked up */
 };
 
 /* Says by dial_sandbox_add where next leads. Returns 0, or -1 with errno. */

@@ -15,8 +15,8 @@
 #define FIELDS_MAX      2048 /* bytes of a header block; ours have below 100 */
 #define SETTINGS_MAX    16   /* entries of one SETTINGS frame */
 #define ACKS_MAX        256  /* answers to PING and SETTINGS not yet taken */
-#define RESETS_BURST    5000 /* of the other side, and per second after that */
-#define RESETS_RATE     500
+#define RESETS_BURST    1000 /* of the other side, and per second after that */
+#define RESETS_RATE     200
 #define HPACK_TABLE_MAX 4096
 
 static int
@@ -195,7 +195,7 @@ on_frame_recv(nghttp2_session *h2, const nghttp2_frame *frame, void *arg)
 	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 && s != NULL &&
 	    s->stage != MUX_OVER)
 		mux_stream_end(s);
-	return 0;
+	return mux_idle_settle(m, frame);
 }
 
 /* Where nghttp2 gives up it says so to the other side, and to us by this. */
@@ -282,6 +282,7 @@ make_callbacks(void)
 
 	if (nghttp2_session_callbacks_new(&c) != 0)
 		return NULL;
+	mux_idle_watch(c);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(
 	    c, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(c, on_header);
@@ -297,19 +298,22 @@ make_callbacks(void)
 	return c;
 }
 
+/* All streams of a side may break at once. */
 static nghttp2_option *
-make_options(void)
+make_options(const struct mux *m)
 {
+	const uint64_t burst = 2 * (uint64_t)m->streams_max;
 	nghttp2_option *o;
 
 	if (nghttp2_option_new(&o) != 0)
 		return NULL;
 	nghttp2_option_set_no_auto_window_update(o, 1);
 	nghttp2_option_set_no_closed_streams(o, 1);
+	mux_idle_options(o);
 	nghttp2_option_set_max_settings(o, SETTINGS_MAX);
 	nghttp2_option_set_max_outbound_ack(o, ACKS_MAX);
 	nghttp2_option_set_stream_reset_rate_limit(
-	    o, RESETS_BURST, RESETS_RATE);
+	    o, burst > RESETS_BURST ? burst : RESETS_BURST, RESETS_RATE);
 	return o;
 }
 
@@ -340,7 +344,7 @@ int
 mux_frames_start(struct mux *m)
 {
 	nghttp2_session_callbacks *callbacks = make_callbacks();
-	nghttp2_option *options = make_options();
+	nghttp2_option *options = make_options(m);
 	int rc = -1;
 
 	if (callbacks != NULL && options != NULL)

@@ -27,9 +27,10 @@ mux_feed(struct mux *m, const void *bytes, size_t len)
 	/* what it made of that is a GOAWAY, mostly */
 	if (n < 0) {
 		mux_fail(m, nghttp2_strerror((int)n));
-		nghttp2_session_terminate_session(
-		    m->h2, n == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM
-						    : NGHTTP2_PROTOCOL_ERROR);
+		nghttp2_session_terminate_session(m->h2,
+		    m->refusal != 0            ? m->refusal
+		    : n == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM
+					       : NGHTTP2_PROTOCOL_ERROR);
 	}
 }
 

@@ -21,6 +21,13 @@
 #define MUX_WINDOW_MAX    (8 * 1024 * 1024)
 #define MUX_GROWTH_MAX    (64UL * 1024 * 1024)
 
+/*
+ * What the kernel holds for targets that read nothing, beside what is under way
+ * to them: one gets no more than this, and all streams together that.
+ */
+#define MUX_UNSENT_MAX     (128U * 1024)
+#define MUX_UNSENT_ALL_MAX (64U * 1024 * 1024)
+
 #define MUX_FRAME_MAX   65536 /* bytes of DATA: a read and a write of sockets */
 #define MUX_IN_SIZE     131072 /* two of these */
 #define MUX_OUT_SIZE    131072
@@ -75,7 +82,10 @@ struct mux {
 	int settled;                   /* the other side's settings came */
 	int draining;                  /* GOAWAY was said or heard */
 	int64_t heard;                 /* when something came last */
-	int64_t asked; /* when a PING went out since then; 0: none */
+	int64_t asked;    /* when a PING went out since then; 0: none */
+	int64_t idle_at;  /* frames.c: frames that bring nothing on, */
+	int idle_left;    /* and how many more may come */
+	uint32_t refusal; /* the code of our GOAWAY, where idle.c gives up */
 	char error[128];
 	/* header blocks do not overlap: that which is coming in */
 	struct {
@@ -91,6 +101,18 @@ struct mux {
 
 /* Makes m->h2 and submits our settings. Returns 0, or -1 with errno. */
 int mux_frames_start(struct mux *m);
+
+/* ---- idle.c ---- */
+
+/* Has c see frames that bring nothing on, of every type by the options o. */
+void mux_idle_watch(nghttp2_session_callbacks *c);
+void mux_idle_options(nghttp2_option *o);
+
+/*
+ * What only a whole frame tells; for on_frame_recv, which returns it. Returns
+ * 0, or NGHTTP2_ERR_CALLBACK_FAILURE once there are too many.
+ */
+int mux_idle_settle(struct mux *m, const nghttp2_frame *frame);
 
 /* ---- stream.c ---- */
 

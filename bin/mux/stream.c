@@ -328,8 +328,11 @@ mux_stream_join(struct mux_stream *s, int fd)
 	    NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
 	const nghttp2_data_provider provider = {{.ptr = s}, mux_stream_provide};
 
+	const unsigned share = MUX_UNSENT_ALL_MAX / s->mux->streams_max;
+
 	tcp_reset_on_close(fd, 1);
 	tcp_may_pause(fd);
+	tcp_bound_unsent(fd, share < MUX_UNSENT_MAX ? share : MUX_UNSENT_MAX);
 	s->fd = fd;
 	s->due = DEADLINE_NONE;
 	s->source.ready = mux_stream_ready;

@@ -85,7 +85,7 @@ int
 stone_sandbox_enter(const struct forwards *set)
 {
 	const struct filter_list lists[] = {filter_common, filter_reading,
-	    filter_forking, filter_dialling, filter_sandboxing,
+	    filter_forking, filter_dialling, filter_asking, filter_sandboxing,
 	    FILTER_LIST(serving)};
 
 	if (dial_sandbox_init() == -1 || stone_sandbox_renew(set) == -1 ||

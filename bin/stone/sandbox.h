@@ -13,8 +13,8 @@ int stone_sandbox_enter(const struct forwards *set);
 /* The sessions to come may connect where set leads. Returns 0, or -1. */
 int stone_sandbox_renew(const struct forwards *set);
 
-/* In a session: connect where it leads, and read the system's files, and those
- * of -q capath. Likewise. */
+/* In a session: connect where it leads, look names up, and read the files of
+ * -q capath. Likewise. */
 int stone_sandbox_session(void);
 
 #endif

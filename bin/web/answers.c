@@ -95,3 +95,9 @@ web_answers_idle(const struct web_answers *a)
 {
 	return !a->blind && a->npending == 0 && !a->within;
 }
+
+int
+web_answers_await_last(const struct web_answers *a)
+{
+	return !a->blind && a->npending == 1 && !a->within;
+}

@@ -41,4 +41,7 @@ void web_answers_end(struct web_answers *a);
 /* Whether every request is known to be answered in full. */
 int web_answers_idle(const struct web_answers *a);
 
+/* Whether all but the last are, and nothing has come for that. */
+int web_answers_await_last(const struct web_answers *a);
+
 #endif

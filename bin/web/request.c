@@ -192,8 +192,10 @@ move_body(struct web_request *w)
 		return WEB_MORE;
 	/* framed anew, what fits as it came may be longer by a frame */
 	n = show(w, w->buf, w->len < room ? w->len : room);
-	if (n == -1)
+	if (n == -1) {
+		w->late = 1;
 		return WEB_STOP;
+	}
 	taken(w, (size_t)n);
 	next_phase(w);
 	return WEB_MOVED;

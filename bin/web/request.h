@@ -35,6 +35,7 @@ struct web_asked {
 struct web_request {
 	struct web_rules rules;
 	enum web_phase phase;
+	int late;           /* a refusal's: the web server has had the head */
 	int status;         /* of a refusal */
 	const char *reason; /* static */
 	llhttp_t parser;

@@ -10,13 +10,22 @@
 
 /* ---- requests ---- */
 
-/* Nothing more passes. Says so once in the log. */
+/*
+ * Nothing more passes. Says so once in the log. A body that turns out bad once
+ * the web server has its head may have been answered by it: then there is no
+ * room for an answer of ours, and the connection breaks.
+ */
 static ssize_t
-refused(const struct web_request *r)
+refused(const struct web *web)
 {
+	const struct web_request *r = &web->requests;
+
 	log_event(LOG_NOTICE, "request-refused", "status", LOG_U64(r->status),
 	    "reason", r->reason, NULL);
-	return 0;
+	if (!r->late || web_answers_await_last(&web->answers))
+		return 0;
+	errno = EPROTO;
+	return -1;
 }
 
 /* Waits for what only the server's answers can change. */
@@ -71,7 +80,7 @@ client_read(struct channel *ch, void *buf, size_t len)
 			web_request_answered(
 			    r, web->answers.verdict == WEB_UPGRADED);
 		if (r->phase == WEB_REFUSED)
-			return refused(r);
+			return refused(web);
 		if (r->phase == WEB_ASKED ||
 		    (r->phase == WEB_HEAD && !web_answers_room(&web->answers)))
 			return web->client_ended ? 0 : hold(web);
@@ -110,7 +119,7 @@ static int
 owes_refusal(const struct web *web)
 {
 	return web->requests.phase == WEB_REFUSED && !web->refusal_sent &&
-	       web_answers_idle(&web->answers);
+	       (web->requests.late || web_answers_idle(&web->answers));
 }
 
 static ssize_t
@@ -138,7 +147,8 @@ server_read(struct channel *ch, void *buf, size_t len)
 
 /*
  * No more requests. Where one was refused and nothing is to come of the server,
- * its direction ends too, so that it is read from at once.
+ * its direction ends too, so that it is read from at once. To one that waits
+ * for a body this is no end: it will see a reset.
  */
 static int
 server_finish(struct channel *ch)
@@ -146,7 +156,8 @@ server_finish(struct channel *ch)
 	struct web *web = CONTAINER_OF(ch, struct web, server);
 
 	if (owes_refusal(web))
-		return shutdown(ch->fd, SHUT_RDWR);
+		return shutdown(
+		    ch->fd, web->requests.late ? SHUT_RD : SHUT_RDWR);
 	return channel_pass_finish(ch);
 }
 

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TIMEOUT_MAX 3600 /* seconds; more is a mistake of units */
+#define TIMEOUT_MAX 3600   /* seconds; more is a mistake of units */
+#define COUNT_MAX   999999 /* connections; no host has more processes */
 
 struct reader {
 	struct relay_conf *conf;
@@ -31,16 +32,16 @@ set_string(char **field, const char *key, char *value, struct failure *f)
 }
 
 static int
-set_seconds(
-    unsigned *field, const char *key, const char *value, struct failure *f)
+set_number(unsigned *field, const char *key, const char *value, unsigned most,
+    const char *unit, struct failure *f)
 {
-	const int64_t n = number_parse(value, 1, TIMEOUT_MAX);
+	const int64_t n = number_parse(value, 1, most);
 
 	if (*field != 0)
 		return failure(f, "%s is given twice", key);
 	if (n == -1)
-		return failure(f, "%s: %s is not 1 to %d seconds", key, value,
-		    TIMEOUT_MAX);
+		return failure(
+		    f, "%s: %s is not 1 to %u %s", key, value, most, unit);
 	*field = (unsigned)n;
 	return 0;
 }
@@ -113,10 +114,16 @@ set_key(const struct reader *r, const char *key, const char *value,
 	const struct {
 		const char *key;
 		unsigned *field;
-	} seconds[] = {
-	    {"tls_timeout", &c->tls_timeout},
-	    {"head_timeout", &c->head_timeout},
-	    {"match_timeout", &c->match_timeout},
+		unsigned most;
+		const char *unit;
+	} numbers[] = {
+	    {"tls_timeout", &c->tls_timeout, TIMEOUT_MAX, "seconds"},
+	    {"head_timeout", &c->head_timeout, TIMEOUT_MAX, "seconds"},
+	    {"match_timeout", &c->match_timeout, TIMEOUT_MAX, "seconds"},
+	    {"max_unregistered", &c->max_unregistered, COUNT_MAX,
+		"connections"},
+	    {"max_unregistered_from", &c->max_unregistered_from, COUNT_MAX,
+		"connections"},
 	};
 
 	if (strcmp(key, "user") == 0)
@@ -134,9 +141,10 @@ set_key(const struct reader *r, const char *key, const char *value,
 				? config_lines_relative(r->path, value)
 				: strdup(value),
 			    f);
-	for (size_t i = 0; i < sizeof(seconds) / sizeof(*seconds); i++)
-		if (strcmp(key, seconds[i].key) == 0)
-			return set_seconds(seconds[i].field, key, value, f);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (strcmp(key, numbers[i].key) == 0)
+			return set_number(numbers[i].field, key, value,
+			    numbers[i].most, numbers[i].unit, f);
 	return failure(f, "unknown key %s (see relay.conf(5))", key);
 }
 
@@ -188,6 +196,10 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 		c->head_timeout = 10;
 	if (c->match_timeout == 0)
 		c->match_timeout = 10;
+	if (c->max_unregistered == 0)
+		c->max_unregistered = 4096;
+	if (c->max_unregistered_from == 0)
+		c->max_unregistered_from = 2048;
 	return 0;
 }
 

@@ -32,14 +32,16 @@ struct relay_conf {
 	char *socket;  /* the broker's */
 	char *handoff; /* the spawner's; NULL: it has none */
 	char *user;
-	unsigned user_line;     /* of path; 0: it is the default */
-	char *group;            /* "": the user's own */
-	char *customers;        /* NULL: everyone has the default */
-	char *admin_group;      /* NULL: root alone may administer */
-	int tls_min;            /* 12 or 13 */
-	unsigned tls_timeout;   /* seconds, in all */
-	unsigned head_timeout;  /* seconds, in all */
-	unsigned match_timeout; /* seconds */
+	unsigned user_line;             /* of path; 0: it is the default */
+	char *group;                    /* "": the user's own */
+	char *customers;                /* NULL: everyone has the default */
+	char *admin_group;              /* NULL: root alone may administer */
+	int tls_min;                    /* 12 or 13 */
+	unsigned tls_timeout;           /* seconds, in all */
+	unsigned head_timeout;          /* seconds, in all */
+	unsigned match_timeout;         /* seconds */
+	unsigned max_unregistered;      /* connections, spawn/arrivals.h */
+	unsigned max_unregistered_from; /* of them, from one address */
 };
 
 /*

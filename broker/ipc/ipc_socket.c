@@ -166,3 +166,27 @@ ipc_socket_connect(const char *path)
 		fd_close(&fd);
 	return fd;
 }
+
+int
+ipc_socket_badge(void)
+{
+	/* no more than the family: the kernel makes up a name (unix(7)) */
+	const struct sockaddr_un nameless = {.sun_family = AF_UNIX};
+	int fd = seqpacket_socket();
+
+	if (fd != -1 && (bind(fd, (const struct sockaddr *)&nameless,
+			     sizeof(nameless.sun_family)) == -1 ||
+			    listen(fd, 0) == -1))
+		fd_close(&fd);
+	return fd;
+}
+
+int
+ipc_socket_is_badge(int fd)
+{
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 &&
+	       listens;
+}

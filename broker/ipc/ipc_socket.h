@@ -30,4 +30,15 @@ int ipc_socket_listen(const char *path, uid_t uid, gid_t gid, gid_t group,
  */
 int ipc_socket_connect(const char *path);
 
+/*
+ * What shows the broker a spawner, and not one of its handlers, which are the
+ * same user: a listener, that nobody connects to. A handler's sandbox lets it
+ * make none (connection/handler_sandbox.c), and it must not inherit one.
+ * Returns the fd, which the caller closes, or -1 with errno.
+ */
+int ipc_socket_badge(void);
+
+/* Whether fd, of any kind, is such a thing. */
+int ipc_socket_is_badge(int fd);
+
 #endif

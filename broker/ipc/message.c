@@ -38,6 +38,18 @@ terminated(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
+/* An address as base/netaddr.h writes it, or "": it is shown, and written on.
+ */
+static int
+valid_peer(const char *text, size_t size)
+{
+	static const char address[] =
+	    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    ".:[]%-_";
+
+	return terminated(text, size) && text[strspn(text, address)] == '\0';
+}
+
 static int
 valid_certificate(uint32_t role, uint32_t der_len)
 {
@@ -52,6 +64,7 @@ valid_status(uint32_t status)
 }
 
 #define TERMINATED(field) terminated((field), sizeof(field))
+#define PEER(field)       valid_peer((field), sizeof(field))
 
 static int
 valid_row(const struct message *m)
@@ -86,7 +99,7 @@ valid(const struct message *m)
 	switch (m->type) {
 	case MESSAGE_REGISTER:
 		return valid_certificate(m->u.reg.role, m->u.reg.der_len) &&
-		       TERMINATED(m->u.reg.peer);
+		       PEER(m->u.reg.peer);
 	case MESSAGE_WELCOME:
 		return m->u.welcome.log_level <= LOG_LEVEL_OWN &&
 		       TERMINATED(m->u.welcome.customer);
@@ -99,7 +112,7 @@ valid(const struct message *m)
 	case MESSAGE_ANNOUNCE:
 		return valid_certificate(
 			   m->u.announce.role, m->u.announce.der_len) &&
-		       TERMINATED(m->u.announce.peer);
+		       PEER(m->u.announce.peer);
 	case MESSAGE_KICK:
 		return valid_status(m->u.kick.status) &&
 		       TERMINATED(m->u.kick.reason);
@@ -201,6 +214,7 @@ message_fds(const struct message *m)
 		return 2; /* hop_fds.h */
 	case MESSAGE_READY:
 	case MESSAGE_HANDOFF:
+	case MESSAGE_ATTACH:
 		return 1;
 	case MESSAGE_RECHECK:
 		return m->u.recheck.size > 0 ? 1 : 0;

@@ -9,7 +9,7 @@
  *	                   RECHECKED
  *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fds),
  *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL
- *	spawner -> broker: ATTACH, RELOAD, RECHECKED
+ *	spawner -> broker: ATTACH (with a badge), RELOAD, RECHECKED
  *	broker -> spawner: RECHECK, LOG_LEVEL
  *	relayctl -> broker: ADMIN
  *	broker -> relayctl: ROW_..., ADMIN_DONE, REFUSED (admin_rows.h)
@@ -169,7 +169,10 @@ struct message_log_level {
 	uint32_t level; /* as in syslog(3) */
 };
 
-/* "I am a spawner: tell me when to load the files again." */
+/*
+ * "I am a spawner: tell me when to load the files again." Comes with one fd, an
+ * ipc_socket_badge.
+ */
 struct message_attach {
 	uint64_t loaded; /* when it began to: CLOCK_BOOTTIME, milliseconds */
 };

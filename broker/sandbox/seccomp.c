@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +22,10 @@
 
 /* ---- what all need ---- */
 
+/*
+ * MSG_FASTOPEN connects without connect(2), past Landlock's rules for ports. A
+ * protocol above TCP (TCP_ULP) may do so as well.
+ */
 static const struct filter_rule common[] = {
     /* talking */
     FILTER_CALL(read),
@@ -28,14 +34,15 @@ static const struct filter_rule common[] = {
     FILTER_CALL(recvmsg),
     FILTER_CALL(write),
     FILTER_CALL(writev),
-    FILTER_CALL(sendto),
-    FILTER_CALL(sendmsg),
+    FILTER_LACKS(sendto, 3, MSG_FASTOPEN),
+    FILTER_LACKS(sendmsg, 2, MSG_FASTOPEN),
     FILTER_CALL(poll),
     FILTER_CALL(ppoll),
     FILTER_CALL(shutdown),
     FILTER_CALL(close),
     FILTER_CALL(getsockopt),
-    FILTER_CALL(setsockopt),
+    FILTER_OTHER(setsockopt, 1, IPPROTO_TCP),
+    FILTER_OTHER(setsockopt, 2, TCP_ULP),
     FILTER_CALL(getpeername),
     FILTER_CALL(getsockname),
     /* memory */

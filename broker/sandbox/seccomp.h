@@ -16,7 +16,7 @@ struct filter_rule {
 	int call;    /* SCMP_SYS(name) */
 	int refused; /* not 0: it isn't allowed, but only fails, with this */
 	unsigned nconditions;
-	struct scmp_arg_cmp conditions[2];
+	struct scmp_arg_cmp conditions[3];
 };
 
 #define FILTER_CALL(name)                                                      \
@@ -29,6 +29,14 @@ struct filter_rule {
 	{                                                                      \
 		.call = SCMP_SYS(name), .nconditions = 1, .conditions = {      \
 			{(n), SCMP_CMP_EQ, (value), 0}                         \
+		}                                                              \
+	}
+
+/* It is anything but value. */
+#define FILTER_OTHER(name, n, value)                                           \
+	{                                                                      \
+		.call = SCMP_SYS(name), .nconditions = 1, .conditions = {      \
+			{(n), SCMP_CMP_NE, (value), 0}                         \
 		}                                                              \
 	}
 
@@ -46,6 +54,16 @@ struct filter_rule {
 		.call = SCMP_SYS(socket), .nconditions = 2, .conditions = {    \
 			{0, SCMP_CMP_EQ, (family), 0},                         \
 			{1, SCMP_CMP_MASKED_EQ, 0xf, (type)},                  \
+		}                                                              \
+	}
+
+/* The same, of this protocol. */
+#define FILTER_PROTOCOL(family, type, protocol)                                \
+	{                                                                      \
+		.call = SCMP_SYS(socket), .nconditions = 3, .conditions = {    \
+			{0, SCMP_CMP_EQ, (family), 0},                         \
+			{1, SCMP_CMP_MASKED_EQ, 0xf, (type)},                  \
+			{2, SCMP_CMP_EQ, (protocol), 0},                       \
 		}                                                              \
 	}
 

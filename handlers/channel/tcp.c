@@ -63,6 +63,12 @@ tcp_reset_on_close(int sock, int on)
 }
 
 void
+tcp_bound_unsent(int sock, unsigned bytes)
+{
+	setsockopt(sock, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
+}
+
+void
 tcp_cork(int sock, int on)
 {
 	int saved = errno;

@@ -34,6 +34,12 @@ void tcp_may_pause(int sock);
 void tcp_reset_on_close(int sock, int on);
 
 /*
+ * Lets the kernel hold at most so many bytes that were not sent; with more
+ * there the socket takes nothing.
+ */
+void tcp_bound_unsent(int sock, unsigned bytes);
+
+/*
  * Corked, what is written leaves in full segments only; without the cork what
  * is left goes too (tcp(7)). errno is kept.
  */

@@ -17,6 +17,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define ALERT_READS 16 /* of 4 KiB: more than the rest of any handshake */
+
 /* ---- HANDSHAKE ---- */
 
 /* A TCP connect and close without a byte: a health probe, not a fault. */
@@ -77,6 +79,21 @@ take_certificate(struct handler *h, struct failure *f)
 	return 0;
 }
 
+/*
+ * To close a socket with something unread resets it, and the alert with it.
+ * What has come is read, and nothing waited for.
+ */
+static void
+let_alert_through(int sock)
+{
+	char waste[4096];
+
+	shutdown(sock, SHUT_WR);
+	for (int i = 0; i < ALERT_READS; i++)
+		if (recv(sock, waste, sizeof(waste), MSG_DONTWAIT) <= 0)
+			return;
+}
+
 enum state
 run_handshake(struct handler *h)
 {
@@ -105,6 +122,7 @@ run_handshake(struct handler *h)
 		log_event(LOG_NOTICE, "tls-refused", "peer", h->peer, "reason",
 		    f.text, "subject", refusal.subject, "identity",
 		    refusal.identity, NULL);
+		let_alert_through(sock);
 		return ENDED;
 	}
 	if (take_certificate(h, &f) == -1) {

@@ -64,8 +64,8 @@ run_closing(struct handler *h)
 }
 
 int
-handler_run(
-    int sock, const struct relay_conf *conf, struct tls_material *material)
+handler_run(int sock, int tell, const struct relay_conf *conf,
+    struct tls_material *material)
 {
 	static enum state (*const run[])(struct handler *) = {
 	    [HANDSHAKE] = run_handshake,
@@ -84,6 +84,8 @@ handler_run(
 	h.conf = conf;
 	h.material = material;
 	h.tls.channel.fd = sock;
+	h.tell = tell;
+	h.pid = getpid();
 	h.hop.fd = -1;
 	h.registration.fd = -1;
 	h.signals = program_signals(signals);
@@ -105,6 +107,7 @@ handler_run(
 	channel_close(&h.tls.channel);
 	hop_close(&h.hop);
 	fd_close(&h.signals);
+	fd_close(&h.tell);
 	OPENSSL_free(h.der);
 	return EX_OK;
 }

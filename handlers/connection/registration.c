@@ -35,10 +35,10 @@ registration_init(struct registration *r, const char *socket, enum role role,
 
 void
 registration_init_spawner(
-    struct registration *r, const char *socket, int64_t loaded)
+    struct registration *r, const char *socket, int64_t loaded, int badge)
 {
 	*r = (struct registration){
-	    .socket = socket, .fd = -1, .loaded = loaded};
+	    .socket = socket, .fd = -1, .loaded = loaded, .badge = badge};
 }
 
 /*
@@ -64,7 +64,7 @@ say_hello(const struct registration *r)
 	if (r->self.role == 0) {
 		m.type = MESSAGE_ATTACH;
 		m.u.attach.loaded = (uint64_t)r->loaded;
-		return wire_send(r->fd, &m, NULL);
+		return wire_send(r->fd, &m, &r->badge);
 	}
 	if (r->session == 0) {
 		m.u.reg = r->self;
@@ -141,7 +141,8 @@ registration_receive(struct registration *r, struct wire_packet *packet)
 	}
 	r->tries = 0;
 	if (packet->message.type == MESSAGE_READY ||
-	    packet->message.type == MESSAGE_HANDOFF)
+	    packet->message.type == MESSAGE_HANDOFF ||
+	    packet->message.type == MESSAGE_ATTACH)
 		wire_close_fds(packet); /* no broker sends these */
 	if (packet->message.type == MESSAGE_MATCHED) {
 		r->session = packet->message.u.matched.session;

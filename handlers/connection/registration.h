@@ -25,6 +25,7 @@ struct registration {
 	uint64_t bytes_in;  /* of it, as last reported */
 	uint64_t bytes_out;
 	int64_t loaded; /* a spawner's: when it read its files */
+	int badge;      /* a spawner's, borrowed */
 };
 
 /* Starts as away, due at once. socket, peer and der are borrowed. */
@@ -34,10 +35,11 @@ void registration_init(struct registration *r, const char *socket,
 
 /*
  * The same for a spawner, which the broker tells when to load its files again.
- * loaded (base/deadline.h) is when it began to, the last time.
+ * loaded (base/deadline.h) is when it began to, the last time; badge
+ * (ipc_socket_badge), which is borrowed, shows that it is one.
  */
 void registration_init_spawner(
-    struct registration *r, const char *socket, int64_t loaded);
+    struct registration *r, const char *socket, int64_t loaded, int badge);
 
 /*
  * Connects if that is due, and says REGISTER, or ANNOUNCE within a session, or

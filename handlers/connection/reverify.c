@@ -10,18 +10,69 @@
 #include <stdio.h>
 #include <string.h>
 
-/* An expired CRL is no error where the configuration says so. */
+/* Whether an error says nothing of the certificate, but of our own files. */
 static int
-pass_expired_crl(int ok, X509_STORE_CTX *ctx)
+is_of_lists(int error)
 {
-	if (!ok && X509_STORE_CTX_get_error(ctx) == X509_V_ERR_CRL_HAS_EXPIRED)
+	static const int errors[] = {
+	    X509_V_ERR_UNABLE_TO_GET_CRL,
+	    X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE,
+	    X509_V_ERR_CRL_SIGNATURE_FAILURE,
+	    X509_V_ERR_CRL_NOT_YET_VALID,
+	    X509_V_ERR_CRL_HAS_EXPIRED,
+	    X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD,
+	    X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD,
+	    X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER,
+	    X509_V_ERR_KEYUSAGE_NO_CRL_SIGN,
+	    X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION,
+	    X509_V_ERR_DIFFERENT_CRL_SCOPE,
+	    X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE,
+	    X509_V_ERR_CRL_PATH_VALIDATION_ERROR,
+	};
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
+		if (error == errors[i])
+			return 1;
+	return 0;
+}
+
+/* What on_verify has found. */
+struct findings {
+	int pass_expired;    /* an expired list is no error */
+	int of_lists;        /* the first error of a list, or 0 */
+	const X509_CRL *bad; /* a list of which nothing is believed, or NULL */
+};
+
+/*
+ * OpenSSL stops at the first error, but one that a list has passed over: who is
+ * revoked by a list that has expired is still revoked.
+ */
+static int
+on_verify(int ok, X509_STORE_CTX *ctx)
+{
+	struct findings *found = X509_STORE_CTX_get_app_data(ctx);
+	int error = X509_STORE_CTX_get_error(ctx);
+	const X509_CRL *list = X509_STORE_CTX_get0_current_crl(ctx);
+
+	if (ok)
 		return 1;
-	return ok;
+	if (error == X509_V_ERR_CERT_REVOKED)
+		return list != NULL && list == found->bad;
+	if (!is_of_lists(error))
+		return 0;
+	if (error != X509_V_ERR_CRL_HAS_EXPIRED &&
+	    error != X509_V_ERR_CRL_NOT_YET_VALID)
+		found->bad = list;
+	if (found->of_lists == 0 &&
+	    !(found->pass_expired && error == X509_V_ERR_CRL_HAS_EXPIRED))
+		found->of_lists = error;
+	return 1;
 }
 
 static enum reverify_verdict
 verify(SSL *ssl, X509_STORE *store, int pass_expired, struct failure *f)
 {
+	struct findings found = {.pass_expired = pass_expired};
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	enum reverify_verdict verdict = RECHECK_FAILED;
 	int why;
@@ -29,23 +80,24 @@ verify(SSL *ssl, X509_STORE *store, int pass_expired, struct failure *f)
 	if (ctx == NULL ||
 	    X509_STORE_CTX_init(ctx, store, SSL_get0_peer_certificate(ssl),
 		SSL_get_peer_cert_chain(ssl)) != 1 ||
-	    X509_STORE_CTX_set_default(ctx, "ssl_client") != 1) {
+	    X509_STORE_CTX_set_default(ctx, "ssl_client") != 1 ||
+	    X509_STORE_CTX_set_app_data(ctx, &found) != 1) {
 		failure(f, "out of memory");
 		goto out;
 	}
 	X509_STORE_CTX_set_depth(ctx, SSL_get_verify_depth(ssl));
-	if (pass_expired)
-		X509_STORE_CTX_set_verify_cb(ctx, pass_expired_crl);
+	X509_STORE_CTX_set_verify_cb(ctx, on_verify);
 	if (X509_verify_cert(ctx) == 1) {
-		verdict = RECHECK_GOOD;
+		if (found.of_lists == 0)
+			verdict = RECHECK_GOOD;
+		else
+			failure(f, "%s",
+			    X509_verify_cert_error_string(found.of_lists));
 		goto out;
 	}
 	why = X509_STORE_CTX_get_error(ctx);
 	failure(f, "%s", X509_verify_cert_error_string(why));
-	/* these say nothing of the certificate, but of our own file */
-	if (why != X509_V_ERR_CRL_HAS_EXPIRED &&
-	    why != X509_V_ERR_CRL_NOT_YET_VALID &&
-	    why != X509_V_ERR_UNABLE_TO_GET_CRL && why != X509_V_ERR_OUT_OF_MEM)
+	if (why != X509_V_ERR_OUT_OF_MEM)
 		verdict = RECHECK_BAD;
 out:
 	X509_STORE_CTX_free(ctx);

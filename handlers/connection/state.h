@@ -25,6 +25,7 @@
 #include "http/head.h"
 #include "tls/tls.h"
 
+#include <sys/types.h>
 #include <time.h>
 
 enum state {
@@ -46,6 +47,8 @@ struct handler {
 	struct head head;
 	enum role role;
 	int signals;           /* signalfd */
+	int tell;              /* who waits for it to register; -1: nobody */
+	pid_t pid;             /* its own */
 	struct hop hop;        /* open when matched */
 	int64_t match_by;      /* a stone's; DEADLINE_NONE for an agent */
 	int64_t keepalive;     /* an agent's next empty line */

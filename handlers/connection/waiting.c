@@ -14,6 +14,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KEEPALIVE_MS 30000 /* an empty line to an idle agent */
 /* The agent's own line comes first then, and one wake-up serves both. */
@@ -164,12 +165,24 @@ stop_waiting(struct handler *h, enum event event, enum state state)
 
 /* ---- REGISTERING ---- */
 
+/* Where it cannot, it counts as an arrival for longer. */
+static void
+tell_registered(struct handler *h)
+{
+	ssize_t n = write(h->tell, &h->pid, sizeof(h->pid));
+
+	(void)n;
+	fd_close(&h->tell);
+}
+
 /* The agent gets its entitlement at once; a stone only waits. */
 static enum state
 welcome(struct handler *h, const struct message_welcome *m)
 {
 	char out[REPLY_MAX];
 
+	if (h->tell != -1)
+		tell_registered(h);
 	if (m->log_level != LOG_LEVEL_OWN)
 		log_set_level((int)m->log_level);
 	if (h->role == ROLE_STONE || h->welcomed)

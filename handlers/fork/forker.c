@@ -68,6 +68,8 @@ forker_serve(struct forker *f, size_t listener, int sock)
 	if (children_add(f->children, pid) == -1)
 		log_event(LOG_ERR, "child-not-counted", "error",
 		    strerror(errno), NULL);
+	if (f->calls->started != NULL)
+		f->calls->started(f, pid);
 	close(sock);
 }
 
@@ -122,11 +124,14 @@ reap(struct forker *f)
 	int status;
 	pid_t pid;
 
-	while ((pid = children_reap(f->children, &status)) != 0)
-		if (WIFSIGNALED(status))
+	while ((pid = children_reap(f->children, &status)) != 0) {
+		int known = f->calls->ended != NULL && f->calls->ended(f, pid);
+
+		if (WIFSIGNALED(status) && !known)
 			log_event(LOG_ERR, f->words->killed, "pid",
 			    LOG_U64(pid), "signal", LOG_U64(WTERMSIG(status)),
 			    NULL);
+	}
 }
 
 static void

@@ -55,6 +55,15 @@ struct forker_calls {
 
 	/* Serves that, which is ready. */
 	void (*serve_aside)(struct forker *f);
+
+	/* A child serves what admits has let in. NULL: nothing to note. */
+	void (*started)(struct forker *f, pid_t pid);
+
+	/*
+	 * A child has ended. Returns whether it is known why: then no line is
+	 * logged where a signal ended it. NULL: never.
+	 */
+	int (*ended)(struct forker *f, pid_t pid);
 };
 
 struct forker {

@@ -26,11 +26,13 @@ _Static_assert(
     CONF_LISTEN_MAX + 1 <= FORKER_LISTENERS_MAX, "too many listeners");
 
 #define STRANGER_MS 1000    /* between two lines of them */
+#define CROWDED_MS  1000    /* likewise */
 #define HOUR_MS     3600000 /* to look at the certificate's dates again */
 
 struct loop {
 	struct spawner *spawner;
 	struct registration broker;
+	struct in6_addr from;      /* who arrives now */
 	struct expiry certificate; /* the relay's own */
 };
 
@@ -54,15 +56,54 @@ is_handoff(const struct spawner *s, size_t listener)
 	return listener == s->conf.nlisten;
 }
 
+/* Who arrives is let in; the oldest of those whom nobody knows make room. */
+static void
+make_room(struct loop *l, int sock)
+{
+	static int64_t next_line;
+	static unsigned gone;
+	struct spawner *s = l->spawner;
+	unsigned now;
+	size_t count;
+
+	arrivals_address(&l->from, sock);
+	count = arrivals_make_room(&s->arrivals, &l->from,
+	    s->conf.max_unregistered, s->conf.max_unregistered_from, &now);
+	gone += now;
+	if (gone == 0 || !deadline_rings(&next_line, CROWDED_MS))
+		return;
+	log_event(LOG_WARNING, "crowded", "ended", LOG_U64(gone),
+	    "unregistered", LOG_U64(count), NULL);
+	gone = 0;
+}
+
+static void
+started(struct forker *f, pid_t pid)
+{
+	struct loop *l = f->owner;
+
+	arrivals_add(&l->spawner->arrivals, pid, &l->from);
+}
+
+static int
+ended(struct forker *f, pid_t pid)
+{
+	struct loop *l = f->owner;
+
+	return arrivals_ended(&l->spawner->arrivals, pid);
+}
+
 static int
 admits(const struct forker *f, size_t listener, int sock)
 {
 	static int64_t next_line;
-	const struct loop *l = f->owner;
+	struct loop *l = f->owner;
 	struct rights who;
 
-	if (!is_handoff(l->spawner, listener) || handoff_trusts(sock, &who))
+	if (!is_handoff(l->spawner, listener) || handoff_trusts(sock, &who)) {
+		make_room(l, sock);
 		return 1;
+	}
 	if (deadline_rings(&next_line, STRANGER_MS))
 		log_event(LOG_WARNING, "stranger", "uid", LOG_U64(who.uid),
 		    "pid", LOG_U64(who.pid), NULL);
@@ -82,7 +123,7 @@ close_listeners(struct spawner *s)
 static int
 handle(struct spawner *s, int sock)
 {
-	return handler_run(sock, &s->conf, &s->tls);
+	return handler_run(sock, s->arrivals.tell, &s->conf, &s->tls);
 }
 
 static int
@@ -108,6 +149,8 @@ become_handler(struct forker *f, size_t listener, int sock)
 	struct spawner *s = l->spawner;
 
 	close_listeners(s);
+	fd_close(&s->badge);
+	fd_close(&s->arrivals.told);
 	fd_close(&l->broker.fd);
 	registration_hush();
 	return is_handoff(s, listener) ? handle_handed_over(s, sock)
@@ -243,6 +286,8 @@ spawner_run(struct spawner *s)
 	    .listeners = listeners,
 	    .admits = admits,
 	    .child = become_handler,
+	    .started = started,
+	    .ended = ended,
 	    .reload = reload_everywhere,
 	    .drain = drain,
 	    .aside = broker_ready,
@@ -262,7 +307,8 @@ spawner_run(struct spawner *s)
 	};
 	int rc;
 
-	registration_init_spawner(&l.broker, s->conf.socket, s->loaded);
+	registration_init_spawner(
+	    &l.broker, s->conf.socket, s->loaded, s->badge);
 	note_dates(&l);
 	prefork_warm(&s->tls);
 	rc = forker_run(&f);

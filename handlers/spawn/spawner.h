@@ -7,6 +7,7 @@
 #define SPAWN_SPAWNER_H
 
 #include "config/relay_conf.h"
+#include "spawn/arrivals.h"
 #include "tls/tls.h"
 
 #include <stdint.h>
@@ -19,7 +20,9 @@ struct spawner {
 	int listeners[CONF_LISTEN_MAX]; /* conf.nlisten of them */
 	int handoff; /* listens at conf.handoff (ipc/ipc_socket.h), or -1 */
 	int handoff_lock; /* likewise */
-	int signals;      /* signalfd: TERM, INT, HUP, CHLD */
+	int badge;        /* ipc_socket_badge */
+	struct arrivals arrivals;
+	int signals; /* signalfd: TERM, INT, HUP, CHLD */
 };
 
 /*

@@ -54,7 +54,9 @@ tls_client_start(const struct tls_material *material, int fd, const char *host)
 		SSL_free(ssl);
 		return NULL;
 	}
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	/* RFC 9525 2: a common name is no host's */
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+				   X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	SSL_set_connect_state(ssl);
 	return ssl;
 }

@@ -111,11 +111,13 @@ END
 }
 
 @test 'a target that resets is CONNECT_ERROR' {
-    start_target target resets 300
+    start_target target resets 300 asked
     start_waiting_agent agent alice "$target"
     { echo 'from frames import *' && cat; } <<'END' | play
 h2 = Session(Peer("alice"))
 h2.send(connect(1))
+assert h2.status(1) == 200
+h2.send(frame(DATA, 0, 1, b"x"))
 assert h2.code(1) == CONNECT_ERROR
 END
 }
@@ -166,6 +168,37 @@ END
     wait_until 60 says agent ' session in=[0-9]+ streams=[01] reason=relay-error error=the_other_side_is_wrong:_'
 }
 
+@test 'for targets that read nothing the kernel holds little' {
+    local port
+    port=$(free_port)
+    echo "$port" >port
+    start_waiting_agent agent alice "127.0.0.1:$port"
+    { echo 'from frames import *' && cat; } <<'END' | play
+import re, socket, subprocess
+port = int(open(f"{SCRATCH}/port").read())
+listener = socket.create_server(("127.0.0.1", port))
+h2 = Session(Peer("alice"))
+h2.settle()
+targets = []
+for n in range(1, 17, 2):
+    h2.send(connect(n))
+    assert h2.status(n) == 200
+    targets.append(listener.accept()[0])
+for n in range(1, 17, 2):
+    h2.send(*[frame(DATA, 0, n, bytes(16384))] * 64)
+h2.send(frame(PING, 0, 0, b"taken in"))
+h2.until(PING)
+listing = subprocess.run(["ss", "-tnH", f"dport = :{port}"], stdout=subprocess.PIPE, check=True).stdout.decode()
+queues = [int(line.split()[2]) for line in listing.splitlines()]
+assert len(queues) == 8 and max(queues) <= 320 * 1024, queues
+# and it all arrives
+for n, target in enumerate(targets):
+    left = 1 << 20
+    while left > 0:
+        left -= len(target.recv(65536))
+END
+}
+
 # bats test_tags=slow
 @test 'floods of PING, SETTINGS, resets, streams and fields end their session' {
     an_agent shout '-m 8:8'
@@ -190,6 +223,69 @@ def broken():
 flooded([frame(PING, 0, 0, b"12345678") * 500] * 1000)
 flooded([frame(SETTINGS, 0, 0) * 500] * 1000)
 flooded(connect(n, b"none") + reset(n, 8) for n in range(1, 100000, 2))
+END
+}
+
+@test 'frames that bring nothing on are bounded: PRIORITY, empty DATA, padding, updates of 1' {
+    an_agent shout '-m 8:8'
+    play_frames <<'END'
+def calmed(*frames, first=b""):
+    """So many frames are too many, and a twentieth of them is not."""
+    h2 = Session(Peer("alice"))
+    h2.settle()
+    h2.send(connect(1))
+    assert h2.status(1) == 200
+    h2.send(first, *frames * 250, frame(PING, 0, 0, b"too few!"))
+    h2.until(PING)
+    h2.send(*frames * 6000)
+    assert h2.goaway() == ENHANCE_YOUR_CALM, frames
+
+calmed(frame(PRIORITY, 0, 3, b"\0\0\0\0\x10"))
+calmed(frame(99, 0, 1, b"a kind that nobody knows"))
+calmed(frame(DATA, 0, 1))
+calmed(frame(DATA, 8, 1, b"\0"))
+calmed(frame(DATA, 8, 1, b"\x04a" + bytes(4)))
+calmed(frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1)))
+calmed(frame(WINDOW_UPDATE, 0, 1, struct.pack(">I", 1)))
+calmed(frame(WINDOW_UPDATE, 0, 1, struct.pack(">I", 1)), first=reset(1, 8)) # it is closed
+END
+    wait_until 60 says agent ' session .* reason=relay-error error=frames_that_bring_nothing_on'
+}
+
+@test 'streams that are opened and reset at once are bounded' {
+    an_agent shout '-m 8:8'
+    play_frames <<'END'
+h2 = Session(Peer("alice"))
+h2.settle()
+try:
+    for n in range(1, 40001, 2):
+        h2.send(connect(n, b"none") + reset(n, 8))
+except OSError:
+    pass
+h2.peer.end()
+with open(f"{SCRATCH}/agent.log") as log:
+    refused = log.read().count(" no-such-service ")
+assert 0 < refused <= 2500, refused
+END
+}
+
+@test 'what relay-protocol says of frames that are passed over' {
+    an_agent shout '-m 8:8'
+    play_frames <<'END'
+h2 = Session(Peer("alice"))
+h2.settle()
+h2.send(connect(1))
+assert h2.status(1) == 200
+h2.send(reset(1, 8), frame(DATA, 0, 1, b"late"), frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\1"), reset(1, 8))
+h2.send(frame(PRIORITY, 0, 3, b"\0\0\0\3\x10")) # on itself
+h2.send(connect(5))
+assert h2.status(5) == 200
+h2.send(frame(PRIORITY, 0, 0, b"\0\0\0\1\x10"))
+assert h2.goaway() == PROTOCOL_ERROR
+h2 = Session(Peer("alice"))
+h2.settle()
+h2.send(frame(HEADERS, END_HEADERS, 1, bytes(65537)))
+assert h2.goaway() == FRAME_SIZE_ERROR
 END
 }
 

@@ -99,6 +99,34 @@ SCRIPT
     [[ $(ask 'X-Service: path') == 'HTTP/1.1 502 '*'none.sock: No such file'* ]]
 }
 
+@test "a cut connection is a reset to a target on TCP, and but an end to one on a Unix socket" {
+    port=$(free_port)
+    echo "$port" >port
+    agent "127.0.0.1:$port" "path=unix:$scratch/cut.sock"
+    play <<'SCRIPT'
+import socket
+on_tcp = socket.create_server(("127.0.0.1", int(open(f"{SCRATCH}/port").read())))
+on_unix = socket.socket(socket.AF_UNIX)
+on_unix.bind(f"{SCRATCH}/cut.sock")
+on_unix.listen()
+
+def seen(listener, *field):
+    client = stone("alice", b"\r\n".join((b"GET / HTTP/1.1", *field)) + b"\r\n\r\nhalf")
+    listener.settimeout(60)
+    target, _ = listener.accept()
+    target.settimeout(60)
+    assert target.recv(4) == b"half"
+    client.reset()
+    try:
+        return target.recv(1)
+    except ConnectionResetError:
+        return "reset"
+
+assert seen(on_tcp) == "reset"
+assert seen(on_unix, b"X-Service: path") == b""
+SCRIPT
+}
+
 # deaf PORT: a listener on 127.0.0.2 whose queue is full, so that nobody gets
 # through to it and nobody is refused.
 deaf() {
@@ -126,6 +154,31 @@ with_hosts() {
     printf '%s\n' "$@" >hosts
     # shellcheck disable=SC2016
     wrapper=(unshare -m bash -c "mount --bind $scratch/hosts /etc/hosts && exec \"\$@\"" agent)
+}
+
+# with_own_etc: the agent has an /etc of its own, with names in files alone.
+with_own_etc() {
+    is_root || skip 'needs root, for files of names'
+    mkdir etc
+    cp /etc/passwd /etc/services etc
+    echo 'hosts: files' >etc/nsswitch.conf
+    echo '127.0.0.1 localhost' >etc/hosts
+    wrapper=(unshare -m bash -c "mount --bind $scratch/etc /etc && exec \"\$@\"" agent)
+}
+
+asked() {
+    [[ $(ask) == *$'renamed\nhello'* ]]
+}
+
+@test "a file of names that another takes the place of is read by new polls" {
+    with_own_etc
+    port=$(free_port)
+    serve renamed "TCP4-LISTEN:$port,reuseaddr"
+    agent "late.test:$port"
+    echo '127.0.0.1 late.test' >etc/hosts.new
+    mv etc/hosts.new etc/hosts
+    wait_until 60 says agent ' names-changed$'
+    wait_until 60 asked
 }
 
 milliseconds() {

@@ -77,6 +77,14 @@ sessions() {
     [ "$(grep -c "^X-Forwarded-For: $client_address" <<<"$output")" -eq 2 ]
 }
 
+@test "no other spelling of X-Forwarded-For arrives, and no word that would drop ours" {
+    start_web '*'
+    run -0 fetch --interface "$client_address" -H 'X_Forwarded_For: 6.6.6.6' \
+        -H 'x-forwarded_for: 6.6.6.6' -H 'X_Service: a' -H 'Connection: close, X-Forwarded-For' /head
+    [[ ${output//$'\r'/} == *$'\nConnection: close\nX-Forwarded-For: '"$client_address"* ]]
+    [[ $output != *6.6.6.6* && $output != *[Xx]_* ]]
+}
+
 @test "bodies pass: by length, chunked, and after 100-continue" {
     start_web intra '-h intra'
     head -c 3000000 /dev/urandom >body
@@ -163,10 +171,61 @@ START = b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 for chunk in (b"5\nhello\n0\n\n", b"5\r\nhelloX", b"g\r\n", b"-1\r\n", b" 5\r\nhello\r\n",
               b"fffffffffffffffff\r\n"):
     client = stone("alice", START + chunk + b"GET /smuggled HTTP/1.1\r\n\r\n")
-    client.end()
-    assert b" 200 " not in client.got, (chunk, bytes(client.got))
+    assert client.head().startswith(b"HTTP/1.1 400 "), chunk
+    client.rest()
 SCRIPT
     not grep smuggled heads
+}
+
+@test "a chunk that is malformed resets the target, and the client too once that has answered" {
+    start_broker
+    start_relay listen
+    start_web_agent "127.0.0.1:$web_port"
+    echo "$web_port" >port
+    play <<'SCRIPT'
+import socket
+listener = socket.create_server(("127.0.0.1", int(open(f"{SCRATCH}/port").read())))
+listener.settimeout(60)
+START = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+def asked(client):
+    target, _ = listener.accept()
+    target.settimeout(60)
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += target.recv(65536)
+    return target
+
+def reset(target):
+    try:
+        while target.recv(65536):
+            pass
+        return False
+    except ConnectionResetError:
+        return True
+
+# nothing was answered
+client = stone("alice", START + b"5\r\nhello\r\nX\r\n")
+target = asked(client)
+assert client.head().startswith(b"HTTP/1.1 400 ")
+client.rest()
+assert reset(target)
+# answered in full, in part, and another request before it not at all
+for answer, wanted in ((OK, 2), (OK[:-1], 1)):
+    client = stone("alice", START + b"5\r\nhello\r\n")
+    target = asked(client)
+    target.sendall(answer)
+    client.head()
+    client.read(wanted)
+    client.send(b"X\r\n")
+    assert client.end() != "clean" and not client.got, bytes(client.got)
+    assert reset(target)
+client = stone("alice", b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n" + START + b"X\r\n")
+target = asked(client)
+assert client.end() != "clean" and not client.got, bytes(client.got)
+assert reset(target)
+SCRIPT
 }
 
 @test "CONNECT, an absolute target under -h and HTTP/1.0 with chunks are refused" {
@@ -229,6 +288,33 @@ assert client.read(2) == b"\x88\x00"
 client.rest()
 SCRIPT
     not grep -q '^Host: x' heads
+}
+
+# upgraded PROTOCOL: the head that arrives of a client that asks for it.
+upgraded() {
+    fetch -H "Upgrade: $1" -H 'Connection: keep-alive, Upgrade,HTTP2-Settings , X-Custom' \
+        -H 'HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA' /head | tr -d '\r'
+}
+
+@test "an upgrade to anything but a WebSocket is not passed on, as h2c, unless the agent is told to" {
+    start_web intra '-h intra'
+    for protocol in h2c 'websocket, h2c' 'h2c,websocket' TLS/1.0; do
+        run -0 upgraded "$protocol"
+        [[ $output == *$'\nConnection: keep-alive\n'* ]]
+        [[ $output != *[Uu]pgrade* && $output != *HTTP2* && $output != *X-Custom* ]]
+    done
+    run -0 upgraded WebSocket
+    [[ $output == *$'\nConnection: keep-alive,Upgrade\n'* ]]
+    [[ $output == *$'\nUpgrade: WebSocket\n'* && $output != *HTTP2* ]]
+    stop agent
+    start_web_agent "127.0.0.1:$web_port" '-h intra' '--upgrade h2c' '--upgrade other'
+    run -0 upgraded h2c
+    [[ $output == *$'\nConnection: keep-alive,Upgrade,HTTP2-Settings\n'* ]]
+    [[ $output == *$'\nUpgrade: h2c\n'* && $output == *$'\nHTTP2-Settings: '* ]]
+    run -0 upgraded other
+    [[ $output == *$'\nUpgrade: other\n'* && $output != *HTTP2* ]]
+    run -0 upgraded third
+    [[ $output != *[Uu]pgrade* ]]
 }
 
 @test "a web server behind a Unix socket, which is gone later" {

@@ -32,6 +32,36 @@ load ../lib/authority
     [ "$(ca list | grep -c valid)" -eq 1 ]
 }
 
+# waits_or_ended PID: it waits for a lock, or is through.
+waits_or_ended() {
+    ! kill -0 "$1" 2>/dev/null || [ -n "$(pgrep -P "$1" -x flock)" ]
+}
+
+@test "an update of the table of customers that another makes meanwhile is not lost" {
+    ca init
+    ca client old
+    mkdir real
+    printf '[one]\ncertificate = sha256:%064d\n' 1 >real/customers
+    ln -s real/customers customers
+    # as relayctl does: read, written anew and renamed under the folder's lock
+    exec 7<real/
+    flock 7
+    cp real/customers real/next
+    "$relay_ca" -d "$ca" -t customers client --nusers 3 new 7<&- &
+    pid=$!
+    for ((i = 0; i < 600; i++)); do
+        [ -e "$ca/client/new/cert.pem" ] && waits_or_ended "$pid" && break
+        sleep 0.1
+    done
+    printf 'certificate = sha256:%064d\n' 2 >>real/next
+    mv real/next real/customers
+    exec 7<&-
+    wait "$pid"
+    [ "$(grep -c '^certificate = ' customers)" -eq 3 ]
+    grep -x '\[new\]' customers
+    [ -L customers ]
+}
+
 @test "without flock two clients made at the same time both get their certificates" {
     hide flock
     hidden init

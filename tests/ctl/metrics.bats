@@ -68,6 +68,16 @@ assert len(seen) > 10
     [ "$(cat kept)" = old ]
     python3 -c "$metrics_grammar" metrics.prom
     [ "$(stat -c %a metrics.prom)" = 644 ]
-    [ ! -e metrics.prom.tmp ]
+    [ "$(echo metrics.prom*)" = metrics.prom ]
     run -73 ctl metrics --textfile /nonexistent/file
+}
+
+@test "no link in the folder leads --textfile to another file" {
+    echo untouched >victim
+    mkdir folder
+    ln -s ../victim folder/metrics.prom.tmp
+    ln -s ../victim folder/metrics.prom
+    ctl metrics --textfile folder/metrics.prom
+    [ "$(cat victim)" = untouched ]
+    [ -f folder/metrics.prom ] && [ ! -L folder/metrics.prom ]
 }

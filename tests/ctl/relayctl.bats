@@ -201,3 +201,56 @@ stand_for_handlers() {
 pairings_since() {
     [ "$(grep -c '^paired' many.log)" -gt $(($1 + 50)) ]
 }
+
+# message_version: what the messages of this broker begin with.
+message_version() {
+    sed -n 's/^#define MESSAGE_VERSION *//p' "$tests/../broker/ipc/message.h"
+}
+
+@test "a handler whose peer is no address does not get past the broker" {
+    run -0 unprivileged python3 -SB - "$scratch/broker.sock" "$(message_version)" <<'END'
+import socket, struct, sys
+# the least that has the form of a certificate
+DER = bytes.fromhex("300d 3005 020101 3000 3000 03020000")
+def registers(peer):
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sock.connect(sys.argv[1])
+    body = struct.pack("=IIQII64s", 1, len(DER), 0, 0, 0, peer) + DER
+    sock.send(struct.pack("=HHI", int(sys.argv[2]), 1, 8 + len(body)) + body)
+    try:
+        return struct.unpack_from("=HH", sock.recv(65536))[1] == 2
+    except (ConnectionResetError, struct.error):
+        return False
+for peer in (b"192.0.2.1:1", b"[2001:db8::1]:1", b"[fe80::1%eth0.5]:1", b"unknown", b""):
+    assert registers(peer), peer
+for peer in (b"\x1b[2J", b"\xff", b"a b", b"1\r\nX-Forwarded-For: 6.6.6.6", b'"', b"7" * 64):
+    assert not registers(peer), peer
+END
+}
+
+# a_false_broker: one that lists an agent with such texts, twice.
+a_false_broker() {
+    exec python3 -SB -c '
+import socket, struct, sys
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind("false.sock")
+listener.listen()
+def packet(kind, body):
+    return struct.pack("=HHI", int(sys.argv[1]), kind, 8 + len(body)) + body
+for _ in range(2):
+    sock, _ = listener.accept()
+    sock.recv(65536)
+    sock.send(packet(17, struct.pack("=IIQQ32s72s64s", 1, 1, 0, 0, b"", b"name", b"a\x1b[2J\xff\tb")))
+    sock.send(packet(20, struct.pack("=II256s", 0, 1, b"")))
+    sock.recv(1)
+' "$(message_version)"
+}
+
+@test "what a broker says reaches no terminal raw, and JSON is JSON whatever it says" {
+    start false a_false_broker
+    wait_until 60 [ -S false.sock ]
+    run -0 bin/relayctl -s false.sock agents
+    [[ $output == *' a?[2J??b '* ]]
+    run -0 bin/relayctl -s false.sock -j agents
+    [ "$(jq -r '.agents[0].peer' <<<"$output")" = 'a?[2J??b' ]
+}

@@ -436,3 +436,58 @@ SCRIPT
     run -0 ctl reload
     [[ $output == *'0 checked, 0 ended, no relay-listen'* ]]
 }
+
+# list_of CA SIGNER [OPTION...]: a list of what CA has revoked, signed with the
+# key of SIGNER, which has the same name, becomes crl.pem.
+list_of() {
+    printf '%s\n' '[ca]' 'default_ca = c' '[c]' "database = $1/index.txt" 'unique_subject = no' \
+        'default_md = sha256' >crl.cnf
+    openssl ca -config crl.cnf -gencrl -cert "$2/ca.pem" -keyfile "$2/private/ca.pem" "${@:3}" \
+        -out crl.new 2>/dev/null
+    give crl.new
+    mv crl.new crl.pem
+}
+
+@test "who is revoked has to go even if the list has expired, and nobody else" {
+    start_broker
+    start_relay listen
+    start_play session <<'SCRIPT'
+agent, client = session("alice")
+gone = poll("bob")
+at_point("live")
+assert gone.ends_in(5) == "clean"
+agent.send(b"still")
+assert client.read(5) == b"still"
+SCRIPT
+    await_point session live
+    cp -r "$pki" "$scratch.ca"
+    "$built/relay-ca" -d "$scratch.ca" revoke bob >/dev/null
+    list_of "$scratch.ca" "$scratch.ca" -crl_lastupdate 20200101000000Z -crl_nextupdate 20200102000000Z
+    run -1 ctl reload
+    [[ $output == *'CRL has expired'* ]]
+    go_on live
+    ended_well session
+    says relay " removed .*identity=$(identity bob) .*certificate_revoked"
+}
+
+@test "a list that a wrong key has signed ends nobody, and relayctl tells of it" {
+    start_broker
+    start_relay listen
+    start_play session <<'SCRIPT'
+agent, client = session("alice")
+named = poll("bob")
+at_point("live")
+agent.send(b"still")
+assert client.read(5) == b"still"
+assert named.silent(0.2)
+SCRIPT
+    await_point session live
+    cp -r "$pki" "$scratch.ca"
+    "$built/relay-ca" -d "$scratch.ca" revoke bob >/dev/null
+    make_other_ca
+    list_of "$scratch.ca" "$scratch.other" -crldays 30
+    run -1 ctl reload
+    [[ $output == *'CRL signature failure'* ]]
+    go_on live
+    ended_well session
+}

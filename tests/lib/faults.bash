@@ -81,14 +81,9 @@ under() {
     [ "$1" = listen ] || [ -n "$SYSLOG_FILE" ] || skip 'xinetd: no other syslog daemon'
     start_broker
     start_relay "$1"
-    wait_until 60 spawner_is_known "$1"
+    [ "$1" = xinetd ] || wait_until 60 spawner_is_attached
     idle_fds=$(broker_fds)
     start_storm alice bob
-}
-
-# relay-listen has a connection of its own to the broker.
-spawner_is_known() {
-    [ "$1" = xinetd ] || [ "$(status_of spawners)" -eq 1 ]
 }
 
 # all_is_well: after it, the relay is as before.

@@ -8,8 +8,9 @@ A target listens on 127.0.0.1 and prints a line for what it sees:
     whole NAME             answers the clients "session" and "sessions"
     web                    a web server whose page shows the request
     shout                  gives back what comes, in capitals
-    resets BYTES           sends so many, the first as a page without a length,
-                           and resets the connection
+    resets BYTES [asked]   sends so many, the first as a page without a length,
+                           and resets the connection; "asked": once it has got
+                           a byte
     full                   has a full backlog: a connect hangs
 
 A client connects to 127.0.0.1, and fails where not all is as it should be:
@@ -193,7 +194,9 @@ class Page(http.server.BaseHTTPRequestHandler):
         say("request", self.requestline)
 
 
-def resets(sock, size):
+def resets(sock, size, asked=""):
+    if asked:
+        sock.recv(1)
     page = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
     sock.sendall(page + bytes(int(size) - len(page)))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -23,7 +23,7 @@ check() {
     local name=$1 flags=$2 options=$3
     shift 3
     # shellcheck disable=SC2086
-    build "$name" "$flags" "$@" && timeout 200 ./pan -m10000 -w24 $options >out 2>&1
+    build "$name" "$flags" "$@" && timeout 1000 ./pan -m10000 -w24 $options >out 2>&1
 }
 
 # Several at a time; each takes below 1 GiB.

@@ -20,6 +20,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +36,7 @@
 
 static struct relay_conf conf;
 static const char *path; /* to write to, or to remove */
+static int tcp;          /* a socket from before, as a client's is */
 static struct agent_conf agent = {.nrelays = 1,
     .relays = {{"127.0.0.1", "9"}},
     .ntargets = 1,
@@ -82,6 +86,13 @@ static int
 agent_poll(void)
 {
 	return agent_pool() == -1 ? -1 : agent_sandbox_poll();
+}
+
+static int
+agent_poll_names(void)
+{
+	strcpy(agent.targets[0].addr.host, "localhost");
+	return agent_poll();
 }
 
 static int
@@ -159,6 +170,24 @@ static long
 call_read_elsewhere(void)
 {
 	return open("/proc/version", O_RDONLY);
+}
+
+static long
+call_read_etc(void)
+{
+	return open("/etc/passwd", O_RDONLY);
+}
+
+static long
+call_read_state(void)
+{
+	return open("/var/lib/dpkg/status", O_RDONLY);
+}
+
+static long
+call_read_resolv(void)
+{
+	return open("/etc/resolv.conf", O_RDONLY);
 }
 
 static long
@@ -242,6 +271,90 @@ call_connect_other(void)
 	return connect_to(11);
 }
 
+/* Ways to a port past connect(2). */
+static long
+send_fast(int sends)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET,
+	    .sin_port = htons(11),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct iovec io = {"x", 1};
+	struct msghdr msg = {.msg_name = &sin,
+	    .msg_namelen = sizeof(sin),
+	    .msg_iov = &io,
+	    .msg_iovlen = 1};
+	struct mmsghdr many = {.msg_hdr = msg};
+
+	if (sends == 0)
+		return sendto(tcp, "x", 1, MSG_FASTOPEN,
+		    (const struct sockaddr *)&sin, sizeof(sin));
+	if (sends == 1)
+		return sendmsg(tcp, &msg, MSG_FASTOPEN);
+	return sendmmsg(tcp, &many, 1, MSG_FASTOPEN);
+}
+
+static long
+call_fast_sendto(void)
+{
+	return send_fast(0);
+}
+
+static long
+call_fast_sendmsg(void)
+{
+	return send_fast(1);
+}
+
+static long
+call_fast_sendmmsg(void)
+{
+	return send_fast(2);
+}
+
+static long
+call_ulp(void)
+{
+	return setsockopt(tcp, IPPROTO_TCP, TCP_ULP, "smc", 3);
+}
+
+static long
+call_nodelay(void)
+{
+	const int on = 1;
+
+	return setsockopt(tcp, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static long
+call_mptcp(void)
+{
+	return socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+}
+
+static long
+call_sctp(void)
+{
+	return socket(AF_INET6, SOCK_STREAM, IPPROTO_SCTP);
+}
+
+static long
+call_raw(void)
+{
+	return socket(AF_INET, SOCK_RAW, IPPROTO_UDP);
+}
+
+static long
+call_udp(void)
+{
+	return socket(AF_INET, SOCK_DGRAM, 0);
+}
+
+static long
+call_netfilter(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
+}
+
 static const struct {
 	const char *name;
 	int (*enter)(void);
@@ -256,6 +369,7 @@ static const struct {
     {"agent-poll", agent_poll},
     {"stone", stone_server},
     {"stone-session", stone_session},
+    {"agent-poll-names", agent_poll_names},
     {"relayctl", ctl_sandbox_enter},
 };
 
@@ -272,6 +386,9 @@ static const struct {
     {"protect", call_protect},
     {"open", call_open},
     {"read-elsewhere", call_read_elsewhere},
+    {"read-etc", call_read_etc},
+    {"read-state", call_read_state},
+    {"read-resolv", call_read_resolv},
     {"read-beside", call_read_beside},
     {"write-file", call_write},
     {"unlink", call_unlink},
@@ -283,6 +400,16 @@ static const struct {
     {"connect-relay", call_connect_relay},
     {"connect-target", call_connect_target},
     {"connect-other", call_connect_other},
+    {"fast-sendto", call_fast_sendto},
+    {"fast-sendmsg", call_fast_sendmsg},
+    {"fast-sendmmsg", call_fast_sendmmsg},
+    {"ulp", call_ulp},
+    {"nodelay", call_nodelay},
+    {"mptcp", call_mptcp},
+    {"sctp", call_sctp},
+    {"raw", call_raw},
+    {"udp", call_udp},
+    {"netfilter", call_netfilter},
 };
 
 int
@@ -297,6 +424,7 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	log_open("sandboxed", LOG_TO_STDERR, 0);
 	path = argv[2];
+	tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	while (s < sizeof(stages) / sizeof(*stages) &&
 	       strcmp(stages[s].name, argv[3]) != 0)
 		s++;

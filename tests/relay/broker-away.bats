@@ -180,6 +180,8 @@ import array, os, socket, struct
 
 VERSION, REGISTER, WELCOME, MATCHED, WAIT_AGAIN, END = 5, 1, 2, 4, 5, 6
 AGENT, STONE = 1, 2
+# the least that has the form of a certificate
+DER = bytes.fromhex("300d 3005 020101 3000 3000 03020000")
 
 def packet(kind, body):
     return struct.pack("=HHI", VERSION, kind, 8 + len(body)) + body
@@ -195,8 +197,8 @@ def register(role):
     handler = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     handler.settimeout(60)
     handler.connect("broker.sock")
-    body = struct.pack("=IIQII64s", role, 5, 0, 0, 1, b"192.0.2.1:1")
-    handler.send(packet(REGISTER, body + b"alice"))
+    body = struct.pack("=IIQII64s", role, len(DER), 0, 0, 1, b"192.0.2.1:1")
+    handler.send(packet(REGISTER, body + DER))
     assert receive(handler)[0] == WELCOME
     return handler
 
@@ -247,4 +249,27 @@ SCRIPT
     play <<'SCRIPT'
 works("alice")
 SCRIPT
+}
+
+@test "a broker that is told to stop leaves the line of a live session to the next" {
+    with_relay
+    start_play lives <<'SCRIPT'
+agent, client = session("alice")
+client.send(b"x" * 1000)
+agent.read(1000)
+at_point("live")
+client.finish()
+agent.rest()
+agent.finish()
+client.rest()
+SCRIPT
+    await_point lives live
+    stop broker
+    says_times broker 0 ' session '
+    start_broker
+    wait_until 60 all_are_registered
+    go_on live
+    ended_well lives
+    wait_until 60 says broker ' session .* up=1000 down=19 reason=done$'
+    says_times broker 1 ' session '
 }

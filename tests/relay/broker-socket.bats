@@ -100,3 +100,101 @@ for _ in range(int(sys.argv[2])):
     start_relay listen
     [ "$(stat -c '%a %U' run/handoff.sock)" = "600 $relay_user" ]
 }
+
+# ---- what handlers may not say ----
+
+# as_handler: runs the script on stdin as the relay's user, which handlers are.
+as_handler() {
+    {
+        sed -n 's/^#define MESSAGE_VERSION */VERSION = /p' "$tests/../broker/ipc/message.h"
+        cat <<'LIBRARY'
+import select, socket, struct
+
+ATTACH, RELOAD = 13, 14
+
+def connect():
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    made.connect("broker.sock")
+    made.settimeout(60)
+    return made
+
+def say(to, kind, *fds):
+    body = struct.pack("=Q", 0) if kind == ATTACH else struct.pack("=I", 0)
+    packet = struct.pack("=HHI", VERSION, kind, 8 + len(body)) + body
+    socket.send_fds(to, [packet], [fd.fileno() for fd in fds])
+
+def dropped(sock):
+    try:
+        return sock.recv(100) == b""
+    except ConnectionResetError:
+        return True
+LIBRARY
+        cat
+    } >handler.py
+    unprivileged env PATH=/usr/bin:/bin timeout 60 python3 -SB handler.py
+}
+
+@test "a handler can neither attach as a spawner nor have all others reload" {
+    start_broker
+    (as_handler) <<'SCRIPT'
+broker = connect()
+say(broker, RELOAD)
+assert dropped(broker)
+for fds in [], [connect()], [open("/dev/null")]:
+    broker = connect()
+    say(broker, ATTACH, *fds)
+    assert dropped(broker), fds
+SCRIPT
+    [ "$(status_of spawners)" -eq 0 ]
+    [ "$(status_of reloads_total)" -eq 0 ]
+    wait_until 60 says_times broker 4 ' bad-message'
+}
+
+# ask_often: attaches, and asks for reloads until the broker's queue is full, then
+# writes how many there are to the file asked, and stays.
+ask_often() {
+    as_handler <<'SCRIPT'
+import os
+
+badge = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+badge.bind("")
+badge.listen()
+broker = connect()
+say(broker, ATTACH, badge)
+# the broker is stopped: what is said waits
+broker.setblocking(False)
+asked = 0
+try:
+    while True:
+        say(broker, RELOAD)
+        asked += 1
+except BlockingIOError:
+    pass
+with open("asked.new", "w", encoding="ascii") as file:
+    file.write(str(asked))
+os.rename("asked.new", "asked")
+select.select([], [], [], 60)
+SCRIPT
+}
+
+@test "of reloads that are asked for at once one runs and one waits" {
+    start_broker
+    kill -STOP "$(pid_of broker)"
+    (ask_often) &
+    local flood=$!
+    wait_until 60 [ -e asked ]
+    kill -CONT "$(pid_of broker)"
+    wait_until 60 attached
+    # it does not answer, and is given up
+    reloads=$(status_of reloads_total)
+    echo "asked $(<asked), reloads $reloads"
+    [ "$(<asked)" -ge 100 ]
+    [ "$reloads" -ge 1 ]
+    [ "$reloads" -le $(($(<asked) / 8)) ]
+    kill "$flood"
+    wait "$flood" || :
+}
+
+attached() {
+    [ "$(status_of spawners)" -eq 1 ] && says broker ' reload-failed .*silent='
+}

@@ -88,7 +88,7 @@ agent.finish()
 assert client.rest() == b""
 SCRIPT
     await_point living living
-    are_below relay '2 relay-handoff'
+    wait_until 60 are_below relay '2 relay-handoff'
     "$@"
     go_on living
     ended_well living
@@ -101,7 +101,7 @@ SCRIPT
         signal_handoffs TERM
         signal_handoffs TERM
         works
-        are_below relay '2 relay-handoff'
+        wait_until 60 are_below relay '2 relay-handoff'
     }
     with_both
     a_session still_there
@@ -203,17 +203,27 @@ SCRIPT
 @test "nobody but root and the relay's user may hand over" {
     is_root || skip 'needs root'
     start_forker
-    timeout 60 python3 - <<'SCRIPT'
-import os, socket
+    a_stranger() {
+        timeout 60 python3 - "$1" <<'SCRIPT'
+import os, socket, sys
 
 os.setgroups([])
 os.setresgid(65533, 65533, 65533)
 os.setresuid(65533, 65533, 65533)
 stranger = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 stranger.settimeout(60)
-stranger.connect("handoff.sock")
-assert stranger.recv(100) == b""
+try:
+    stranger.connect("handoff.sock")
+    assert sys.argv[1] == "open"
+    assert stranger.recv(100) == b""
+except PermissionError:
+    assert sys.argv[1] == "closed"
 SCRIPT
+    }
+    a_stranger closed
+    # and where somebody has opened it
+    chmod 666 handoff.sock
+    a_stranger open
     says forker ' stranger uid=65533 pid=[0-9]+$'
     are_below forker ''
 }

@@ -338,3 +338,42 @@ bad_line() {
     run -67 timeout 60 bin/relay-listen -c "$scratch/bad.conf"
     [[ $output == *"nobody-at-all: no such user"* ]]
 }
+
+@test "whose handshake is refused gets the alert, also where more of it was sent" {
+    start_broker
+    start_relay listen
+    play <<'SCRIPT'
+def hello():
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context("alice").wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        return outgoing.read(), incoming, tls
+
+for more in (b"", bytes(3000)):
+    sock = tcp()
+    sock.settimeout(60)
+    first, incoming, tls = hello()
+    sock.sendall(first)
+    # all of the relay's flight: until there is an answer to it
+    while True:
+        incoming.write(sock.recv(65536))
+        try:
+            tls.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            pass
+    # a Finished that is not encrypted
+    sock.sendall(b"\x16\x03\x03\x00\x24\x14\x00\x00\x20" + bytes(32) + more)
+    alert = b""
+    while data := sock.recv(65536):
+        alert += data
+    incoming.write(alert)
+    try:
+        tls.read()
+        raise AssertionError(alert)
+    except ssl.SSLError as error:
+        assert "_ALERT_" in error.reason, error
+SCRIPT
+}

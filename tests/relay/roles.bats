@@ -201,6 +201,17 @@ says_why() {
     says_why 'TLS:_IP_address_mismatch'
 }
 
+@test "a common name is no host name where a relay's certificate has no other" {
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout private.pem \
+        -subj /CN=localhost -out cn.csr
+    openssl x509 -req -in cn.csr -CA "$pki/ca.pem" -CAkey "$pki/private/ca.pem" -days 1 \
+        -extfile <(echo extendedKeyUsage=serverAuth) -out cert.pem
+    start_broker
+    start_relay listen
+    start_lost_agent "localhost:$relay_port" -a ca.pem
+    says_why 'TLS:_hostname_mismatch'
+}
+
 @test "an agent whose certificate the relay refuses says so, and retries" {
     "$built/relay-ca" -d "$pki.other" client "$BATS_TEST_NUMBER" >/dev/null
     cp "$pki.other/client/$BATS_TEST_NUMBER"/*.pem alice

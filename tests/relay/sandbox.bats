@@ -106,7 +106,7 @@ never=(exec ptrace peek packet)
     allows agent fork
     allows agent-poll open connect-relay connect-target
     need_landlock 1
-    refuses agent-poll EACCES read-elsewhere read-beside
+    refuses agent-poll EACCES read-elsewhere read-beside read-etc read-state
     need_landlock 4
     refuses agent-poll EACCES connect-other
 }
@@ -118,7 +118,7 @@ never=(exec ptrace peek packet)
     allows stone-session open connect-relay
     need_landlock 1
     refuses stone EACCES unlink
-    refuses stone-session EACCES read-elsewhere read-beside
+    refuses stone-session EACCES read-elsewhere read-beside read-etc read-state
     need_landlock 4
     refuses stone-session EACCES connect-other connect-target
 }
@@ -126,6 +126,39 @@ never=(exec ptrace peek packet)
 @test 'relayctl starts no program and has no network' {
     forbids relayctl "${never[@]}" fork kill executable protect inet stream
     allows relayctl read-beside
+}
+
+@test 'no way leads past the ports: no fast open, no MPTCP or SCTP, nothing above TCP' {
+    local stage
+    for stage in handler listen listen-handler handler-loading broker agent agent-poll \
+        stone stone-session relayctl; do
+        forbids "$stage" fast-sendto fast-sendmsg fast-sendmmsg ulp mptcp sctp raw netfilter
+        allows "$stage" nodelay
+    done
+}
+
+@test 'a session whose relays and targets have addresses has no UDP, one with a name has' {
+    forbids agent-poll udp
+    forbids stone-session udp
+    allows agent-poll-names udp
+    forbids agent-poll-names fast-sendto fast-sendmsg fast-sendmmsg ulp mptcp sctp raw netfilter
+}
+
+@test 'a session reads the name servers where they are a link to another folder, and that alone' {
+    local stage
+    is_root || skip 'needs root, for files of names'
+    need_landlock 1
+    mkdir "$scratch/etc" "$scratch/servers"
+    cp /etc/passwd /etc/hosts "$scratch/etc"
+    echo 'nameserver 127.0.0.1' >"$scratch/servers/resolv.conf"
+    ln -s "$scratch/servers/resolv.conf" "$scratch/etc/resolv.conf"
+    for stage in agent-poll stone-session; do
+        # shellcheck disable=SC2016
+        run -0 unshare -m bash -c 'mount --bind "$1/etc" /etc && shift && for call in read-etc \
+            open read-resolv; do "${@:1:4}" "$call" 2>/dev/null && echo; done' bash "$scratch" \
+            "$sandboxed" "$scratch/relay.conf" "$elsewhere" "$stage"
+        [ "$output" = $'EACCES\nallowed\nallowed' ]
+    done
 }
 
 # ---- the programs -------------------------------------------------------------

@@ -88,7 +88,7 @@ setup_file() {
 # start_local_xinetd: the drop-in that is installed, with this test's paths,
 # user and port.
 start_local_xinetd() {
-    sed -e "s,@bindir@,$scratch/bin,; s,@user@,$relay_user,; /disable/s/yes/no/" \
+    sed -e "s,@bindir@,$scratch/bin,; s,@stone_user@,$relay_user,; /disable/s/yes/no/" \
         -e "s,@sysconfdir@/vpn-warp/stone.conf,$scratch/stone.conf," \
         -e "/^[[:space:]]*port/s/8080/$stone_port/" ${BUILT:+-e /rlimit_as/d} \
         "$tests/../xinetd.d/relay-stone" >"$scratch/local.conf"

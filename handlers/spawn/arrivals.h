@@ -1,0 +1,54 @@
+/*
+ * Who has arrived and not registered with the broker yet: the relay knows
+ * nobody of them, so there is a limit of them, in all and from one address (an
+ * IPv6 /64, which is what one host has). Beyond it the oldest goes, who has had
+ * the most time: an honest client needs a moment, one that says nothing would
+ * stay for all of tls_timeout.
+ *
+ * A handler says that it has registered by its pid in a pipe, which all share:
+ * one that was broken into can only let others stay.
+ */
+#ifndef SPAWN_ARRIVALS_H
+#define SPAWN_ARRIVALS_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct arrival {
+	pid_t pid;
+	int ended;            /* by us: it counts no more */
+	struct in6_addr from; /* all zero: not known, and not limited by it */
+};
+
+struct arrivals {
+	int told;             /* the pipe: what we read */
+	int tell;             /* and what handlers write */
+	struct arrival *list; /* the oldest first */
+	size_t count, room;
+};
+
+/* Makes the pipe. Returns 0, or -1 with errno. */
+int arrivals_open(struct arrivals *a);
+
+/* Frees all; in a handler, too, which keeps tell for itself. */
+void arrivals_free(struct arrivals *a);
+
+/* Where sock, of any kind, comes from. */
+void arrivals_address(struct in6_addr *from, int sock);
+
+/*
+ * Makes room for one more from there: SIGKILLs the oldest of those beyond the
+ * limits. Returns how many there are now, and sets *ended to how many had to
+ * go.
+ */
+size_t arrivals_make_room(struct arrivals *a, const struct in6_addr *from,
+    size_t most, size_t most_from, unsigned *ended);
+
+/* Adds a child. Without memory it is not counted. */
+void arrivals_add(struct arrivals *a, pid_t pid, const struct in6_addr *from);
+
+/* The child has ended. Returns whether arrivals_make_room has seen to that. */
+int arrivals_ended(struct arrivals *a, pid_t pid);
+
+#endif
