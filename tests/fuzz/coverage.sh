@@ -13,7 +13,8 @@ parsers=(handlers/http/head.c broker/config/entitlement.c broker/config/relay_co
     broker/ipc/message.c broker/pairing.c bin/agent/options.c bin/agent/target.c
     broker/base/prefix.c bin/stone/words.c bin/stone/conf.c bin/stone/endpoint.c
     bin/stone/request.c handlers/http/response.c bin/stone/relay_channel.c bin/web/head.c
-    bin/web/request.c bin/web/answers.c bin/agent/proxy_protocol.c)
+    bin/web/request.c bin/web/answers.c bin/agent/proxy_protocol.c
+    handlers/connection/proxy_header.c)
 
 objects=()
 for name; do
