@@ -142,23 +142,39 @@ find_command(const char *name)
 	return NULL;
 }
 
+/* The command that the words ask for; gives up where there is none such. */
+static const struct command *
+take_command(int nwords, char **words)
+{
+	const struct command *command;
+
+	if (nwords == 0) {
+		usage(stderr);
+		exit(EX_USAGE);
+	}
+	command = find_command(words[0]);
+	if (command == NULL)
+		program_fail(EX_USAGE,
+		    "%s: no such command (" NAME " --help lists them)",
+		    words[0]);
+	if (nwords - 1 < command->least || nwords - 1 > command->most)
+		program_fail(EX_USAGE, "%s: too %s arguments (" NAME " %s)",
+		    words[0], nwords - 1 < command->least ? "few" : "many",
+		    command->usage);
+	return command;
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct command *command;
 	struct ctl_options options;
 	struct ctl_call call;
-	int given, status;
+	int status;
 
 	log_open(NAME, LOG_TO_STDERR, 0);
 	options = parse_options(argc, argv);
-	command = optind < argc ? find_command(argv[optind]) : NULL;
-	given = argc - optind - 1;
-	if (command == NULL || given < command->least ||
-	    given > command->most) {
-		usage(stderr);
-		return EX_USAGE;
-	}
+	command = take_command(argc - optind, argv + optind);
 	call = (struct ctl_call){
 	    .options = &options,
 	    .name = argv[optind],

@@ -185,6 +185,18 @@ is_meant(const struct conn *c, const struct sweep *s)
 		   certificate_is(&c->certificate, &s->identity));
 }
 
+/* Whether c is one more that ends: the two of a session are one. */
+static int
+is_another(const struct conn *c)
+{
+	struct session *s = c->session;
+	const int first = s == NULL || !s->kick_counted;
+
+	if (s != NULL)
+		s->kick_counted = 1;
+	return first;
+}
+
 static enum sweep_step
 kick_step(struct broker *b, struct sweep *s)
 {
@@ -193,7 +205,7 @@ kick_step(struct broker *b, struct sweep *s)
 	if (c == NULL)
 		return SWEEP_END;
 	if (is_meant(c, s)) {
-		s->count++;
+		s->count += (unsigned)is_another(c);
 		evict_kick(b, c, 403, "Ended by the administrator", "kicked");
 	}
 	return SWEEP_MORE;

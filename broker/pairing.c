@@ -17,6 +17,7 @@ struct party {
 	unsigned nstones;   /* waiting */
 	unsigned nsessions; /* slots taken */
 	unsigned nwaiters;  /* of any role, in any state */
+	int rival_told;     /* see pairing_rival */
 	UT_hash_handle hh;
 };
 
@@ -130,6 +131,19 @@ pairing_enter(struct pairing *table, struct waiter *w,
 	++*count_of(w);
 	party->nwaiters++;
 	return PAIRING_WAIT;
+}
+
+struct waiter *
+pairing_rival(const struct waiter *w)
+{
+	struct party *party = w->party;
+	struct waiter *first = TAILQ_FIRST(&party->agents);
+
+	if (party->rival_told || w->role != ROLE_AGENT || w->agent == 0 ||
+	    first == NULL || first->agent == 0 || first->agent == w->agent)
+		return NULL;
+	party->rival_told = 1;
+	return first;
 }
 
 int

@@ -70,6 +70,13 @@ enum verdict pairing_enter(struct pairing *table, struct waiter *w,
     uint64_t now);
 
 /*
+ * For w that has just entered: the agent that has waited longest, where that is
+ * a poll of another process, and both said which they are. It is told once
+ * while anybody of that key is there; else NULL.
+ */
+struct waiter *pairing_rival(const struct waiter *w);
+
+/*
  * Counts w as one side of a live session; the first side that comes has its
  * slot. Returns 0, or -1 with errno.
  */

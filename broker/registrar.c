@@ -177,6 +177,21 @@ welcome(const struct broker *b, struct conn *c,
 	return wire_send(c->fd, &answer, NULL);
 }
 
+/* Two agents with different targets: whom a stone meets, chance decides. */
+static void
+tell_rival(const struct conn *c)
+{
+	struct waiter *other = pairing_rival(&c->waiter);
+	char hex[IDENTITY_HEX_SIZE];
+
+	if (other == NULL)
+		return;
+	identity_hex(&c->certificate.identity, hex);
+	log_event(LOG_WARNING, "two-agents", "customer", c->account->name,
+	    "identity", hex, "peer", c->peer, "other", conn_of(other)->peer,
+	    NULL);
+}
+
 static int
 on_register(struct broker *b, struct conn *c, const struct message *m)
 {
@@ -206,6 +221,7 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	}
 	c->id = new_id(m->u.reg.id);
 	conn_count(c);
+	tell_rival(c);
 	if (welcome(b, c, entry, m) == -1)
 		return -1;
 	if (m->u.reg.id != 0 || conn_uptime() < b->reload.fresh_at)

@@ -88,6 +88,8 @@ main(int argc, char **argv)
 	if (relay_conf_read(&conf, o.conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test)
+		relay_program_check_user(&conf);
+	if (o.test)
 		return test_customers(&conf);
 
 	listener = listen_and_drop(&conf, &lock);

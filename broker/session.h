@@ -29,6 +29,7 @@ struct session {
 	const char *customer; /* whose it is, the account's name */
 	uint64_t started;     /* CLOCK_BOOTTIME, seconds */
 	const char *cause;    /* of a kick, static; NULL: none */
+	int kick_counted;     /* an administrator's kick, which ends both */
 	struct session_side agent, stone;
 	UT_hash_handle hh;
 };

@@ -42,11 +42,15 @@ main(int argc, char **argv)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (relay_conf_read(&conf, o.conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
+	if (o.test)
+		relay_program_check_user(&conf);
 	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	if (handler_sandbox_make() == -1 || handler_sandbox_load(&conf) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	if (tls_server_load(&material, &conf, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
+	if (o.test && tls_server_check(&material, &conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test)
 		return EX_OK;

@@ -72,12 +72,16 @@ main(int argc, char **argv)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
+	if (o.test)
+		relay_program_check_user(&s.conf);
 	relay_program_user(&s.conf, &uid, &gid);
 	if (!o.test)
 		listen_all(&s, uid, gid);
 	/* the keys are read as the user, as they will be at a reload */
 	program_become(uid, gid);
 	if (tls_server_load(&s.tls, &s.conf, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
+	if (o.test && tls_server_check(&s.tls, &s.conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test)
 		return EX_OK;

@@ -5,6 +5,7 @@
 #include "dial/proxy_option.h"
 #include "tls/client.h"
 #include "tls/pem.h"
+#include "tls/validity.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -94,6 +95,18 @@ load_all(struct agent_conf *conf, const struct agent_options *o,
 
 /* ---- all ---- */
 
+/* -t: what a relay would not accept. The clock may be wrong, so no more. */
+static int
+check_dates(const struct agent_conf *conf, const struct agent_options *o,
+    struct failure *f)
+{
+	if (o->certificate == NULL ||
+	    validity_check(conf->tls.certificate, f) == 0)
+		return 0;
+	failure_prefix(f, "%s: ", o->certificate->value);
+	return agent_words_locate(o->certificate, f);
+}
+
 /* What is missing, or contradicts itself. */
 static int
 check(struct agent_conf *conf, const char *where, struct failure *f)
@@ -145,6 +158,8 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 	    load_all(conf, &o, &source->env, f) == 0)
 		rc = check(
 		    conf, words.file != NULL ? words.file : "command line", f);
+	if (rc == 0 && run->test)
+		rc = check_dates(conf, &o, f);
 	agent_words_free(&words);
 	if (rc == -1)
 		agent_conf_free(conf);

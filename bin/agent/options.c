@@ -139,7 +139,9 @@ take_argument(struct agent_conf *conf, const char *word, struct failure *f)
 {
 	struct target t;
 
-	if (target_parse(&t, word, f) == -1)
+	if (target_parse(&t, word, f) == -1 ||
+	    (t.addr.host[0] != '\0' &&
+		netaddr_check_port(t.addr.port, f) == -1))
 		return -1;
 	if (t.service[0] != '\0')
 		return add_service(conf, &t, f);

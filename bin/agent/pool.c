@@ -124,8 +124,10 @@ set_up_relays(struct pool *pool)
 	for (size_t i = 0; i < pool->nrelays; i++)
 		agent_relay_init(
 		    &pool->relays[i], &pool->conf->relays[i], pool->conf);
-	pool->certificate.at = validity_end(pool->conf->tls.certificate);
-	pool->certificate.warned = 0;
+	pool->certificate = (struct expiry){
+	    .from = validity_start(pool->conf->tls.certificate),
+	    .at = validity_end(pool->conf->tls.certificate),
+	};
 }
 
 /* Frees conf's content where that fails. */

@@ -3,6 +3,7 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "config/entitlement.h"
 
 #include <errno.h>
@@ -179,13 +180,19 @@ static void
 on_waits(struct agent_relay *r, struct slot *slot, const char *text)
 {
 	struct customer customer;
+	char until[WHEN_TEXT_SIZE];
+	int known = customer_read(&customer, text) == 0;
 
 	slot->since = deadline_now();
 	r->error[0] = '\0';
+	/* the poll has checked the digest, and told what is not known */
+	if (known)
+		timestamp_format(customer.expire, until);
 	log_event(LOG_INFO, "waiting", "relay", r->place.host, "port",
-	    r->place.port, "customer", text, NULL);
-	/* the poll has checked the digest */
-	if (customer_read(&customer, text) == 0)
+	    r->place.port, "nusers", known ? LOG_U64(customer.nusers) : NULL,
+	    "type", known ? customer_type_word(customer.type) : NULL, "until",
+	    known ? until : NULL, NULL);
+	if (known)
 		r->customer.at = customer.expire == NEVER
 				     ? 0
 				     : (int64_t)customer.expire;

@@ -6,10 +6,10 @@
 #define AGENT_RELAY_POLLS_H
 
 #include "agent/conf.h"
-#include "agent/expiry.h"
 #include "agent/poll.h"
 #include "agent/pool_size.h"
 #include "base/backoff.h"
+#include "tls/expiry.h"
 
 #include <sys/types.h>
 

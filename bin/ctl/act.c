@@ -48,5 +48,9 @@ command_reload(const struct ctl_call *call)
 int
 command_log_level(const struct ctl_call *call)
 {
+	if (log_level_parse(*call->arguments) == -1)
+		program_fail(EX_USAGE,
+		    "log-level %s: not debug, info, notice, warning or err",
+		    *call->arguments);
 	return act(call, ADMIN_LOG_LEVEL, "handlers told");
 }

@@ -77,15 +77,16 @@ customer_row(const struct row_customer *c)
 	char expire[WHEN_TEXT_SIZE];
 
 	timestamp_format(c->expire, expire);
-	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:s, s:o, s:o, s:o, s:o, "
+	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
 			 "s:o, s:o, s:o, s:o}",
 	    "name", c->name, "present", (int)c->present, "allow", (int)c->allow,
 	    "nusers", number(c->nusers), "type", number(c->type), "expire",
-	    expire, "max_agents", number(c->max_agents), "agents",
-	    number(c->agents), "stones", number(c->stones), "sessions",
-	    number(c->sessions), "sessions_total", number(c->sessions_total),
-	    "refused_total", number(c->refused_total), "up_total",
-	    number(c->up_total), "down_total", number(c->down_total));
+	    c->present ? json_string(expire) : json_null(), "max_agents",
+	    number(c->max_agents), "agents", number(c->agents), "stones",
+	    number(c->stones), "sessions", number(c->sessions),
+	    "sessions_total", number(c->sessions_total), "refused_total",
+	    number(c->refused_total), "up_total", number(c->up_total),
+	    "down_total", number(c->down_total));
 }
 
 static json_t *

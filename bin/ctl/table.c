@@ -56,20 +56,16 @@ print_session(FILE *out, const struct row_session *s)
 	    CTL_RATE(s->up + s->down, (double)s->seconds));
 }
 
-static const char *
-type_word(uint32_t type)
-{
-	static const char *const words[] = {"none", "forward", "web", "both"};
-
-	return words[type & 3];
-}
-
 static void
 print_customer(FILE *out, const struct row_customer *c)
 {
 	char expire[WHEN_TEXT_SIZE], of[CTL_UNIT_SIZE];
 
-	timestamp_format(c->expire, expire);
+	/* of one that has left the table nothing is known */
+	if (c->present)
+		timestamp_format(c->expire, expire);
+	else
+		strcpy(expire, "-");
 	snprintf(
 	    of, sizeof(of), "%" PRIu32 "/%" PRIu32, c->sessions, c->nusers);
 	fprintf(out,
@@ -79,9 +75,9 @@ print_customer(FILE *out, const struct row_customer *c)
 	    !c->present ? "gone"
 	    : c->allow  ? "yes"
 			: "no",
-	    type_word(c->type), of, c->agents, c->sessions_total,
-	    c->refused_total, CTL_BYTES(c->up_total), CTL_BYTES(c->down_total),
-	    expire);
+	    c->present ? customer_type_word(c->type) : "-", of, c->agents,
+	    c->sessions_total, c->refused_total, CTL_BYTES(c->up_total),
+	    CTL_BYTES(c->down_total), expire);
 }
 
 static void

@@ -40,7 +40,8 @@ proxy_from_option(
 		return failure(f, "the proxy's host is too long");
 	memcpy(place, text, len);
 	place[len] = '\0';
-	if (netaddr_parse(&p->addr, place, f) == -1)
+	if (netaddr_parse(&p->addr, place, f) == -1 ||
+	    netaddr_check_port(p->addr.port, f) == -1)
 		return -1;
 	if (comma == NULL)
 		return 0;

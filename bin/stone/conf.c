@@ -50,7 +50,7 @@ set_tls(struct reader *r, const struct stone_word *word)
 	struct stone_tls *tls = &r->conf->tls;
 	const struct {
 		const char *name;
-		const char **value, **value2;
+		struct stone_value *value, *value2;
 	} fields[] = {
 	    {"key=", &tls->key, NULL},
 	    {"cert=", &tls->cert, NULL},
@@ -69,9 +69,10 @@ set_tls(struct reader *r, const struct stone_word *word)
 		if (word->text[n] == '\0')
 			return refuse(
 			    r, word->line, "no value behind -q ", word->text);
-		*fields[i].value = word->text + n;
+		*fields[i].value = (struct stone_value){
+		    word->text + n, r->words->file, word->line};
 		if (fields[i].value2 != NULL)
-			*fields[i].value2 = word->text + n;
+			*fields[i].value2 = *fields[i].value;
 		return 0;
 	}
 	if (is(word, "default")) {
@@ -291,9 +292,9 @@ read_forward(struct reader *r, const struct stone_word *first)
 		f->nallowed++;
 		r->next++;
 	}
-	if (f->tls.key == NULL || f->tls.cert == NULL)
+	if (f->tls.key.text == NULL || f->tls.cert.text == NULL)
 		return refuse(r, f->line,
-		    f->tls.key == NULL ? "no -q key= " : "no -q cert= ",
+		    f->tls.key.text == NULL ? "no -q key= " : "no -q cert= ",
 		    "before this forward");
 	if (f->listen.path != NULL && f->nallowed > 0)
 		return refuse(r, f->line, "allowed hosts ",

@@ -15,14 +15,21 @@
 #define STONE_FORWARDS_MAX 64
 #define STONE_SESSIONS_MAX 16 /* that are kept of one forward */
 
-/* -q: one end of TLS, as named. All point into words; NULL: not given. */
+/* A value of -q, and where it was given. It points into words. */
+struct stone_value {
+	const char *text; /* NULL: not given */
+	const char *file; /* NULL: the command line */
+	unsigned line;
+};
+
+/* -q: one end of TLS, as named. */
 struct stone_tls {
-	const char *key;
-	const char *cert;
-	const char *cafile;
-	const char *capath;
-	const char *passfile;
-	const char *servername;
+	struct stone_value key;
+	struct stone_value cert;
+	struct stone_value cafile;
+	struct stone_value capath;
+	struct stone_value passfile;
+	struct stone_value servername;
 };
 
 struct stone_forward {

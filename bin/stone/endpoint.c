@@ -1,13 +1,9 @@
 /* The two places of a forward: see endpoint.h. */
 #include "stone/endpoint.h"
-#include "base/number.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
-
-#define PORT_MAX 65535
 
 /* What may stand behind the slash, as bits. */
 enum { SSL_EXT = 1, HTTP_EXT = 2, TCP_EXT = 4, V6_EXT = 8, V6ONLY_EXT = 16 };
@@ -58,16 +54,6 @@ cut(char *text, size_t size, const char *word)
 	return word[n] == '/' ? word + n + 1 : NULL;
 }
 
-static int
-check_port(const char *port, struct failure *f)
-{
-	if (!isdigit((unsigned char)*port))
-		return 0; /* a service's name, to be looked up */
-	if (number_parse(port, 1, PORT_MAX) != -1)
-		return 0;
-	return failure(f, "%s: not a port", port);
-}
-
 /*
  * "host:port". Stone writes a v6 address without brackets, and its /v6 says
  * that the last colon is the port's.
@@ -86,7 +72,7 @@ parse_place(struct netaddr *addr, const char *text, int v6, struct failure *f)
 	}
 	if (netaddr_parse(addr, text, f) == -1)
 		return -1;
-	return check_port(addr->port, f);
+	return netaddr_check_port(addr->port, f);
 }
 
 int
@@ -151,7 +137,7 @@ stone_endpoint_listen(
 	if (*text == '\0' || strlen(text) >= sizeof(where->addr.port))
 		return failure(f, "%s: not a place to listen at", word);
 	strcpy(where->addr.port, text);
-	return check_port(text, f);
+	return netaddr_check_port(text, f);
 }
 
 int

@@ -30,11 +30,14 @@ read_access(struct access_list *list, const struct stone_forward *conf,
 
 static int
 read_forward(struct forward *forward, const struct stone_forward *conf,
-    struct failure *f)
+    int test, struct failure *f)
 {
 	forward->conf = conf;
-	if (stone_material_read(&forward->tls, conf, f) == -1)
-		return stone_words_locate(f, conf->file, conf->line);
+	if (stone_material_read(&forward->tls, &conf->tls, f) == -1)
+		return -1;
+	/* the clock may be wrong, and set later: so for -t alone */
+	if (test && stone_material_check(&forward->tls, &conf->tls, f) == -1)
+		return -1;
 	return read_access(&forward->access, conf, f);
 }
 
@@ -74,8 +77,8 @@ forwards_read(int argc, char **argv, const struct proxy_environment *env,
 	if (stone_proxy_read(&set->proxy, &set->conf, env, f) == -1)
 		goto fail;
 	for (size_t i = 0; i < set->conf.nforwards; i++)
-		if (read_forward(&set->list[i], &set->conf.forwards[i], f) ==
-		    -1)
+		if (read_forward(&set->list[i], &set->conf.forwards[i],
+			set->conf.test, f) == -1)
 			goto fail;
 	return set;
 fail:

@@ -4,6 +4,7 @@
 #include "stone/named_file.h"
 #include "tls/client.h"
 #include "tls/pem.h"
+#include "tls/validity.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -12,92 +13,126 @@
 #include <string.h>
 #include <unistd.h>
 
-static EVP_PKEY *
-read_key(const struct stone_forward *conf, struct failure *f)
+/* Says where the value was given. Returns -1. */
+static int
+blame(const struct stone_value *value, struct failure *f)
 {
-	char *path = stone_named_file(conf->file, conf->tls.key),
-	     *passfile = NULL;
-	char secret[SECRET_MAX];
-	EVP_PKEY *key = NULL;
-
-	if (conf->tls.passfile != NULL)
-		passfile = stone_named_file(conf->file, conf->tls.passfile);
-	if (path == NULL || (conf->tls.passfile != NULL && passfile == NULL))
-		failure(f, "%s", strerror(errno));
-	else if (passfile == NULL)
-		key = pem_key(path, f);
-	else if (secret_read(passfile, secret, f) == 0)
-		key = pem_key_encrypted(path, secret, f);
-	OPENSSL_cleanse(secret, sizeof(secret));
-	free(path);
-	free(passfile);
-	return key;
+	return stone_words_locate(f, value->file, value->line);
 }
 
-static X509 *
-read_certificate(const struct stone_forward *conf, STACK_OF(X509) * *chain,
-    struct failure *f)
+/* The path of a value that was given, for the caller to free; NULL with f. */
+static char *
+path_of(const struct stone_value *value, struct failure *f)
 {
-	char *path = stone_named_file(conf->file, conf->tls.cert);
-	X509 *certificate = NULL;
+	char *path = stone_named_file(value->file, value->text);
 
 	if (path == NULL)
-		failure(f, "%s", strerror(errno));
-	else
-		certificate = pem_certificate(path, chain, f);
-	free(path);
-	return certificate;
+		failure(f, "%s: %s", value->text, strerror(errno));
+	return path;
 }
 
-/* Of CAfile or CApath, or both. */
-static X509_STORE *
-read_store(const struct stone_forward *conf, struct failure *f)
+static int
+read_secret(const struct stone_value *value, char secret[static SECRET_MAX],
+    struct failure *f)
 {
-	char *file = NULL, *folder = NULL;
-	X509_STORE *store = NULL;
+	char *path = path_of(value, f);
+	int rc = path == NULL ? -1 : secret_read(path, secret, f);
 
-	if (conf->tls.cafile != NULL)
-		file = stone_named_file(conf->file, conf->tls.cafile);
-	if (conf->tls.capath != NULL)
-		folder = stone_named_file(conf->file, conf->tls.capath);
-	if ((conf->tls.cafile != NULL && file == NULL) ||
-	    (conf->tls.capath != NULL && folder == NULL))
-		failure(f, "%s", strerror(errno));
-	else if (file != NULL)
-		store = pem_store(file, NULL, f);
-	else if ((store = X509_STORE_new()) == NULL)
+	free(path);
+	return rc == -1 ? blame(value, f) : 0;
+}
+
+static int
+read_key(
+    struct tls_material *tls, const struct stone_tls *conf, struct failure *f)
+{
+	const int locked = conf->passfile.text != NULL;
+	char secret[SECRET_MAX], *path;
+
+	if (locked && read_secret(&conf->passfile, secret, f) == -1)
+		return -1;
+	path = path_of(&conf->key, f);
+	if (path != NULL)
+		tls->key = locked ? pem_key_encrypted(path, secret, f)
+				  : pem_key(path, f);
+	OPENSSL_cleanse(secret, sizeof(secret));
+	free(path);
+	return tls->key == NULL ? blame(&conf->key, f) : 0;
+}
+
+static int
+read_certificate(struct tls_material *tls, const struct stone_value *value,
+    struct failure *f)
+{
+	char *path = path_of(value, f);
+
+	if (path != NULL)
+		tls->certificate = pem_certificate(path, &tls->chain, f);
+	free(path);
+	return tls->certificate == NULL ? blame(value, f) : 0;
+}
+
+static int
+read_file(struct tls_material *tls, const struct stone_value *value,
+    struct failure *f)
+{
+	char *path = path_of(value, f);
+
+	if (path != NULL)
+		tls->store = pem_store(path, NULL, f);
+	free(path);
+	return tls->store == NULL ? blame(value, f) : 0;
+}
+
+static int
+read_folder(struct tls_material *tls, const struct stone_value *value,
+    struct failure *f)
+{
+	char *path = path_of(value, f);
+	int rc = -1;
+
+	if (tls->store == NULL)
+		tls->store = X509_STORE_new();
+	if (path == NULL)
+		;
+	else if (tls->store == NULL)
 		failure(f, "out of memory");
-	if (store != NULL && folder != NULL &&
-	    (access(folder, R_OK | X_OK) == -1 ||
-		X509_STORE_load_path(store, folder) != 1)) {
-		failure(f, "%s: %s", folder, strerror(errno));
-		X509_STORE_free(store);
-		store = NULL;
-	}
-	free(file);
-	free(folder);
-	return store;
+	else if (access(path, R_OK | X_OK) == -1 ||
+		 X509_STORE_load_path(tls->store, path) != 1)
+		failure(f, "%s: %s", path, strerror(errno));
+	else
+		rc = 0;
+	free(path);
+	return rc == -1 ? blame(value, f) : 0;
 }
 
 int
-stone_material_read(struct tls_material *tls, const struct stone_forward *conf,
-    struct failure *f)
+stone_material_read(
+    struct tls_material *tls, const struct stone_tls *conf, struct failure *f)
 {
-	tls->key = read_key(conf, f);
-	if (tls->key == NULL)
-		return -1;
-	tls->certificate = read_certificate(conf, &tls->chain, f);
-	if (tls->certificate == NULL)
+	if (read_key(tls, conf, f) == -1 ||
+	    read_certificate(tls, &conf->cert, f) == -1)
 		return -1;
 	if (X509_check_private_key(tls->certificate, tls->key) != 1) {
 		ERR_clear_error();
-		return failure(f, "key=%s is not that of cert=%s",
-		    conf->tls.key, conf->tls.cert);
+		failure(f, "key=%s is not that of cert=%s", conf->key.text,
+		    conf->cert.text);
+		return blame(&conf->key, f);
 	}
-	if (conf->tls.cafile != NULL || conf->tls.capath != NULL) {
-		tls->store = read_store(conf, f);
-		if (tls->store == NULL)
-			return -1;
-	}
-	return tls_client_complete(tls, f);
+	if (conf->cafile.text != NULL && read_file(tls, &conf->cafile, f) == -1)
+		return -1;
+	if (conf->capath.text != NULL &&
+	    read_folder(tls, &conf->capath, f) == -1)
+		return -1;
+	return tls_client_complete(tls, f) == -1 ? blame(&conf->cert, f) : 0;
+}
+
+int
+stone_material_check(const struct tls_material *tls,
+    const struct stone_tls *conf, struct failure *f)
+{
+	if (validity_check(tls->certificate, f) == 0)
+		return 0;
+	failure_prefix(f, "%s: ", conf->cert.text);
+	return blame(&conf->cert, f);
 }

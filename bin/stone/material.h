@@ -10,9 +10,13 @@
 
 /*
  * Reads them into tls, which was empty, and completes it (tls/client.h).
- * Returns 0, or -1 with a reason in f; tls_material_free either way.
+ * Returns 0, or -1 with "file:line: reason" in f; tls_material_free either way.
  */
-int stone_material_read(struct tls_material *tls,
-    const struct stone_forward *conf, struct failure *f);
+int stone_material_read(
+    struct tls_material *tls, const struct stone_tls *conf, struct failure *f);
+
+/* Whether the certificate is valid now. Returns 0, or -1 likewise. */
+int stone_material_check(const struct tls_material *tls,
+    const struct stone_tls *conf, struct failure *f);
 
 #endif

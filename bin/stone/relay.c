@@ -28,8 +28,8 @@ start_tls(struct forward *forward, int fd, struct failure *f)
 {
 	const struct stone_forward *conf = forward->conf;
 	SSL *ssl = tls_client_start(&forward->tls, fd,
-	    conf->tls.servername != NULL ? conf->tls.servername
-					 : conf->relay.host);
+	    conf->tls.servername.text != NULL ? conf->tls.servername.text
+					      : conf->relay.host);
 
 	if (ssl == NULL)
 		tls_error_text(f);

@@ -23,18 +23,18 @@ static struct dial_sandbox of_sessions = {.rules = {.fd = -1}};
  * It is relative to the process or to the file, as named_file.c finds it.
  */
 static int
-allow_authorities(struct dial_sandbox *w, const struct stone_forward *f)
+allow_authorities(struct dial_sandbox *w, const struct stone_value *folder)
 {
 	char *beside;
 	int rc;
 
-	if (f->tls.capath == NULL)
+	if (folder->text == NULL)
 		return 0;
 	beside = config_lines_relative(
-	    f->file == NULL ? "" : f->file, f->tls.capath);
+	    folder->file == NULL ? "" : folder->file, folder->text);
 	if (beside == NULL)
 		return -1;
-	rc = landlock_allow(&w->rules, f->tls.capath, LANDLOCK_READ);
+	rc = landlock_allow(&w->rules, folder->text, LANDLOCK_READ);
 	if (rc == 0)
 		rc = landlock_allow(&w->rules, beside, LANDLOCK_READ);
 	free(beside);
@@ -50,7 +50,7 @@ fill(struct dial_sandbox *next, const void *arg)
 		const struct stone_forward *f = &set->conf.forwards[i];
 
 		if (dial_sandbox_add(next, &f->relay) == -1 ||
-		    allow_authorities(next, f) == -1)
+		    allow_authorities(next, &f->tls.capath) == -1)
 			return -1;
 	}
 	return dial_sandbox_add(next, &set->proxy.addr);

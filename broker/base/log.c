@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,7 +15,26 @@ static struct {
 	const char *ident;
 	enum log_target target;
 	int level;
-} logger = {"vpn-warp", LOG_TO_STDERR, LOG_INFO};
+	int journal; /* stderr is the journal's, which has time and name */
+} logger = {.ident = "vpn-warp", .level = LOG_INFO};
+
+/*
+ * Whether systemd has connected stderr to its journal: sd-daemon(3) and
+ * systemd.exec(5) say how one knows.
+ */
+static int
+is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char here[2 * 20 + 2];
+	struct stat st;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) == -1)
+		return 0;
+	snprintf(here, sizeof(here), "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino);
+	return strcmp(here, stream) == 0;
+}
 
 void
 log_open(const char *ident, enum log_target target, int debug)
@@ -21,6 +42,8 @@ log_open(const char *ident, enum log_target target, int debug)
 	logger.ident = ident;
 	logger.target = target;
 	logger.level = debug ? LOG_DEBUG : LOG_INFO;
+	/* harden_process empties the environment later */
+	logger.journal |= is_journal();
 	/* now, while its file can still be opened: times ask for the zone */
 	tzset();
 	if (target == LOG_TO_SYSLOG)
@@ -92,20 +115,33 @@ log_append(char *line, size_t size, const char *key, const char *value)
 	out[n] = '\0';
 }
 
-/* One write(2), so that lines of several processes do not mix. */
+/* What stands before a line on stderr: time, name and process ID. */
 static void
-write_stderr(const char *text)
+write_head(char *head, size_t size)
 {
-	char line[LOG_LINE_MAX + 128], stamp[32];
+	char stamp[32];
 	struct timespec now;
 	struct tm tm;
-	int n;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	n = snprintf(line, sizeof(line), "%s.%03ldZ %s[%ld]: %s\n", stamp,
-	    now.tv_nsec / 1000000, logger.ident, (long)getpid(), text);
+	snprintf(head, size, "%s.%03ldZ %s[%ld]: ", stamp,
+	    now.tv_nsec / 1000000, logger.ident, (long)getpid());
+}
+
+/* One write(2), so that lines of several processes do not mix. */
+static void
+write_stderr(int priority, const char *text)
+{
+	char line[LOG_LINE_MAX + 128], head[96];
+	int n;
+
+	if (logger.journal)
+		snprintf(head, sizeof(head), "<%d>", priority);
+	else
+		write_head(head, sizeof(head));
+	n = snprintf(line, sizeof(line), "%s%s\n", head, text);
 	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) == -1)
 		return; /* there is no other place to say so */
 }
@@ -130,7 +166,7 @@ log_event(int priority, const char *event, ...)
 	if (logger.target == LOG_TO_SYSLOG)
 		log_syslog_send(priority, logger.ident, line);
 	else
-		write_stderr(line);
+		write_stderr(priority, line);
 }
 
 void
@@ -145,6 +181,8 @@ log_failure(const char *text)
 	clean[n] = '\0';
 	if (logger.target == LOG_TO_SYSLOG)
 		log_syslog_send(LOG_ERR, logger.ident, clean);
+	else if (logger.journal)
+		write_stderr(LOG_ERR, clean);
 	else
 		dprintf(STDERR_FILENO, "%s: %s\n", logger.ident, clean);
 }

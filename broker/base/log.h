@@ -2,7 +2,8 @@
  * Log lines: an event word, then key=value fields. The lines are an interface
  * (each program's man page lists its own), so they are made in one place: in a
  * value a space becomes _, what else lies outside 0x21-0x7e becomes \\xHH, and
- * it is cut at LOG_VALUE_MAX bytes.
+ * it is cut at LOG_VALUE_MAX bytes. On stderr the time, the program and its
+ * process ID come first, but in systemd's journal a priority, as <6>.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -17,8 +18,9 @@
 enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG };
 
 /*
- * ident: the program's name, kept by reference. Lines above LOG_INFO (that is
- * LOG_DEBUG) are dropped unless debug is set.
+ * Call it first before harden_process: the environment may say that stderr is
+ * the journal's. ident: the program's name, kept by reference. Lines above
+ * LOG_INFO (that is LOG_DEBUG) are dropped unless debug is set.
  */
 void log_open(const char *ident, enum log_target target, int debug);
 

@@ -4,6 +4,7 @@
 #include "base/number.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -34,6 +35,18 @@ netaddr_parse(struct netaddr *addr, const char *text, struct failure *f)
 	addr->host[hostlen] = '\0';
 	strcpy(addr->port, colon + 1);
 	return 0;
+}
+
+int
+netaddr_check_port(const char *port, struct failure *f)
+{
+	if (isdigit((unsigned char)*port))
+		return number_parse(port, 1, 65535) != -1
+			   ? 0
+			   : failure(f, "%s: not a port", port);
+	if (getservbyname(port, "tcp") != NULL)
+		return 0;
+	return failure(f, "%s: neither a port nor a service's name", port);
 }
 
 int

@@ -26,6 +26,12 @@ struct netaddr {
 int netaddr_parse(struct netaddr *addr, const char *text, struct failure *f);
 
 /*
+ * Whether port is a number of 1 to 65535 or the name of a service of this host
+ * (services(5)). Returns 0, or -1 with a reason in f.
+ */
+int netaddr_check_port(const char *port, struct failure *f);
+
+/*
  * Whether addr is what a listener needs: a numeric host and a port of 1 to
  * 65535. Returns 0, or -1 with a reason in f.
  */

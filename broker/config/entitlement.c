@@ -51,6 +51,14 @@ format_terms(
 	    customer->nusers, customer->type, customer->expire);
 }
 
+const char *
+customer_type_word(uint32_t type)
+{
+	static const char *const words[] = {"none", "forward", "web", "both"};
+
+	return words[type & 3];
+}
+
 int
 customer_format(const struct customer *customer, const uint8_t *der, size_t len,
     char text[static CUSTOMER_TEXT_MAX])

@@ -35,6 +35,9 @@ struct customer {
 	uint64_t expire; /* Unix time; no session starts or lives from it on */
 };
 
+/* What a type allows, in a word: "forward", "web", "both" or "none". */
+const char *customer_type_word(uint32_t type);
+
 /* What the relay grants: the above, and what the agent isn't told. */
 struct entitlement {
 	struct customer customer;

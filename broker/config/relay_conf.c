@@ -14,6 +14,7 @@
 struct reader {
 	struct relay_conf *conf;
 	const char *path;
+	unsigned line;
 };
 
 static int
@@ -138,6 +139,8 @@ set_key(const struct reader *r, const char *key, const char *value,
 		"connections"},
 	};
 
+	if (strcmp(key, "user") == 0)
+		c->user_line = r->line;
 	if (strcmp(key, "listen") == 0)
 		return add_listen(c, value, f);
 	if (strcmp(key, "proxy_from") == 0)
@@ -218,13 +221,13 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 int
 relay_conf_read(struct relay_conf *conf, const char *path, struct failure *f)
 {
-	struct reader r = {conf, path};
+	struct reader r = {conf, path, 0};
 
 	memset(conf, 0, sizeof(*conf));
 	conf->path = strdup(path);
 	if (conf->path == NULL)
 		return failure(f, "%s: %s", path, strerror(errno));
-	if (config_lines_read(path, read_line, &r, f) == -1 ||
+	if (config_lines_read_numbered(path, read_line, &r, &r.line, f) == -1 ||
 	    set_defaults(conf, path, f) == -1) {
 		relay_conf_free(conf);
 		return -1;

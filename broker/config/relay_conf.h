@@ -36,6 +36,7 @@ struct relay_conf {
 	char *socket;  /* the broker's */
 	char *handoff; /* the spawner's; NULL: it has none */
 	char *user;
+	unsigned user_line;             /* of path; 0: it is the default */
 	char *group;                    /* "": the user's own */
 	char *customers;                /* NULL: everyone has the default */
 	char *admin_group;              /* NULL: root alone may administer */

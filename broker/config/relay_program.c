@@ -61,19 +61,45 @@ relay_program_options(
 	return o;
 }
 
-void
-relay_program_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid)
+/* Gives up, with where the user was named. */
+static void
+fail_user(const struct relay_conf *conf, int code, struct failure *f)
+{
+	if (conf->user_line != 0)
+		failure_prefix(f, "%s:%u: ", conf->path, conf->user_line);
+	else
+		failure_prefix(f, "%s: ", conf->path);
+	program_fail(code, "%s: set user to an unprivileged one", f->text);
+}
+
+static void
+find_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid)
 {
 	struct failure f;
 
-	*uid = geteuid();
-	*gid = getegid();
+	if (harden_lookup(conf->user, conf->group, uid, gid, &f) == -1)
+		fail_user(conf, EX_NOUSER, &f);
 	if (*uid != 0)
 		return;
-	if (harden_lookup(conf->user, conf->group, uid, gid, &f) == -1)
-		program_fail(
-		    EX_NOUSER, "%s: set user in the configuration", f.text);
+	failure(&f, "user %s is root", conf->user);
+	fail_user(conf, EX_CONFIG, &f);
+}
+
+void
+relay_program_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid)
+{
+	*uid = geteuid();
+	*gid = getegid();
 	if (*uid == 0)
-		program_fail(
-		    EX_CONFIG, "user is root: set user to an unprivileged one");
+		find_user(conf, uid, gid);
+}
+
+void
+relay_program_check_user(const struct relay_conf *conf)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (geteuid() == 0 || conf->user_line != 0)
+		find_user(conf, &uid, &gid);
 }

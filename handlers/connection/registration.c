@@ -10,6 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#define RESTART_TRIES 3 /* in vain; a broker that restarts is there by then */
+#define MISSING_MS    60000 /* between two lines of one that is not */
+
+static int64_t next_complaint;
+static int hushed;
+
 void
 registration_init(struct registration *r, const char *socket, enum role role,
     uint32_t wants, uint64_t agent, const char *peer, const uint8_t *der,
@@ -84,8 +90,31 @@ registration_connect(struct registration *r)
 	if (r->fd != -1 || deadline_left(r->retry_at) > 0)
 		return;
 	r->fd = ipc_socket_connect(r->socket);
-	if (r->fd == -1 || say_hello(r) == -1)
-		retry_later(r);
+	if (r->fd != -1 && say_hello(r) == 0)
+		return;
+	r->error = errno;
+	retry_later(r);
+}
+
+int
+registration_missing(const struct registration *r)
+{
+	return r->fd == -1 && r->tries >= RESTART_TRIES;
+}
+
+void
+registration_complain(const struct registration *r)
+{
+	if (!hushed && deadline_rings(&next_complaint, MISSING_MS))
+		log_event(LOG_ERR, "no-broker", "socket", r->socket, "error",
+		    r->error != 0 ? strerror(r->error) : "it hangs up", "do",
+		    "is relay-broker running, as the same user?", NULL);
+}
+
+void
+registration_hush(void)
+{
+	hushed = 1;
 }
 
 int64_t
@@ -106,6 +135,7 @@ registration_receive(struct registration *r, struct wire_packet *packet)
 		return 0;
 	if (rc != 1) {
 		log_event(LOG_DEBUG, "broker-lost", NULL);
+		r->error = 0;
 		retry_later(r);
 		return 0;
 	}

@@ -16,6 +16,7 @@ struct registration {
 	int fd;             /* -1: not connected */
 	int64_t retry_at;   /* base/deadline.h; when to connect again */
 	unsigned tries;     /* in vain, since the broker was lost */
+	int error;          /* errno of the last of them; 0: it hung up */
 	uint32_t present;   /* with the broker that was lost, as it said last */
 	struct message_register self;
 	const uint8_t *der; /* borrowed, self.der_len bytes */
@@ -49,6 +50,15 @@ void registration_connect(struct registration *r);
 
 /* When registration_connect is due; DEADLINE_NONE while connected. */
 int64_t registration_due(const struct registration *r);
+
+/* Whether the broker has been away for longer than a restart takes. */
+int registration_missing(const struct registration *r);
+
+/* Logs that it is not there, and where; at most once a minute. */
+void registration_complain(const struct registration *r);
+
+/* For the child of a process that complains: it never does. */
+void registration_hush(void);
 
 /*
  * Receives one message of the broker. Returns 1, or 0 where there is none (the

@@ -148,8 +148,10 @@ stop_waiting(struct handler *h, enum event event, enum state state)
 {
 	if (event == EVENT_EXPIRED)
 		return handler_remove(h);
-	if (event == EVENT_TIMEOUT && state == REGISTERING)
+	if (event == EVENT_TIMEOUT && state == REGISTERING) {
+		registration_complain(&h->registration);
 		return handler_refuse(h, 503, "The relay is restarting");
+	}
 	if (event == EVENT_TIMEOUT)
 		return handler_refuse(
 		    h, 503, "No agent is there for this certificate");

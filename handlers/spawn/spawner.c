@@ -10,7 +10,9 @@
 #include "fork/forker.h"
 #include "spawn/handoff.h"
 #include "spawn/prefork.h"
+#include "tls/expiry.h"
 #include "tls/server.h"
+#include "tls/validity.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,18 +20,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 _Static_assert(
     CONF_LISTEN_MAX + 1 <= FORKER_LISTENERS_MAX, "too many listeners");
 
-#define STRANGER_MS 1000 /* between two lines of them */
-#define CROWDED_MS  1000 /* likewise */
+#define STRANGER_MS 1000    /* between two lines of them */
+#define CROWDED_MS  1000    /* likewise */
+#define HOUR_MS     3600000 /* to look at the certificate's dates again */
 
 struct loop {
 	struct spawner *spawner;
 	struct registration broker;
-	struct in6_addr from; /* who arrives now */
+	struct in6_addr from;      /* who arrives now */
+	struct expiry certificate; /* the relay's own */
 };
 
 /* ---- connections ---- */
@@ -152,6 +157,7 @@ become_handler(struct forker *f, size_t listener, int sock)
 	fd_close(&s->badge);
 	fd_close(&s->arrivals.told);
 	fd_close(&l->broker.fd);
+	registration_hush();
 	return is_handoff(s, listener) ? handle_handed_over(s, sock)
 				       : handle(s, sock);
 }
@@ -171,6 +177,15 @@ drain(struct forker *f)
 }
 
 /* ---- reload ---- */
+
+static void
+note_dates(struct loop *l)
+{
+	l->certificate = (struct expiry){
+	    .from = validity_start(l->spawner->tls.certificate),
+	    .at = validity_end(l->spawner->tls.certificate),
+	};
+}
 
 /* Returns 0, or -1 with a reason in f: then all stays as it is. */
 static int
@@ -200,6 +215,7 @@ reload(struct loop *l, struct failure *f)
 	s->conf = conf;
 	l->broker.loaded = now;
 	l->broker.socket = s->conf.socket;
+	note_dates(l);
 	prefork_warm(&s->tls);
 	log_event(LOG_NOTICE, "reloaded", NULL);
 	return 0;
@@ -229,8 +245,13 @@ broker_ready(struct forker *f, int *fd)
 	struct loop *l = f->owner;
 
 	registration_connect(&l->broker);
+	if (registration_missing(&l->broker))
+		registration_complain(&l->broker);
 	*fd = l->broker.fd;
-	return registration_due(&l->broker);
+	expiry_check(&l->certificate, "certificate",
+	    l->spawner->conf.certificate, time(NULL));
+	return deadline_first(
+	    registration_due(&l->broker), deadline_in(HOUR_MS));
 }
 
 static void
@@ -248,7 +269,10 @@ serve_broker(struct forker *f)
 		if (packet.message.type != MESSAGE_RECHECK)
 			continue;
 		answer.u.rechecked.verdict = RECHECK_GOOD;
-		if (reload(l, &why) == -1) {
+		/* what counts is loaded: revocations do not wait for it */
+		if (reload(l, &why) == -1 ||
+		    tls_server_check(
+			&l->spawner->tls, &l->spawner->conf, &why) == -1) {
 			answer.u.rechecked.verdict = RECHECK_FAILED;
 			snprintf(answer.u.rechecked.reason,
 			    sizeof(answer.u.rechecked.reason), "%.*s",
@@ -290,6 +314,7 @@ spawner_run(struct spawner *s)
 
 	registration_init_spawner(
 	    &l.broker, s->conf.socket, s->loaded, s->badge);
+	note_dates(&l);
 	prefork_warm(&s->tls);
 	rc = forker_run(&f);
 	registration_close(&l.broker);

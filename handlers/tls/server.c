@@ -2,6 +2,7 @@
 #include "tls/server.h"
 #include "config/certificate.h"
 #include "tls/pem.h"
+#include "tls/validity.h"
 
 #include <openssl/err.h>
 #include <stdio.h>
@@ -111,6 +112,15 @@ tls_server_load(struct tls_material *material, const struct relay_conf *conf,
 fail:
 	tls_material_free(material);
 	return -1;
+}
+
+int
+tls_server_check(const struct tls_material *material,
+    const struct relay_conf *conf, struct failure *f)
+{
+	if (validity_check(material->certificate, f) == 0)
+		return 0;
+	return failure_prefix(f, "%s: ", conf->certificate);
 }
 
 SSL *

@@ -29,6 +29,13 @@ int tls_server_load(struct tls_material *material,
     const struct relay_conf *conf, struct failure *f);
 
 /*
+ * Whether the relay's own certificate is valid now: if not, no client accepts
+ * it. Returns 0, or -1 with the reason in f.
+ */
+int tls_server_check(const struct tls_material *material,
+    const struct relay_conf *conf, struct failure *f);
+
+/*
  * Makes the TLS state for one accepted connection (tls_new). *refusal is
  * filled in during the handshake and must outlive it.
  */

@@ -1,7 +1,9 @@
 /* TLS, common to both ends: see tls.h. */
 #include "tls/tls.h"
 #include "base/deadline.h"
+#include "base/timestamp.h"
 #include "tls/key_updates.h"
+#include "tls/validity.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -111,13 +113,58 @@ tls_new(const struct tls_material *material, int fd)
 	return NULL;
 }
 
+/* A client's alerts of certificates (RFC 8446 6.2) are about ours. */
+static int
+is_about_certificate(unsigned long error)
+{
+	const int alert = ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET;
+
+	return (alert >= SSL_AD_BAD_CERTIFICATE &&
+		   alert <= SSL_AD_CERTIFICATE_UNKNOWN) ||
+	       alert == SSL_AD_UNKNOWN_CA;
+}
+
+static void
+alert_error(const char *alert, struct failure *f)
+{
+	if (is_about_certificate(ERR_peek_last_error()))
+		failure(f, "the peer refuses our certificate, TLS alert: %s",
+		    alert);
+	else
+		failure(f, "the peer's TLS alert: %s", alert);
+}
+
+/*
+ * Both certificates out of date at once: more likely it is the clock. Adds the
+ * question to f, where that is so.
+ */
+static void
+ask_for_clock(const SSL *ssl, long verify, struct failure *f)
+{
+	char clock[WHEN_TEXT_SIZE];
+	struct failure own;
+	size_t n = strlen(f->text);
+
+	if ((verify != X509_V_ERR_CERT_NOT_YET_VALID &&
+		verify != X509_V_ERR_CERT_HAS_EXPIRED) ||
+	    validity_check(SSL_get_certificate(ssl), &own) == 0)
+		return;
+	timestamp_format((uint64_t)time(NULL), clock);
+	snprintf(f->text + n, sizeof(f->text) - n,
+	    ", and so is ours: is this host's clock right? It shows %s", clock);
+}
+
 static void
 handshake_error(const SSL *ssl, int syscall, struct failure *f)
 {
 	long verify = SSL_get_verify_result(ssl);
+	const char *alert = tls_peer_alert();
 
-	if (verify != X509_V_OK)
+	if (verify != X509_V_OK) {
 		failure(f, "%s", X509_verify_cert_error_string(verify));
+		ask_for_clock(ssl, verify, f);
+	} else if (alert != NULL)
+		alert_error(alert, f);
 	else if (ERR_peek_last_error() != 0)
 		tls_error_text(f);
 	else

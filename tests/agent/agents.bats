@@ -237,3 +237,14 @@ start_upload() {
     says intra '^error '
     exec 9>&-
 }
+
+@test "two agents with one certificate are told of in the broker's log, once" {
+    with_relay
+    start_target one whole one
+    start_waiting_agent first alice "$target" "$steady"
+    # one process alone has many polls
+    not says broker ' two-agents '
+    start_target other whole other
+    start_waiting_agent second alice "$target" "$steady"
+    says_times broker 1 " two-agents customer=default identity=[0-9a-f]{64} peer=127.0.0.1:[0-9]+ other=127.0.0.1:[0-9]+$"
+}

@@ -5,9 +5,11 @@
 # shellcheck disable=SC2030,SC2031,SC2154
 
 load ../lib/helpers
+load ../lib/forge
 
 setup_file() {
     make_pki alice
+    forge past 20200101000000Z 20210101000000Z clientAuth
 }
 
 setup() {
@@ -76,12 +78,29 @@ bad() {
     bad '-x proxy' 'proxy: no port'
     bad '-X none' 'none: No such file'
     bad intra 'intra: no port'
+    bad intra:htps "htps: neither a port nor a service's name"
+    bad intra:0 '0: not a port'
+    bad 'intra:10080 # target' '10080 # target: not a port'
+    bad db=intra:htps "htps: neither a port"
+    bad '-x proxy:3128x' '3128x: not a port'
     bad ::1:80 'write a v6 address as'
     bad '=a:1' "a service's name is 1 to 63"
     bad 'a b=a:1' "a service's name is 1 to 63"
     bad 'a=b' 'b: no port'
     bad 'unix:relative' 'not an absolute path'
     bad "unix:/$(printf '%0200d' 0)" 'not an absolute path of at most 107 bytes'
+}
+
+@test "an expired certificate is an error of -t, and of nothing else" {
+    cp past/*.pem .
+    article >agent.conf
+    run -78 check
+    [[ $output == "relayagent: agent.conf:3: cert.pem: expired at 20"*"Z; by this host's clock it is 20"* ]]
+    start agent bin/relayagent -C agent.conf
+    wait_until 60 says agent ' expired what=certificate of=this_agent '
+    stop agent
+    run -78 bin/relay-stone -t -q key=private.pem -q cert=cert.pem relay:443/ssl,http 8080 'GET / HTTP/1.1'
+    [[ $output == "relay-stone: command line: cert.pem: expired at "* ]]
 }
 
 @test "what contradicts itself is an error" {

@@ -30,6 +30,10 @@ load ../lib/administrator
     [[ $output =~ 2037-12-31T23:59:59Z ]]
     go_on live
     ended_well live
+    : >customers
+    ctl reload
+    ctl customers | grep -E '^alice +gone +- .* -$'
+    ctl --json customers | jq -e '.customers[] | select(.name == "alice") | (.present | not) and .expire == null'
 }
 
 # moved UP DOWN: whether the one session's row says so, while it lives.
@@ -78,7 +82,7 @@ fits() {
         and (.expire | . == "never" or test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$")))
         and (map(select(.name == "alice"))[0] | .nusers == 5 and .sessions == 1 and .agents == 1)'
     ctl --json kick alice | jq -e '.version == 1 and (.result |
-        .command == "kick" and .ok and .count == 3 and .text == "")'
+        .command == "kick" and .ok and .count == 2 and .text == "")'
     run -1 ctl --json kick nobody
     jq -e '.result | (.ok | not) and .count == 0 and (.text | contains("nobody"))' <<<"$output"
 }
@@ -133,8 +137,11 @@ SCRIPT
     [[ $output == *"$scratch/broker.sock: "*': is relay-broker running?' ]]
     run -64 ctl
     run -64 ctl explode
+    [ "$output" = 'relayctl: explode: no such command (relayctl --help lists them)' ]
     run -64 ctl kick
+    [ "$output" = 'relayctl: kick: too few arguments (relayctl kick id|customer|sha256)' ]
     run -64 ctl status more
+    [ "$output" = 'relayctl: status: too many arguments (relayctl status)' ]
     run -64 ctl customer alice
     run -0 ctl --version
     run -0 ctl --help

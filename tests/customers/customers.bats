@@ -97,6 +97,14 @@ assert digest.decode() == hashlib.sha256(text + der).hexdigest()[:32], digest
 SCRIPT
 }
 
+@test "relayagent logs those values in words" {
+    customer alice 'nusers = 256' 'type = 1' 'expire = 2037-12-31'
+    start_broker
+    start_relay listen
+    start_agent agent alice 127.0.0.1:1
+    wait_until 60 says agent ' waiting relay=127.0.0.1 port=[0-9]+ nusers=256 type=forward until=2037-12-31T23:59:59Z$'
+}
+
 @test "what a section leaves out comes from [default], wherever that stands" {
     customer alice 'nusers = 7'
     printf '%s\n' '[default]' 'nusers = 3' 'type = 2' 'allow = no' >>customers

@@ -177,15 +177,16 @@ def documented(page):
         out[word] = set(keys.split())
     return out
 
+expiry = "handlers/tls/expiry.c"
 listen = [forker, "handlers/spawn/listen_sandbox.c", "handlers/spawn/spawner.c", "handlers/relay-listen.c"]
 handoff = ["handlers/relay-handoff.c"]
 stone = names("bin/stone/*.c") + ["bin/relay-stone.c"]
 programs = {
     "relay-broker.8": names("broker/**/*.c"),
     "relay-listen.8": listen,
-    "relay-handler.8": [path for path in names("handlers/**/*.c") if path not in listen + handoff],
+    "relay-handler.8": [path for path in names("handlers/**/*.c") if path not in listen + handoff + [expiry]],
     "relay-handoff.8": handoff,
-    "relayagent.1": [path for path in names("bin/**/*.c") if path not in stone],
+    "relayagent.1": [expiry] + [path for path in names("bin/**/*.c") if path not in stone],
     "relay-stone.1": stone,
 }
 assert sorted(sum(programs.values(), [])) == sorted(SOURCES)
@@ -195,6 +196,8 @@ for page, paths in programs.items():
         paths = set(paths) | {"broker/sandbox/sandbox.c"}
     if any("forker_run(" in text(path) for path in paths):
         paths = set(paths) | {forker}
+    if any("expiry_check(" in text(path) for path in paths):
+        paths = set(paths) | {expiry}
     same(page, {k: tuple(sorted(v)) for k, v in documented(page).items()},
          {k: tuple(sorted(v)) for k, v in events(paths).items()})
 END

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What the host may do to the relay: a disk that is full, a syslog daemon that is
-# gone or hangs, a clock that is set.
+# gone or hangs, a clock that is set, a journal in the standard error's place.
 #
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154
 
@@ -161,4 +161,31 @@ set_clock() {
     # the step was seen by the programs
     says broker "^$(date -u -d '3 days' +%Y-%m-%d)"
     says relay "^$(date -u -d '1 day' +%Y-%m-%d)"
+}
+
+@test "in systemd's journal a line has a priority, and no second time and name" {
+    cat >journal.py <<'SCRIPT'
+import os, socket, subprocess, sys
+
+def lines(stream, command):
+    """What the command logs to a stderr that is said to be a journal's."""
+    ours, theirs = socket.socketpair()
+    here = os.fstat(theirs.fileno())
+    done = subprocess.Popen(command, stderr=theirs, env={
+        "JOURNAL_STREAM": f"{here.st_dev}:{here.st_ino + (not stream)}"})
+    theirs.close()
+    got = ours.makefile()
+    first = got.readline()
+    done.terminate()
+    done.wait(60)
+    return [first, *got]
+
+name = sys.argv[1]
+good, bad = [name, "-c", "relay.conf"], [name, "-c", "missing.conf"]
+assert lines(True, good)[0].startswith("<5>start version="), lines(True, good)
+assert lines(True, bad) == ["<3>missing.conf: No such file or directory\n"]
+assert ": start version=" in lines(False, good)[0]
+assert lines(False, bad) == ["relay-broker: missing.conf: No such file or directory\n"]
+SCRIPT
+    timeout 60 python3 journal.py "$scratch/bin/relay-broker" 3>&-
 }

@@ -18,7 +18,7 @@ check_forward(const struct stone_forward *f)
 	size_t n;
 
 	MUST(f->relay.host[0] != '\0' && f->relay.port[0] != '\0');
-	MUST(f->tls.key != NULL && f->tls.cert != NULL);
+	MUST(f->tls.key.text != NULL && f->tls.cert.text != NULL);
 	stone_endpoint_text(&f->listen, text, sizeof(text));
 	MUST(stone_endpoint_same(&f->listen, &f->listen));
 	n = stone_request_write(

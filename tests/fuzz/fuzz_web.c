@@ -50,6 +50,8 @@ take_answers(const struct web_asked *asked, struct fuzz_input in)
 		web_answers_see(&answers, buf, n);
 		MUST(answers.npending <= WEB_PENDING_MAX);
 		MUST(!web_answers_idle(&answers) || answers.npending == 0);
+		MUST(!web_answers_await_last(&answers) ||
+		    answers.npending == 1);
 		if (fuzz_byte(&in) == '!' && web_answers_room(&answers))
 			web_answers_expect(&answers, asked);
 	}
@@ -61,6 +63,7 @@ take_answers(const struct web_asked *asked, struct fuzz_input in)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct web_upgrades upgrades = {2, {"h2c", "example/1"}};
 	static struct web_request w;
 	static char out[WEB_OUTPUT_MIN];
 	struct web_rules rules = {.forwarded_for = CLIENT, .service = "wiki"};
@@ -72,6 +75,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rules.host = (how & 1) != 0 ? HOST : NULL;
 	if ((how & 32) != 0)
 		rules.forwarded_for[0] = '\0';
+	if ((how & 64) != 0)
+		rules.upgrades = &upgrades;
 	if ((how & 2) != 0)
 		take_answers(
 		    &(struct web_asked){(how & 4) != 0, (how & 8) != 0}, in);

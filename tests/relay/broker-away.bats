@@ -118,6 +118,24 @@ answer = stone("alice").rest()
 assert answer.startswith(b"HTTP/1.1 503 The relay is restarting\r\n"), answer
 assert b"\r\nRetry-After: " in answer, answer
 SCRIPT
+    # once, for all its handlers
+    local line=' no-broker socket=.*/broker.sock error=No_such_file_or_directory do=is_relay-broker_running'
+    wait_until 60 says relay "$line"
+    play <<'SCRIPT'
+for _ in range(3):
+    stone("alice").rest()
+SCRIPT
+    says_times relay 1 ' no-broker '
+}
+
+@test "a handler of xinetd says that no broker is there" {
+    [ -n "$SYSLOG_FILE" ] || skip 'xinetd: needs root, and no other syslog daemon'
+    configure 'match_timeout = 1'
+    start_relay xinetd
+    play <<'SCRIPT'
+stone("alice").rest()
+SCRIPT
+    wait_until 60 says relay ' no-broker socket=.*/broker.sock '
 }
 
 @test "a second broker does not take the socket from the first" {

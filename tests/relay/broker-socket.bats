@@ -150,21 +150,51 @@ SCRIPT
     wait_until 60 says_times broker 4 ' bad-message'
 }
 
-@test "of reloads that are asked for at once one runs and one waits" {
-    start_broker
-    (as_handler) <<'SCRIPT'
+# ask_often: attaches, and asks for reloads until the broker's queue is full, then
+# writes how many there are to the file asked, and stays.
+ask_often() {
+    as_handler <<'SCRIPT'
+import os
+
 badge = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 badge.bind("")
 badge.listen()
 broker = connect()
 say(broker, ATTACH, badge)
-for _ in range(20000):
-    say(broker, RELOAD)
-    while select.select([broker], [], [], 0)[0]:
-        broker.recv(1000)
+# the broker is stopped: what is said waits
+broker.setblocking(False)
+asked = 0
+try:
+    while True:
+        say(broker, RELOAD)
+        asked += 1
+except BlockingIOError:
+    pass
+with open("asked.new", "w", encoding="ascii") as file:
+    file.write(str(asked))
+os.rename("asked.new", "asked")
+select.select([], [], [], 60)
 SCRIPT
-    run ctl reload
+}
+
+@test "of reloads that are asked for at once one runs and one waits" {
+    start_broker
+    kill -STOP "$(pid_of broker)"
+    (ask_often) &
+    local flood=$!
+    wait_until 60 [ -e asked ]
+    kill -CONT "$(pid_of broker)"
+    wait_until 60 attached
+    # it does not answer, and is given up
     reloads=$(status_of reloads_total)
-    echo "$reloads reloads"
-    [ "$reloads" -lt 2000 ]
+    echo "asked $(<asked), reloads $reloads"
+    [ "$(<asked)" -ge 100 ]
+    [ "$reloads" -ge 1 ]
+    [ "$reloads" -le $(($(<asked) / 8)) ]
+    kill "$flood"
+    wait "$flood" || :
+}
+
+attached() {
+    [ "$(status_of spawners)" -eq 1 ] && says broker ' reload-failed .*silent='
 }

@@ -5,6 +5,7 @@
 # shellcheck disable=SC2030,SC2031,SC2154
 
 load ../lib/helpers
+load ../lib/forge
 
 setup_file() {
     make_pki alice bob
@@ -28,34 +29,6 @@ make_odd_certificates() {
         -subj "/CN=alice" -addext extendedKeyUsage=clientAuth \
         -keyout "$pki/client/self-signed/private.pem" \
         -out "$pki/client/self-signed/cert.pem" 2>/dev/null
-}
-
-# forge NAME START END USAGE: a certificate of our CA that relay-ca won't make.
-forge() {
-    local work=$BATS_FILE_TMPDIR/forge.$1 client=$pki/client/$1
-    mkdir -p "$work" "$client"
-    : >"$work/index"
-    cat >"$work/conf" <<CONF
-[ca]
-default_ca = test
-[test]
-database = $work/index
-new_certs_dir = $work
-rand_serial = yes
-default_md = sha256
-policy = any
-[any]
-commonName = supplied
-[leaf]
-basicConstraints = CA:FALSE
-keyUsage = digitalSignature
-extendedKeyUsage = $4
-CONF
-    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
-        -keyout "$client/private.pem" -out "$work/request.pem" 2>/dev/null
-    openssl ca -config "$work/conf" -batch -notext -extensions leaf \
-        -cert "$pki/ca.pem" -keyfile "$pki/private/ca.pem" -startdate "$2" -enddate "$3" \
-        -in "$work/request.pem" -out "$client/cert.pem" 2>/dev/null
 }
 
 # probe WHO [OPTION...]: a request that the relay answers by itself.

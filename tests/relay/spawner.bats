@@ -166,3 +166,17 @@ SCRIPT
     run -69 timeout 60 bin/relay-listen -c relay.conf
     [[ $output == *"listen 127.0.0.1 port $relay_port: Address already in use"* ]]
 }
+
+# ---- what -t finds ----
+
+@test "with -t each program names the line of a user that cannot be" {
+    local program
+    sed 's/^user.*/user = nobdy/' relay.conf >stranger.conf
+    sed 's/^user.*/user = root/' relay.conf >root.conf
+    for program in relay-broker relay-listen relay-handler; do
+        run -67 "$scratch/bin/$program" -t -c stranger.conf
+        [ "$output" = "$program: stranger.conf:6: user nobdy: no such user: set user to an unprivileged one" ]
+        run -78 "$scratch/bin/$program" -t -c root.conf
+        [ "$output" = "$program: root.conf:6: user root is root: set user to an unprivileged one" ]
+    done
+}

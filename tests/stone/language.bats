@@ -73,6 +73,8 @@ refuses() {
     refuses 1: 'relay.example.org:443/ssl: write /ssl,http behind the port' 'relay.example.org:443/ssl 8080'
     refuses 1: '0: not a port' 'relay.example.org:0/ssl,http 8080 "GET /"'
     refuses 1: '65536: not a port' 'relay.example.org:443/ssl,http 65536 "GET /"'
+    refuses 1: 'htps: neither a port nor a service'"'"'s name' 'relay.example.org:htps/ssl,http 8080 "GET /"'
+    refuses 2: 'locahost: neither a port nor a service'"'"'s name' 'relay.example.org:443/ssl,http' 'locahost "GET /"'
     refuses 2: '80x: not a port' 'relay.example.org:443/ssl,http' 'localhost:80x "GET /"'
     refuses 1: '2001:db8::1:443: write a v6 address as [addr]:port' '2001:db8::1:443/ssl,http 8080 "GET /"'
     refuses 1: '/tmp/socket: a relay has no Unix socket' '/tmp/socket 8080 "GET /"'
@@ -119,13 +121,13 @@ refuses() {
         pfxpat=x cipher=x lb1=2 shutdown=nowait ignore Key=x; do
         refuses 1: "not served: -q $word" "-q $word" "$(to_relay 8080)"
     done
-    refuses 2: 'nowhere: No such file or directory' "-q key=nowhere" "$(to_relay 8080)"
-    refuses 2: 'nowhere: No such file or directory' "-q cert=nowhere" "$(to_relay 8080)"
-    refuses 2: 'nowhere: No such file or directory' "-q CAfile=nowhere" "$(to_relay 8080)"
-    refuses 2: 'nowhere: No such file or directory' "-q CApath=nowhere" "$(to_relay 8080)"
-    refuses 2: 'nowhere: No such file or directory' "-q passfile=nowhere" "$(to_relay 8080)"
-    refuses 2: 'alice/cert.pem: no private key without a passphrase in it' "-q key=alice/cert.pem" "$(to_relay 8080)" || {
-        refuses 2: 'alice/cert.pem: a key that others can read or write (mode 0644); chmod 600 it' \
+    refuses 1: 'nowhere: No such file or directory' "-q key=nowhere" "$(to_relay 8080)"
+    refuses 1: 'nowhere: No such file or directory' "-q cert=nowhere" "$(to_relay 8080)"
+    refuses 1: 'nowhere: No such file or directory' "-q CAfile=nowhere" "$(to_relay 8080)"
+    refuses 1: 'nowhere: No such file or directory' "-q CApath=nowhere" "$(to_relay 8080)"
+    refuses 1: 'nowhere: No such file or directory' "-q passfile=nowhere" "$(to_relay 8080)"
+    refuses 1: 'alice/cert.pem: no private key without a passphrase in it' "-q key=alice/cert.pem" "$(to_relay 8080)" || {
+        refuses 1: 'alice/cert.pem: a key that others can read or write (mode 0644); chmod 600 it' \
             "-q key=alice/cert.pem" "$(to_relay 8080)"
     }
 }

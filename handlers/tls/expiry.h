@@ -1,12 +1,14 @@
 /*
- * What expires is warned about in the log, from 14 days before and once a day.
+ * What expires is warned about in the log, from 14 days before and once a day;
+ * and what is not valid yet, which may be the clock's fault.
  */
-#ifndef AGENT_EXPIRY_H
-#define AGENT_EXPIRY_H
+#ifndef TLS_EXPIRY_H
+#define TLS_EXPIRY_H
 
 #include <stdint.h>
 
 struct expiry {
+	int64_t from;   /* Unix time; 0: always */
 	int64_t at;     /* Unix time; 0: unknown */
 	int64_t warned; /* Unix time of the last warning; 0: none */
 };
