@@ -6,6 +6,7 @@
 
 load ../lib/helpers
 load ../lib/clients
+load ../lib/docs
 
 setup_file() {
     make_pki alice
@@ -257,6 +258,19 @@ SCRIPT
     says_times relay 0 'PROXY_header|peer=192\.0\.2\.7'
 }
 
+@test "a client's own header, behind the balancer's, is garbage in the place of TLS" {
+    behind_balancer
+    by_header <<'SCRIPT'
+try:
+    Peer("alice", before=header("192.0.2.7") + header("192.0.2.8"))
+    raise AssertionError("it was taken")
+except (ConnectionError, ssl.SSLError):
+    pass
+SCRIPT
+    wait_until 60 says relay ' tls-refused peer=192\.0\.2\.7:4711 reason=wrong_version_number$'
+    says_times relay 0 '192\.0\.2\.8'
+}
+
 # ---- with the rest of the relay ---------------------------------------------------
 
 @test "max_unregistered_from is not for balancers, and max_unregistered is" {
@@ -310,22 +324,16 @@ SCRIPT
     behind_header
 }
 
-# with_haproxy: in front of the relay, at $relay_port from now on; it connects
-# from an address of its own.
+# with_haproxy: as relay.conf(5) has it, in front of the relay, at $relay_port from
+# now on; it connects from an address of its own, and checks often.
 with_haproxy() {
     local relay=$relay_port
     relay_port=$(free_port)
-    cat >haproxy.cfg <<CONF
-defaults
-    mode tcp
-    timeout connect 60s
-    timeout client 600s
-    timeout server 600s
-listen relay
-    bind 127.0.0.1:$relay_port
-    source $client_address
-    server relay 127.0.0.1:$relay send-proxy-v2 check inter 100
-CONF
+    {
+        example relay.conf.5 'send-proxy-v2 check' |
+            sed "s/bind :443/bind 127.0.0.1:$relay_port/; s/192\.0\.2\.2:443/127.0.0.1:$relay/; s/check$/check inter 100/"
+        echo "    source $client_address"
+    } >haproxy.cfg
     start haproxy haproxy -db -f "$scratch/haproxy.cfg"
     await_start haproxy listening "$relay_port"
 }
