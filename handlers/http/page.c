@@ -2,20 +2,24 @@
 #include "http/page.h"
 
 #include <openssl/evp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 /* The Makefile makes this anew when page.html changes. */
 __asm__(".section .rodata\n"
 	".globl page_html\n"
-	".globl page_end\n"
+	".globl page_bytes\n"
 	"page_html:\n"
 	".incbin \"handlers/http/page.html\"\n"
 	"page_end:\n"
 	".byte 0\n"
+	".balign 4\n"
+	"page_bytes:\n"
+	".long page_end - page_html\n"
 	".previous\n");
 
-extern const char page_end[];
+extern const uint32_t page_bytes;
 
 #define HASH_BYTES  32
 #define HASH_BASE64 (4 * ((HASH_BYTES + 2) / 3) + 1)
@@ -23,7 +27,7 @@ extern const char page_end[];
 size_t
 page_length(void)
 {
-	return (size_t)(page_end - page_html);
+	return page_bytes;
 }
 
 /*
