@@ -4,13 +4,13 @@
  * target that its own configuration names.
  */
 #include "agent/conf.h"
-#include "agent/notify.h"
 #include "agent/pool.h"
 #include "agent/sandbox.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/harden.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/program.h"
 
 #include <errno.h>

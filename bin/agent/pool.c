@@ -1,7 +1,6 @@
 /* The pool of polls: see pool.h. */
 #define _GNU_SOURCE
 #include "agent/pool.h"
-#include "agent/notify.h"
 #include "agent/relay_polls.h"
 #include "agent/sandbox.h"
 #include "agent/suspend.h"
@@ -9,6 +8,7 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/program.h"
 #include "fork/children.h"
 #include "tls/validity.h"
