@@ -117,6 +117,7 @@ DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_MODEL = gcc libc6-dev spin
 DEPS_FUZZ = $(DEPS_BUILD) clang $(DEPS_LIBFUZZER) llvm
 DEPS_HARD = $(DEPS_TEST) $(DEPS_FUZZ) valgrind blhc
+DEPS_DEB = $(DEPS_BUILD) build-essential debhelper lintian
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	shfmt mandoc python3
 
@@ -128,7 +129,7 @@ $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 	$(PARTS:%=install-%) $(PARTS:%=uninstall-%) \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
 	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
-	valgrind blhc faults soak test-trixie deps-model deps-fuzz deps-hard
+	valgrind blhc faults soak test-trixie deps-model deps-fuzz deps-hard deb deps-deb
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -370,6 +371,21 @@ install-stone:  ## the same with relay-stone alone
 
 uninstall: $(PARTS:%=uninstall-%)  ## remove what install put there, but no configuration
 
+# The packages and lintian's word on them. The top level has no debian/, which is
+# in a copy alone.
+deb: deps-deb  ## make Debian packages below build/deb
+	@rm -rf $(B)/deb
+	@mkdir -p $(B)/deb/vpn-warp-$(VERSION)
+	@tar -c --exclude=./$(B) --exclude=./build --exclude=./.git . | \
+		tar -x -C $(B)/deb/vpn-warp-$(VERSION)
+	@cp -r .debian $(B)/deb/vpn-warp-$(VERSION)/debian
+	cd $(B)/deb/vpn-warp-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL \
+		dpkg-buildpackage -b -us -uc >../build.log 2>&1 || \
+		{ tail -n 40 ../build.log; exit 1; }
+	@rm -rf $(B)/deb/vpn-warp-$(VERSION)
+	@cd $(B)/deb && lintian --pedantic --fail-on error,warning,pedantic *.changes
+	@ls $(B)/deb/*.deb
+
 test-trixie:  ## build and run the demo in a fresh Debian 13, as root
 	$(call install_packages,debootstrap util-linux procps)
 	@tests/trixie.sh
@@ -418,6 +434,8 @@ deps-fuzz:
 	$(call install_packages,$(DEPS_FUZZ))
 deps-hard:
 	$(call install_packages,$(DEPS_HARD))
+deps-deb:
+	$(call install_packages,$(DEPS_DEB))
 deps-lint:
 	$(call install_packages,$(DEPS_LINT))
 

@@ -32,7 +32,7 @@ int
 main(int argc, char **argv)
 {
 	static const int signals[] = {
-	    SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0};
+	    SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, 0};
 	static struct agent_source source;
 	static struct agent_conf conf;
 	struct agent_run run;
