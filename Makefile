@@ -19,7 +19,9 @@ mandir = $(prefix)/share/man
 unitdir = $(prefix)/lib/systemd/system
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
-completionsdir = $(prefix)/share/bash-completion/completions
+bashdir = $(prefix)/share/bash-completion/completions
+zshdir = $(prefix)/share/zsh/site-functions
+fishdir = $(prefix)/share/fish/vendor_completions.d
 # The unprivileged users of the relay, and of agents and stones that are
 # services: none can read another's key. "make install" makes them on this host.
 RELAY_USER = vpn-warp
@@ -112,7 +114,7 @@ DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
 	redis-tools rsync openssh-server openssh-client nftables sslscan \
-	testssl.sh prometheus systemd
+	testssl.sh prometheus systemd zsh fish
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_MODEL = gcc libc6-dev spin
 DEPS_FUZZ = $(DEPS_BUILD) clang $(DEPS_LIBFUZZER) llvm
@@ -129,7 +131,7 @@ $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 	$(PARTS:%=install-%) $(PARTS:%=uninstall-%) \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
 	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
-	valgrind blhc faults soak test-trixie deps-model deps-fuzz deps-hard deb deps-deb
+	valgrind blhc faults soak test-trixie deps-model deps-fuzz deps-hard deb deps-deb test-deb
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -325,6 +327,9 @@ tell_systemd = [ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || \
 	{ systemctl daemon-reload && systemd-tmpfiles --create \
 		$($(1)_TMPFILES:%=$(tmpfilesdir)/vpn-warp-$(1).conf); }
 
+# What people type of part $(1).
+completed = $($(1)_PROGRAMS) $($(1)_DAEMONS)
+
 define each_line
 $(1)
 
@@ -337,6 +342,12 @@ install-$(1): $$($(1)_PROGRAMS:%=$(B)/bin/%) $$($(1)_DAEMONS:%=$(B)/bin/%) \
 	$$(call put,755,$$($(1)_PROGRAMS:%=$(B)/bin/%),$$(bindir))
 	$$(call put,755,$$($(1)_DAEMONS:%=$(B)/bin/%),$$(sbindir))
 	$$(call put,755,$$($(1)_HANDLERS:%=$(B)/bin/%),$$(libexecdir))
+	$$(foreach c,$$(call completed,$(1)),$$(call each_line,$$(call \
+		fill,bin/completions/$$c.bash,$$(bashdir)/$$c)) \
+		$$(call each_line,$$(call \
+		fill,bin/completions/$$c.zsh,$$(zshdir)/_$$c)) \
+		$$(call each_line,$$(call \
+		fill,bin/completions/$$c.fish,$$(fishdir)/$$c.fish)))
 	$$(foreach p,$$($(1)_PAGES),$$(call each_line,$$(call \
 		fill,$$p,$$(mandir)/man$$(patsubst .%,%,$$(suffix $$p))/$$(notdir $$p))))
 	$$(foreach u,$$($(1)_UNITS),$$(call each_line,$$(call \
@@ -355,6 +366,8 @@ uninstall-$(1):
 	rm -f $$($(1)_PROGRAMS:%=$$(DESTDIR)$$(bindir)/%) \
 		$$($(1)_DAEMONS:%=$$(DESTDIR)$$(sbindir)/%) \
 		$$($(1)_HANDLERS:%=$$(DESTDIR)$$(libexecdir)/%) \
+		$$(foreach c,$$(call completed,$(1)),$$(DESTDIR)$$(bashdir)/$$c \
+			$$(DESTDIR)$$(zshdir)/_$$c $$(DESTDIR)$$(fishdir)/$$c.fish) \
 		$$(foreach p,$$($(1)_PAGES),$$(DESTDIR)$$(mandir)/man$$(patsubst \
 			.%,%,$$(suffix $$p))/$$(notdir $$p)) \
 		$$(foreach u,$$($(1)_UNITS),$$(DESTDIR)$$(unitdir)/$$(notdir $$u)) \
@@ -380,11 +393,17 @@ deb: deps-deb  ## make Debian packages below build/deb
 		tar -x -C $(B)/deb/vpn-warp-$(VERSION)
 	@cp -r .debian $(B)/deb/vpn-warp-$(VERSION)/debian
 	cd $(B)/deb/vpn-warp-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL \
-		dpkg-buildpackage -b -us -uc >../build.log 2>&1 || \
+		dpkg-buildpackage -b -us -uc -j$$(nproc) >../build.log 2>&1 || \
 		{ tail -n 40 ../build.log; exit 1; }
 	@rm -rf $(B)/deb/vpn-warp-$(VERSION)
-	@cd $(B)/deb && lintian --pedantic --fail-on error,warning,pedantic *.changes
+	@cd $(B)/deb && lintian --allow-root --pedantic --fail-on error,warning,pedantic *.changes
 	@ls $(B)/deb/*.deb
+
+SUITE = bookworm
+SESSIONS = 200
+test-deb:  ## build, install, run and upgrade the packages in a Debian of their own
+	$(call install_packages,debootstrap util-linux procps busybox)
+	@SUITE=$(SUITE) SESSIONS=$(SESSIONS) tests/packages/run.sh
 
 test-trixie:  ## build and run the demo in a fresh Debian 13, as root
 	$(call install_packages,debootstrap util-linux procps)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What "make install" puts where, part by part, and the units of systemd.
 #
-# shellcheck disable=SC2154
+# shellcheck disable=SC2030,SC2031,SC2154
 
 load ../lib/helpers
 
@@ -71,7 +71,10 @@ files() {
     [ "$output" = "usr/local/bin/relayagent
 usr/local/lib/systemd/system/relayagent@.service
 usr/local/lib/sysusers.d/vpn-warp-agent.conf
-usr/local/share/man/man1/relayagent.1" ]
+usr/local/share/bash-completion/completions/relayagent
+usr/local/share/fish/vendor_completions.d/relayagent.fish
+usr/local/share/man/man1/relayagent.1
+usr/local/share/zsh/site-functions/_relayagent" ]
     put uninstall-agent
     put install-stone
     run -0 files
@@ -81,7 +84,10 @@ usr/local/lib/systemd/system/relay-stone-inetd.socket
 usr/local/lib/systemd/system/relay-stone-inetd@.service
 usr/local/lib/systemd/system/relay-stone@.service
 usr/local/lib/sysusers.d/vpn-warp-stone.conf
-usr/local/share/man/man1/relay-stone.1" ]
+usr/local/share/bash-completion/completions/relay-stone
+usr/local/share/fish/vendor_completions.d/relay-stone.fish
+usr/local/share/man/man1/relay-stone.1
+usr/local/share/zsh/site-functions/_relay-stone" ]
 }
 
 @test "the parts together are the whole, and pages name the folders of theirs" {
