@@ -31,8 +31,7 @@ say() {
 
 # build_packages SYSTEM FOLDER: into that folder of the system.
 build_packages() {
-    copy_sources "$1$2/vpn-warp-$version"
-    cp -r .debian "$1$2/vpn-warp-$version/debian"
+    cp -r "$1/relay" "$1$2/vpn-warp-$version"
     inside "$1" sh -ec "cd $2/vpn-warp-$version && dpkg-buildpackage -b -us -uc -j$(nproc)" \
         >"$1$2.log" 2>&1 || {
         tail -n 40 "$1$2.log"
