@@ -44,6 +44,7 @@ XINETD_ENTRIES = $(wildcard xinetd.d/*)
 BENCH_SOURCES = $(wildcard tests/bench/*.c)
 BENCH_MAINS = $(filter-out tests/bench/timing.c,$(BENCH_SOURCES))
 BENCH_PROGRAMS = $(BENCH_MAINS:tests/bench/%.c=$(B)/bench/%)
+COMPLETIONS = $(patsubst bin/%.bash-completion,%,$(wildcard bin/*.bash-completion))
 MAN_PAGES = $(wildcard man/*.[1578])
 
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Werror
@@ -270,8 +271,10 @@ install: all  ## install below DESTDIR; makes the users of the relay
 		$(SCRIPTS:%=$(B)/bin/%) $(DESTDIR)$(bindir)
 	$(INSTALL) -m 755 $(B)/bin/relay-broker $(B)/bin/relay-listen \
 		$(B)/bin/relayctl $(DESTDIR)$(sbindir)
-	$(INSTALL) -m 644 bin/relayctl.bash-completion \
-		$(DESTDIR)$(completionsdir)/relayctl
+	for file in $(COMPLETIONS); do \
+		$(INSTALL) -m 644 bin/$$file.bash-completion \
+			$(DESTDIR)$(completionsdir)/$$file || exit; \
+	done
 	$(INSTALL) -m 755 $(B)/bin/relay-handler $(B)/bin/relay-handoff \
 		$(DESTDIR)$(libexecdir)
 	for page in $(MAN_PAGES); do \
@@ -310,7 +313,7 @@ uninstall:  ## remove what install put there, but no configuration
 		$(DESTDIR)$(sbindir)/relayctl \
 		$(DESTDIR)$(libexecdir)/relay-handler \
 		$(DESTDIR)$(libexecdir)/relay-handoff \
-		$(DESTDIR)$(completionsdir)/relayctl \
+		$(COMPLETIONS:%=$(DESTDIR)$(completionsdir)/%) \
 		$(DESTDIR)$(unitdir)/relayagent@.service
 	for page in $(notdir $(MAN_PAGES)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; \

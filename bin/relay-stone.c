@@ -29,7 +29,8 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: " NAME
+	    "usage: " NAME " [-DdlNnrtV] [--sessions n] file.warp listen\n"
+	    "       " NAME
 	    " [-DdlNnrtV] [--inetd | --sessions n | --stdio] -C file\n"
 	    "       " NAME " [-DdlNnrtV] -q word ... relay listen request "
 	    "[client ...]\n");

@@ -14,15 +14,17 @@
 #define PROXY_PROTOCOL "proxy-protocol"
 #define MAX_STREAMS    "max-streams"
 #define UPGRADE        "upgrade"
+#define PASSFILE       "passfile"
 #define LIST_STEP      16 /* words, by which the list grows */
 
-#define LETTERS      "nk:c:a:m:h:x:X:"
+#define LETTERS      "nf:k:c:a:m:h:x:X:"
 #define LETTERS_HERE "C:DdtV" /* of the command line alone */
 
 static const struct option longs[] = {
     {PROXY_PROTOCOL, no_argument, NULL, AGENT_PROXY_PROTOCOL},
     {MAX_STREAMS, required_argument, NULL, AGENT_MAX_STREAMS},
     {UPGRADE, required_argument, NULL, AGENT_UPGRADE},
+    {PASSFILE, required_argument, NULL, AGENT_PASSFILE},
     {NULL, 0, NULL, 0},
 };
 
@@ -30,14 +32,15 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: " NAME " [-DdtV] -C file\n"
+	    "usage: " NAME " [-DdtV] [options] file.warp target:port\n"
+	    "       " NAME " [-DdtV] -C file\n"
 	    "       " NAME " [-DdntV] [options] -c cert -k key relay:port ... "
 	    "target:port\n"
 	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
 	    "[-x proxy:port]\n"
-	    "         [--" MAX_STREAMS " n] [--" PROXY_PROTOCOL "] [--" UPGRADE
-	    " protocol]\n"
-	    "         [name=target:port ...]\n");
+	    "         [--" MAX_STREAMS " n] [--" PASSFILE
+	    " file] [--" PROXY_PROTOCOL "]\n"
+	    "         [--" UPGRADE " protocol] [name=target:port ...]\n");
 	exit(EX_USAGE);
 }
 
@@ -198,6 +201,19 @@ agent_words_free(struct agent_words *words)
 	free(words->list);
 	free(words->file);
 	memset(words, 0, sizeof(*words));
+}
+
+const char *
+agent_words_name(const struct agent_word *word)
+{
+	static char name[] = "-?";
+
+	if (word->option == AGENT_ARGUMENT)
+		return word->value;
+	if (word->option == AGENT_PASSFILE)
+		return "--" PASSFILE;
+	name[1] = (char)word->option;
+	return name;
 }
 
 int

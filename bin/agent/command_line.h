@@ -14,6 +14,7 @@
 #define AGENT_PROXY_PROTOCOL 256
 #define AGENT_MAX_STREAMS    257
 #define AGENT_UPGRADE        258
+#define AGENT_PASSFILE       259
 
 struct agent_word {
 	int option;       /* its letter, or one of the above */
@@ -45,6 +46,9 @@ int agent_words_read(struct agent_words *words, struct agent_run *run, int argc,
     char **argv, const char *base, struct failure *f);
 
 void agent_words_free(struct agent_words *words);
+
+/* The option as it is written, for messages; of an argument the word itself. */
+const char *agent_words_name(const struct agent_word *word);
 
 /* Puts "file:line: " before what f says, for a word of a file. Returns -1. */
 int agent_words_locate(const struct agent_word *word, struct failure *f);

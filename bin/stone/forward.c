@@ -29,11 +29,12 @@ read_access(struct access_list *list, const struct stone_forward *conf,
 }
 
 static int
-read_forward(struct forward *forward, const struct stone_forward *conf,
-    int test, struct failure *f)
+read_forward(struct forward *forward, struct stone_forward *conf, int test,
+    struct failure *f)
 {
 	forward->conf = conf;
-	if (stone_material_read(&forward->tls, &conf->tls, f) == -1)
+	if (stone_material_read(&forward->tls, &conf->relay, &conf->tls, f) ==
+	    -1)
 		return -1;
 	/* the clock may be wrong, and set later: so for -t alone */
 	if (test && stone_material_check(&forward->tls, &conf->tls, f) == -1)

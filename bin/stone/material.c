@@ -5,6 +5,7 @@
 #include "tls/client.h"
 #include "tls/pem.h"
 #include "tls/validity.h"
+#include "warp/warp.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -43,21 +44,29 @@ read_secret(const struct stone_value *value, char secret[static SECRET_MAX],
 }
 
 static int
-read_key(
-    struct tls_material *tls, const struct stone_tls *conf, struct failure *f)
+read_key(struct tls_material *tls, const struct stone_tls *conf,
+    const char *passphrase, struct failure *f)
 {
-	const int locked = conf->passfile.text != NULL;
-	char secret[SECRET_MAX], *path;
+	char *path = path_of(&conf->key, f);
 
-	if (locked && read_secret(&conf->passfile, secret, f) == -1)
-		return -1;
-	path = path_of(&conf->key, f);
 	if (path != NULL)
-		tls->key = locked ? pem_key_encrypted(path, secret, f)
-				  : pem_key(path, f);
-	OPENSSL_cleanse(secret, sizeof(secret));
+		tls->key = pem_key_encrypted(path, passphrase, f);
 	free(path);
 	return tls->key == NULL ? blame(&conf->key, f) : 0;
+}
+
+/* What -q has not named. */
+static int
+read_warp(struct tls_material *tls, struct netaddr *relay,
+    const struct stone_value *value, const char *passphrase, struct failure *f)
+{
+	char *path = path_of(value, f);
+	int rc = -1;
+
+	if (path != NULL)
+		rc = warp_read(tls, relay, path, passphrase, f);
+	free(path);
+	return rc == -1 ? blame(value, f) : 0;
 }
 
 static int
@@ -106,31 +115,74 @@ read_folder(struct tls_material *tls, const struct stone_value *value,
 	return rc == -1 ? blame(value, f) : 0;
 }
 
-int
-stone_material_read(
-    struct tls_material *tls, const struct stone_tls *conf, struct failure *f)
+/* Each is read where it is named. */
+static int
+read_named(struct tls_material *tls, const struct stone_tls *conf,
+    const char *passphrase, struct failure *f)
 {
-	if (read_key(tls, conf, f) == -1 ||
-	    read_certificate(tls, &conf->cert, f) == -1)
+	if ((conf->key.text != NULL &&
+		read_key(tls, conf, passphrase, f) == -1) ||
+	    (conf->cert.text != NULL &&
+		read_certificate(tls, &conf->cert, f) == -1) ||
+	    (conf->cafile.text != NULL &&
+		read_file(tls, &conf->cafile, f) == -1) ||
+	    (conf->capath.text != NULL &&
+		read_folder(tls, &conf->capath, f) == -1))
+		return -1;
+	return 0;
+}
+
+static int
+read_all(struct tls_material *tls, struct netaddr *relay,
+    const struct stone_tls *conf, struct failure *f)
+{
+	const int locked = conf->passfile.text != NULL;
+	char secret[SECRET_MAX];
+	const char *passphrase = locked ? secret : NULL;
+	int rc;
+
+	if (locked && read_secret(&conf->passfile, secret, f) == -1)
+		return -1;
+	rc = read_named(tls, conf, passphrase, f);
+	if (rc == 0 && conf->warp.text != NULL)
+		rc = read_warp(tls, relay, &conf->warp, passphrase, f);
+	OPENSSL_cleanse(secret, sizeof(secret));
+	return rc;
+}
+
+/* Where the certificate is from. */
+static const struct stone_value *
+certificate_of(const struct stone_tls *conf)
+{
+	return conf->cert.text != NULL ? &conf->cert : &conf->warp;
+}
+
+int
+stone_material_read(struct tls_material *tls, struct netaddr *relay,
+    const struct stone_tls *conf, struct failure *f)
+{
+	if (read_all(tls, relay, conf, f) == -1)
 		return -1;
 	if (X509_check_private_key(tls->certificate, tls->key) != 1) {
 		ERR_clear_error();
-		failure(f, "key=%s is not that of cert=%s", conf->key.text,
-		    conf->cert.text);
-		return blame(&conf->key, f);
+		failure(f, "key=%s is not that of cert=%s",
+		    conf->key.text != NULL ? conf->key.text : conf->warp.text,
+		    certificate_of(conf)->text);
+		return blame(certificate_of(conf), f);
 	}
-	if (conf->cafile.text != NULL && read_file(tls, &conf->cafile, f) == -1)
-		return -1;
-	if (conf->capath.text != NULL &&
-	    read_folder(tls, &conf->capath, f) == -1)
-		return -1;
-	return tls_client_complete(tls, f) == -1 ? blame(&conf->cert, f) : 0;
+	return tls_client_complete(tls, f) == -1
+		   ? blame(certificate_of(conf), f)
+		   : 0;
 }
 
 int
 stone_material_check(const struct tls_material *tls,
     const struct stone_tls *conf, struct failure *f)
 {
+	if (conf->cert.text == NULL)
+		return warp_check_dates(tls, conf->warp.text, f) == 0
+			   ? 0
+			   : blame(&conf->warp, f);
 	if (validity_check(tls->certificate, f) == 0)
 		return 0;
 	failure_prefix(f, "%s: ", conf->cert.text);

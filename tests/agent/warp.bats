@@ -1,0 +1,227 @@
+#!/usr/bin/env bats
+# One file for a client, warp(5): both programs work with it, and whatever is wrong
+# with one is a line that says what to do.
+#
+# shellcheck disable=SC2030,SC2031,SC2154
+
+load ../lib/helpers
+load ../lib/clients
+load ../lib/stones
+load ../lib/forge
+load ../lib/warp
+
+setup_file() {
+    make_pki alice bob
+    forge past 20200101000000Z 20210101000000Z clientAuth
+}
+
+setup() {
+    prepare
+}
+
+# agent_says STATUS PATTERN [WORD...], stone_says: what -t says of a file of this
+# test, in a line.
+agent_says() {
+    run "-$1" timeout 60 bin/relayagent -t "${@:3}" a.warp intra:80
+    said "$2"
+}
+
+stone_says() {
+    run "-$1" timeout 60 bin/relay-stone -t "${@:3}" a.warp 8080
+    said "$2"
+}
+
+said() {
+    [ "${#lines[@]}" -le 1 ]
+    [[ $output == *"$1"* ]] || {
+        echo "wanted: $1"
+        echo "said: $output"
+        return 1
+    }
+}
+
+# both_say STATUS PATTERN [WORD...]
+both_say() {
+    agent_says "$@"
+    stone_says "$@"
+}
+
+@test "a file and a target, and a file and a port, are all that the two ends need" {
+    with_relay
+    warp alice alice
+    start_target target whole alice
+    start agent bin/relayagent alice.warp "$target"
+    wait_until 60 waits agent 2
+    stone_port=$(free_port)
+    start stone bin/relay-stone alice.warp "$stone_port"
+    await_start stone says stone ' start '
+    client session "$stone_port" alice 10000 20000
+    # what leads inside is for this host alone
+    grep -q "0100007F:$(printf %04X "$stone_port") 00000000:0000 0A" /proc/net/tcp
+}
+
+@test "in their files, too, as -f or as a bare word, from wherever they start" {
+    warp alice alice
+    mkdir etc
+    mv alice.warp etc
+    printf '%s\n' alice.warp intra:80 >etc/agent.conf
+    run -0 bin/relayagent -t -C etc/agent.conf
+    printf '%s\n' '-f alice.warp' intra:80 >etc/agent.conf
+    run -0 bin/relayagent -t -C etc/agent.conf
+    echo 'alice.warp 8080 -- alice.warp 8081 "GET /a HTTP/1.1" 127.0.0.1 --' >etc/stone.conf
+    run -0 bin/relay-stone -t -C etc/stone.conf
+    echo '-f alice.warp 8080 -- 8081 -- other:443/ssl,http ./sock "GET / HTTP/1.1" --' >etc/stone.conf
+    run -0 bin/relay-stone -t -C etc/stone.conf
+    run -0 bin/relay-stone -t --stdio etc/alice.warp
+}
+
+@test "what is said beside a file counts instead of that part of it" {
+    warp_relay=nowhere.invalid:1 warp a alice
+    both_say 0 ''
+    cp alice/private.pem k.pem
+    warp a alice relay cert
+    both_say 78 'a.warp: no key in it, and no a.key: put that here'
+    agent_says 78 'a.warp: no certificate of an authority in it' -k k.pem
+    agent_says 0 '' -k k.pem -a ca.pem
+    stone_says 0 '' -q key=k.pem -q CAfile=ca.pem
+    cp k.pem a.key
+    agent_says 0 '' -a ca.pem
+    stone_says 0 '' -q CAfile=ca.pem
+
+    # another relay than the file's
+    with_relay
+    warp_relay=nowhere.invalid:1 warp alice alice
+    start_target target whole alice
+    start agent bin/relayagent alice.warp "127.0.0.1:$relay_port" "$target"
+    wait_until 60 waits agent 2
+}
+
+@test "a part that is missing is named, with what to do" {
+    warp a alice relay key ca
+    both_say 78 'a.warp: no certificate of a client in it: get it anew'
+    warp a alice relay key cert
+    both_say 78 "a.warp: no certificate of an authority in it: add the relay's ca.pem"
+    warp a alice key cert ca
+    both_say 78 'a.warp: it does not say where the relay is: write a line relay = HOST:PORT'
+    warp a alice relay
+    both_say 78 'a.warp: no certificate or key in it: get it anew'
+    warp_relay=relay warp a alice
+    both_say 78 'a.warp:2: relay = relay: no port'
+    warp_relay=relay:0 warp a alice
+    both_say 78 'a.warp:2: relay = 0: not a port'
+    warp a alice relay relay key cert ca
+    both_say 78 'a.warp:3: a second relay: leave one'
+    rm a.warp
+    both_say 78 'a.warp: No such file or directory'
+    warp a alice
+    agent_says 78 'is given twice' -f a.warp
+    run -78 bin/relayagent -t a.warp
+    [[ $output == *'no target:port' ]]
+    run -78 bin/relay-stone -t a.warp
+    [[ $output == *'it is not said where to listen'* ]]
+}
+
+@test "a key that is another's, of two, or open to others is refused" {
+    warp a alice relay "$PWD/bob/private.pem" cert ca
+    both_say 78 'a.warp: its certificate is not that of the key: use the key that was made for it'
+    warp a alice relay cert ca
+    cp bob/private.pem a.key
+    both_say 78 'its certificate is not that of the key'
+    warp a alice relay key "$PWD/bob/private.pem" cert ca
+    both_say 78 'a.warp: 2 keys in it: leave one'
+    warp a alice
+    chmod 644 a.warp
+    both_say 78 'a.warp: a key that others can read or write (mode 0644); chmod 600 it'
+    # without a key it is no secret
+    warp a alice relay cert ca
+    cp -p alice/private.pem a.key
+    chmod 644 a.warp
+    both_say 0 ''
+    chmod 640 a.key
+    both_say 78 'a.key: a key that others can read or write (mode 0640); chmod 600 it'
+}
+
+@test "a file that was cut or changed is not taken for a whole one" {
+    warp a alice
+    cp a.warp whole
+    head -n -3 whole >a.warp
+    both_say 78 'a.warp: it is cut short or changed: get it anew'
+    sed 's/^MII[A-Za-z]/M###/' whole >a.warp
+    both_say 78 'a.warp: '
+    printf 'relay = %0400d:443\n' 1 >a.warp
+    both_say 78 'a.warp: no certificate or key in it'
+}
+
+@test "parts may stand in any order, between any words, with the line ends of another system" {
+    warp a alice ca cert "$PWD/alice/private.pem" relay
+    sed -i -e '1i From: somebody' -e 's/^relay = /  relay=/' -e 's/$/\r/' a.warp
+    both_say 0 ''
+}
+
+@test "an expired certificate is an error of -t that says what to do" {
+    warp a past
+    both_say 78 'a.warp: expired at 2021-01-01T00:00:00Z; by this host'
+    [[ $output == *"if the clock is right, get a new file from who runs the relay" ]]
+}
+
+@test "a key with a passphrase is opened by that of a file, by no other, and not without" {
+    local key=$scratch/locked.pem
+    openssl pkcs8 -topk8 -in alice/private.pem -passout pass:secret -out "$key"
+    warp a alice relay "$key" cert ca
+    both_say 78 'a.warp: its key has a passphrase: write that into a file of mode 600, and name it as passfile'
+    echo secret >good
+    echo wrong >bad
+    chmod 600 good bad
+    agent_says 0 '' --passfile good
+    stone_says 0 '' -q passfile=good
+    agent_says 78 'a.warp: no private key that the passphrase opens in it' --passfile bad
+    stone_says 78 'a.warp: no private key that the passphrase opens in it' -q passfile=bad
+    chmod 644 good
+    agent_says 78 'good: a secret that others can read' --passfile good
+}
+
+@test "a relay of another name is not taken, and the line has the names to write instead" {
+    with_relay
+    # the name of an address, as the certificate does not have it
+    warp_relay=127.0.0.2:$relay_port warp a alice
+    configure "listen = 127.0.0.2:$relay_port"
+    stop relay
+    start_relay listen
+    start agent bin/relayagent a.warp 127.0.0.1:1
+    wait_until 60 says agent " not-connected relay=127.0.0.2:$relay_port reason=TLS:_IP_address_mismatch:_the_relay's_certificate_is_for_127.0.0.1,_localhost,_::1:_write_one_of_these_as_the_relay "
+}
+
+@test "the authority is sent to nobody, and the certificate of a client is trusted by nobody" {
+    # a relay whose certificate alice's own would have to vouch for
+    start_broker
+    start_relay listen
+    warp a alice
+    start agent bin/relayagent a.warp 127.0.0.1:1
+    wait_until 60 waits agent 1
+    stop agent
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=Other \
+        -keyout other.key -out other.pem 2>/dev/null
+    warp a alice relay key cert "$PWD/other.pem"
+    : >agent.log
+    start agent bin/relayagent a.warp 127.0.0.1:1
+    wait_until 60 says agent ' not-connected .*reason=TLS:_(self-signed|unable_to_get)'
+}
+
+@test "bash completes the options, and of files those that end in .warp" {
+    cat >complete <<'SCRIPT'
+source "$1"
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+"_${1//-/_}"
+printf '%s\n' "${COMPREPLY[@]}"
+SCRIPT
+    local bin=$tests/../bin program
+    warp alice alice
+    for program in relayagent relay-stone; do
+        [ "$(bash complete "$bin/$program.bash-completion" "$program" al)" = alice.warp ]
+        [ "$(bash complete "$bin/$program.bash-completion" "$program" -f alice/c)" = alice/cert.pem ]
+    done
+    [ "$(bash complete "$bin/relayagent.bash-completion" relayagent --pas)" = --passfile ]
+    [ "$(bash complete "$bin/relay-stone.bash-completion" relay-stone -q CAf)" = CAfile= ]
+}
