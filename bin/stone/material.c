@@ -168,7 +168,8 @@ stone_material_read(struct tls_material *tls, struct netaddr *relay,
 		failure(f, "key=%s is not that of cert=%s",
 		    conf->key.text != NULL ? conf->key.text : conf->warp.text,
 		    certificate_of(conf)->text);
-		return blame(certificate_of(conf), f);
+		return blame(
+		    conf->key.text != NULL ? &conf->key : &conf->warp, f);
 	}
 	return tls_client_complete(tls, f) == -1
 		   ? blame(certificate_of(conf), f)

@@ -25,7 +25,7 @@ open_text(struct pem_text *t, const char *path, int secret, struct failure *f)
 	int fd = regular_file_open(path, &t->st);
 
 	if (fd == -1 && errno != EINVAL)
-		return failure(f, "%s: %s", path, strerror(errno));
+		return regular_file_unreadable(path, f);
 	if (fd == -1 || t->st.st_size < 1 || t->st.st_size > FILE_MAX_BYTES) {
 		failure(f, "%s: not a regular file of 1 to %d bytes", path,
 		    FILE_MAX_BYTES);
