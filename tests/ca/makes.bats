@@ -9,9 +9,8 @@ load ../lib/authority
 @test "a built relay-ca prints its version, and one that is not built says dev" {
     run -0 "$BATS_TEST_DIRNAME/../../bin/relay-ca" -V
     [ "$output" = "relay-ca dev" ]
-    sed 's/@VERSION@/0.2.0/' "$BATS_TEST_DIRNAME/../../bin/relay-ca" >built
-    run -0 sh built -V
-    [ "$output" = "relay-ca 0.2.0" ]
+    run -0 "$BATS_TEST_DIRNAME/../../build/bin/relay-ca" -V
+    [[ $output == "relay-ca "[0-9]* ]]
 }
 
 @test "-h names every command and the default directory" {
@@ -283,7 +282,8 @@ EOF
     [ "$(grep -c relay-ca examples)" -eq 10 ]
     mkdir bin
     printf '#!/bin/sh\nexec "%s" -d "%s" "$@"\n' "$relay_ca" "$ca" >bin/relay-ca
-    chmod 755 bin/relay-ca
+    printf '#!/bin/sh\n' >bin/scp
+    chmod 755 bin/*
     PATH="$BATS_TEST_TMPDIR/bin:$PATH" run -0 sh -e examples
     verify client "$ca/client/laptop/cert.pem"
     verify server "$ca/server/relay.example.org/cert.pem" -verify_ip 2001:db8::1
