@@ -2,6 +2,7 @@
 #include "agent/command_line.h"
 #include "base/config_lines.h"
 #include "base/program.h"
+#include "warp/request.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 #define MAX_STREAMS    "max-streams"
 #define UPGRADE        "upgrade"
 #define PASSFILE       "passfile"
+#define REQUEST        "request"
 #define LIST_STEP      16 /* words, by which the list grows */
 
 #define LETTERS      "nf:k:c:a:m:h:x:X:"
@@ -25,6 +27,7 @@ static const struct option longs[] = {
     {MAX_STREAMS, required_argument, NULL, AGENT_MAX_STREAMS},
     {UPGRADE, required_argument, NULL, AGENT_UPGRADE},
     {PASSFILE, required_argument, NULL, AGENT_PASSFILE},
+    {REQUEST, required_argument, NULL, AGENT_REQUEST},
     {NULL, 0, NULL, 0},
 };
 
@@ -33,6 +36,7 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: " NAME " [-DdtV] [options] file.warp target:port\n"
+	    "       " NAME " --" REQUEST " name\n"
 	    "       " NAME " [-DdtV] -C file\n"
 	    "       " NAME " [-DdntV] [options] -c cert -k key relay:port ... "
 	    "target:port\n"
@@ -82,6 +86,8 @@ set_run(struct agent_run *run, const char **file, int option)
 	case 'V':
 		printf(NAME " %s\n", VERSION);
 		exit(EX_OK);
+	case AGENT_REQUEST:
+		exit(warp_request_run(optarg, NAME, "TARGET:PORT"));
 	case '?':
 		usage();
 	}
@@ -164,7 +170,7 @@ read_line(void *arg, char *line, struct failure *f)
 	if (word.option == ':')
 		return failure(f, "%s has no value", line);
 	if (word.option == -1 || word.option == '?' ||
-	    is_abbreviated(line, index))
+	    word.option == AGENT_REQUEST || is_abbreviated(line, index))
 		return failure(f, "unknown option %s (see " NAME "(1))", line);
 	if (argc > optind || (optarg == NULL && index == -1 && line[2] != '\0'))
 		return failure(f, "%s takes no value", line);

@@ -15,6 +15,7 @@
 #define AGENT_MAX_STREAMS    257
 #define AGENT_UPGRADE        258
 #define AGENT_PASSFILE       259
+#define AGENT_REQUEST        260 /* of the command line alone */
 
 struct agent_word {
 	int option;       /* its letter, or one of the above */
@@ -39,7 +40,8 @@ struct agent_run {
 /*
  * Reads argv and then the file that it names with -C, into words and run. base
  * is where paths on the command line start (config_lines_relative), and is
- * kept. Prints the version (-V) or the usage, and exits, where that is due.
+ * kept. Prints the version (-V) or the usage, or makes a request for a
+ * certificate (--request), and exits, where that is due.
  * Returns 0, or -1 with the reason in f. agent_words_free either way.
  */
 int agent_words_read(struct agent_words *words, struct agent_run *run, int argc,

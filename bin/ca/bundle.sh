@@ -76,8 +76,9 @@ read_hidden() (
 
 # ask_passphrase: sets passphrase.
 ask_passphrase() {
-    passphrase=$(read_hidden 'passphrase of the key') && again=$(read_hidden 'once more') ||
+    if ! passphrase=$(read_hidden 'passphrase of the key') || ! again=$(read_hidden 'once more'); then
         die 65 'no passphrase: give one, twice'
+    fi
     [ "$passphrase" = "$again" ] || die 65 'the passphrase: not twice the same: try again'
     [ ${#passphrase} -ge 8 ] || die 65 'the passphrase: too short: use 8 characters or more'
 }

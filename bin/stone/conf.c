@@ -200,6 +200,19 @@ set_sessions(struct reader *r, unsigned line)
 	return 0;
 }
 
+/* The word behind --request */
+static int
+set_wanted(struct reader *r)
+{
+	const struct stone_word *word = peek(r);
+
+	if (word == NULL)
+		return refuse(r, 0, "no value behind ", "--request");
+	r->conf->wanted = word->text;
+	r->next++;
+	return 0;
+}
+
 /* --inetd, --stdio. Returns 1, as read_option does, or -1. */
 static int
 set_source(struct reader *r, enum stone_source source)
@@ -224,6 +237,8 @@ read_option(struct reader *r)
 		return set_source(r, STONE_INETD);
 	if (is(word, "--stdio") && r->words->file == NULL)
 		return set_source(r, STONE_STDIO);
+	if (is(word, "--request") && r->words->file == NULL)
+		return set_wanted(r) == -1 ? -1 : 1;
 	if (is(word, "--sessions"))
 		return set_sessions(r, word->line) == -1 ? -1 : 1;
 	if (word->text[1] == '\0' || word->text[1] == '-')
@@ -233,15 +248,6 @@ read_option(struct reader *r)
 
 /* ---- forwards ---- */
 
-/* Whether a word says where a relay is, which a file has said already. */
-static int
-is_relay(const struct stone_word *word)
-{
-	return word->text[0] != '/' && word->text[0] != '.' &&
-	       strchr(word->text, '/') != NULL &&
-	       strstr(word->text, "ssl") != NULL;
-}
-
 /* The relay, or a file that has it; or neither, where -f has named such. */
 static int
 read_relay(struct reader *r, struct stone_forward *f)
@@ -250,7 +256,8 @@ read_relay(struct reader *r, struct stone_forward *f)
 
 	if (warp_is_name(word->text))
 		set_warp(r, &f->tls, word);
-	else if (f->tls.warp.text != NULL && !is_relay(word))
+	else if (f->tls.warp.text != NULL &&
+		 !stone_endpoint_is_relay(word->text))
 		return 0;
 	else if (stone_endpoint_relay(&f->relay, word->text, r->failure) == -1)
 		return blame(r, word->line);

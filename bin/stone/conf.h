@@ -55,9 +55,10 @@ struct stone_conf {
 	/* of the command line alone */
 	const char *file; /* -C; NULL: none */
 	enum stone_source source;
-	int test;    /* -t, -N */
-	int version; /* -V */
-	int help;    /* -h */
+	int test;           /* -t, -N */
+	int version;        /* -V */
+	int help;           /* -h */
+	const char *wanted; /* --request: for whom; NULL: for nobody */
 	/* of both */
 	int daemon;             /* -D */
 	int syslog;             /* -l */

@@ -44,6 +44,13 @@ read_forward(struct forward *forward, struct stone_forward *conf, int test,
 
 /* ---- all of them ---- */
 
+/* What is asked for needs no forward. */
+static int
+nothing_to_forward(const struct stone_conf *conf)
+{
+	return conf->help || conf->version || conf->wanted != NULL;
+}
+
 static int
 read_words(struct forwards *set, int argc, char **argv, struct failure *f)
 {
@@ -53,7 +60,7 @@ read_words(struct forwards *set, int argc, char **argv, struct failure *f)
 	if (stone_words_from_argv(&set->command_line, argc, argv, f) == -1 ||
 	    stone_conf_options(conf, &set->command_line, &ours, f) == -1)
 		return -1;
-	if (conf->file != NULL && !conf->help && !conf->version &&
+	if (conf->file != NULL && !nothing_to_forward(conf) &&
 	    (stone_words_from_file(&set->file, conf->file, f) == -1 ||
 		stone_conf_options(conf, &set->file, &theirs, f) == -1 ||
 		stone_conf_forwards(conf, &set->file, theirs, f) == -1))
@@ -73,7 +80,7 @@ forwards_read(int argc, char **argv, const struct proxy_environment *env,
 		set->list[i].listener = -1;
 	if (read_words(set, argc, argv, f) == -1)
 		goto fail;
-	if (set->conf.help || set->conf.version)
+	if (nothing_to_forward(&set->conf))
 		return set;
 	if (stone_proxy_read(&set->proxy, &set->conf, env, f) == -1)
 		goto fail;

@@ -31,7 +31,7 @@ struct forwards {
  * certificates are read and allowed hosts looked up, but nothing is opened.
  * Paths are relative to this process's folder or, where nothing is there, to
  * that of the file. argv must outlive the result. Returns NULL with a reason in
- * f; where conf.help or conf.version is set, nothing else counts.
+ * f; where conf.help, conf.version or conf.wanted is set, nothing else counts.
  */
 struct forwards *forwards_read(int argc, char **argv,
     const struct proxy_environment *env, struct failure *f);

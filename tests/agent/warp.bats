@@ -225,3 +225,53 @@ SCRIPT
     [ "$(bash complete "$bin/relayagent.bash-completion" relayagent --pas)" = --passfile ]
     [ "$(bash complete "$bin/relay-stone.bash-completion" relay-stone -q CAf)" = CAfile= ]
 }
+
+@test "--request makes a key that is closed and a request, and takes nothing away" {
+    local program
+    umask 000
+    for program in relayagent relay-stone; do
+        run -0 bin/$program --request here-$program
+        [[ $output == *"relay-ca sign CUSTOMER here-$program.csr"*"$program here-$program.warp"* ]]
+        [ "$(stat -c %a here-$program.key here-$program.csr)" = $'600\n644' ]
+        openssl req -in here-$program.csr -noout -verify 2>&1 | grep 'verify OK'
+        [ "$(openssl req -in here-$program.csr -noout -pubkey)" = "$(openssl pkey -in here-$program.key -pubout)" ]
+        run -73 bin/$program --request here-$program
+        [[ $output == "$program: here-$program.key: there already: use it, or take another name" ]]
+        rm here-$program.key
+        run -73 bin/$program --request here-$program
+        [[ $output == "$program: here-$program.csr: there already"* ]]
+        [ ! -e here-$program.key ]
+        for name in '' 'a b' -- .a 'a/' "$(printf '%065d' 0)"; do
+            run -73 bin/$program --request "$name"
+            [[ $output == *': not a good name'* ]]
+        done
+        run -73 bin/$program --request nowhere/x
+        [[ $output == *'nowhere/x.key: No such file or directory' ]]
+    done
+}
+
+@test "two hosts whose keys never left them meet, and one is shut out alone" {
+    cp -r "$pki" ca
+    configure 'customers = customers' 'crl = crl.pem'
+    bin/relayagent --request remote
+    bin/relay-stone --request here
+    bin/relay-ca -d ca sign --relay "127.0.0.1:$relay_port" customer remote.csr here.csr
+    cp ca/client/customer/*.warp .
+    with_relay
+    start_target target whole customer
+    start agent bin/relayagent remote.warp "$target"
+    wait_until 60 waits agent 2
+    stone_port=$(free_port)
+    start stone bin/relay-stone here.warp "$stone_port"
+    await_start stone says stone ' start '
+    client session "$stone_port" customer 10000 20000
+
+    bin/relay-ca -d ca revoke customer "$(openssl x509 -in here.warp -noout -serial | sed 's/.*=//')"
+    install_crl ca
+    kill -HUP "$(pid_of relay)"
+    wait_until 60 says relay ' reloaded'
+    [ "$(speak "$stone_port" a)" = "got=b'' ended=reset" ]
+    wait_until 60 says stone ' not-connected .*certificate_revoked '
+    start second bin/relayagent remote.warp "$target"
+    wait_until 60 waits second 2
+}
