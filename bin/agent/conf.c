@@ -66,8 +66,26 @@ load_warp(struct agent_conf *conf, const char *path, const char *passphrase,
 	return 0;
 }
 
+/* Has the file at path watched, and the key that may lie beside it. */
 static int
-load(struct agent_conf *conf, const struct agent_word *word,
+watch(struct agent_conf *conf, const char *folder,
+    const struct agent_word *word, const char *path, struct failure *f)
+{
+	char *key = NULL;
+	int rc = watched_add(&conf->watched, folder, path);
+
+	if (rc == 0 && word->option != 'k' && word->option != 'c' &&
+	    word->option != 'a') {
+		key = warp_key_path(path);
+		rc = key == NULL ? -1
+				 : watched_add(&conf->watched, folder, key);
+		free(key);
+	}
+	return rc == 0 ? 0 : failure(f, "%s: %s", path, strerror(errno));
+}
+
+static int
+load(struct agent_conf *conf, const char *folder, const struct agent_word *word,
     const char *passphrase,
     int (*from)(struct agent_conf *, const char *path, const char *passphrase,
 	struct failure *),
@@ -79,7 +97,9 @@ load(struct agent_conf *conf, const struct agent_word *word,
 	if (word == NULL)
 		return 0;
 	path = path_of(word, f);
-	rc = path == NULL ? -1 : from(conf, path, passphrase, f);
+	rc = path == NULL || watch(conf, folder, word, path, f) == -1
+		 ? -1
+		 : from(conf, path, passphrase, f);
 	free(path);
 	return rc == -1 ? agent_words_locate(word, f) : 0;
 }
@@ -97,8 +117,8 @@ load_secret(const struct agent_word *word, char secret[static SECRET_MAX],
 
 /* The file that stands for all comes last: what others name counts more. */
 static int
-load_tls(
-    struct agent_conf *conf, const struct agent_options *o, struct failure *f)
+load_tls(struct agent_conf *conf, const char *folder,
+    const struct agent_options *o, struct failure *f)
 {
 	char secret[SECRET_MAX];
 	const char *passphrase = o->passfile != NULL ? secret : NULL;
@@ -106,10 +126,11 @@ load_tls(
 
 	if (o->passfile != NULL && load_secret(o->passfile, secret, f) == -1)
 		return -1;
-	if (load(conf, o->key, passphrase, load_key, f) == 0 &&
-	    load(conf, o->certificate, NULL, load_certificate, f) == 0 &&
-	    load(conf, o->authorities, NULL, load_authorities, f) == 0)
-		rc = load(conf, o->warp, passphrase, load_warp, f);
+	if (load(conf, folder, o->key, passphrase, load_key, f) == 0 &&
+	    load(conf, folder, o->certificate, NULL, load_certificate, f) ==
+		0 &&
+	    load(conf, folder, o->authorities, NULL, load_authorities, f) == 0)
+		rc = load(conf, folder, o->warp, passphrase, load_warp, f);
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return rc;
 }
@@ -198,7 +219,7 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 	if (agent_words_read(&words, run, source->argc, source->argv,
 		source->base, f) == 0 &&
 	    agent_options_read(&o, conf, &words, f) == 0 &&
-	    load_tls(conf, &o, f) == 0 &&
+	    load_tls(conf, source->folder, &o, f) == 0 &&
 	    load_proxy(&conf->proxy, &o, &source->env, f) == 0)
 		rc = check(
 		    conf, words.file != NULL ? words.file : "command line", f);
@@ -214,5 +235,6 @@ void
 agent_conf_free(struct agent_conf *conf)
 {
 	tls_material_free(&conf->tls);
+	watched_free(&conf->watched);
 	OPENSSL_cleanse(conf, sizeof(*conf));
 }

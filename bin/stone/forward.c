@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "stone/material.h"
 #include "stone/proxy.h"
+#include "tls/validity.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -29,13 +30,17 @@ read_access(struct access_list *list, const struct stone_forward *conf,
 }
 
 static int
-read_forward(struct forward *forward, struct stone_forward *conf, int test,
-    struct failure *f)
+read_forward(struct forward *forward, struct watched *watched,
+    struct stone_forward *conf, int test, struct failure *f)
 {
 	forward->conf = conf;
-	if (stone_material_read(&forward->tls, &conf->relay, &conf->tls, f) ==
-	    -1)
+	if (stone_material_read(
+		&forward->tls, &conf->relay, watched, &conf->tls, f) == -1)
 		return -1;
+	forward->expiry = (struct expiry){
+	    .from = validity_start(forward->tls.certificate),
+	    .at = validity_end(forward->tls.certificate),
+	};
 	/* the clock may be wrong, and set later: so for -t alone */
 	if (test && stone_material_check(&forward->tls, &conf->tls, f) == -1)
 		return -1;
@@ -85,8 +90,8 @@ forwards_read(int argc, char **argv, const struct proxy_environment *env,
 	if (stone_proxy_read(&set->proxy, &set->conf, env, f) == -1)
 		goto fail;
 	for (size_t i = 0; i < set->conf.nforwards; i++)
-		if (read_forward(&set->list[i], &set->conf.forwards[i],
-			set->conf.test, f) == -1)
+		if (read_forward(&set->list[i], &set->watched,
+			&set->conf.forwards[i], set->conf.test, f) == -1)
 			goto fail;
 	return set;
 fail:
@@ -103,6 +108,7 @@ forwards_free(struct forwards *set)
 		fd_close(&set->list[i].listener);
 		tls_material_free(&set->list[i].tls);
 	}
+	watched_free(&set->watched);
 	OPENSSL_cleanse(&set->proxy, sizeof(set->proxy));
 	stone_words_free(&set->file);
 	stone_words_free(&set->command_line);

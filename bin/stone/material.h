@@ -8,14 +8,19 @@
 #include "base/netaddr.h"
 #include "stone/conf.h"
 #include "tls/tls.h"
+#include "warp/watched.h"
 
 /*
  * Reads them into tls, which was empty, and completes it (tls/client.h); and
- * *relay, where that has no host and -f says where it is.
- * Returns 0, or -1 with "file:line: reason" in f; tls_material_free either way.
+ * *relay, where that has no host and -f says where it is. Has the files
+ * watched. Returns 0, or -1 with "file:line: reason" in f; tls_material_free
+ * either way.
  */
 int stone_material_read(struct tls_material *tls, struct netaddr *relay,
-    const struct stone_tls *conf, struct failure *f);
+    struct watched *watched, const struct stone_tls *conf, struct failure *f);
+
+/* The file that the certificate is from, as it is named. */
+const char *stone_material_name(const struct stone_tls *conf);
 
 /* Whether the certificate is valid now. Returns 0, or -1 likewise. */
 int stone_material_check(const struct tls_material *tls,

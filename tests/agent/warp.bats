@@ -271,7 +271,79 @@ SCRIPT
     kill -HUP "$(pid_of relay)"
     wait_until 60 says relay ' reloaded'
     [ "$(speak "$stone_port" a)" = "got=b'' ended=reset" ]
-    wait_until 60 says stone ' not-connected .*certificate_revoked '
+    wait_until 60 says relay ' tls-refused .*reason=certificate_revoked '
     start second bin/relayagent remote.warp "$target"
     wait_until 60 waits second 2
+}
+
+# replace NAME CERTIFICATE: as it should be done, by a rename.
+replace() {
+    warp "$1.new" "$2"
+    mv "$1.new.warp" "$1.warp"
+}
+
+@test "a file that is replaced is used without a hand, and a session lives on" {
+    with_relay
+    warp ours alice
+    warp theirs alice
+    start_target target whole bob
+    start agent bin/relayagent ours.warp "$target"
+    wait_until 60 waits agent 2
+    stone_port=$(free_port)
+    start stone bin/relay-stone theirs.warp "$stone_port"
+    await_start stone says stone ' start '
+    start_client old session "$stone_port" bob "$scratch/flow"
+    wait_until 60 [ -e flow.reached ]
+
+    # nobody would be better off with this one
+    printf 'half' >ours.warp
+    wait_until 60 says agent ' replaced file=.*/ours.warp$'
+    wait_until 60 says agent ' reload-failed error=.*ours.warp:_no_certificate_or_key_in_it'
+    chmod 600 ours.warp
+    replace ours bob
+    replace theirs bob
+    wait_until 60 says stone ' reloaded '
+    wait_until 60 says agent ' reloaded$'
+    identity=$(openssl x509 -in bob/cert.pem -outform DER | sha256sum)
+    client session "$stone_port" bob 10000 20000
+    [ "$(grep -c 'agent-waits .*' relay.log)" -ge 4 ]
+    [ "$(grep -o ' identity=[0-9a-f]*' relay.log | sort -u | wc -l)" -eq 2 ]
+    : >flow.passed
+    ended_whole old
+    # nothing more is read while nothing changes
+    [ "$(grep -c ' replaced ' agent.log)" -eq 2 ]
+    [ "$(grep -c ' replaced ' stone.log)" -eq 1 ]
+}
+
+@test "of key and certificate in files of their own, both are awaited" {
+    with_relay
+    cp -p alice/private.pem k.pem
+    cp alice/cert.pem c.pem
+    start agent bin/relayagent -n -k k.pem -c c.pem -a ca.pem "127.0.0.1:$relay_port" 127.0.0.1:1
+    wait_until 60 waits agent 2
+    cp -p bob/private.pem k.new
+    mv k.new k.pem
+    wait_until 60 says agent ' reload-failed error=.*the_key_.*_is_not_that_of_the_certificate'
+    cp bob/cert.pem c.new
+    mv c.new c.pem
+    wait_until 60 says agent ' reloaded$'
+    wait_until 60 waits agent 4
+}
+
+@test "a daemon finds the files again, and relay-stone says that a certificate has expired" {
+    with_relay
+    warp ours alice
+    bin/relayagent -D ours.warp 127.0.0.1:1 3>&-
+    agent=$(pgrep -f "^bin/relayagent -D ours.warp 127.0.0.1:1" -o)
+    wait_until 60 says_at_least relay 2 ' agent-waits '
+    warp a past
+    stone_port=$(free_port)
+    start stone bin/relay-stone a.warp "$stone_port"
+    wait_until 60 says stone ' expired what=certificate of=a.warp at=2021-01-01T00:00:00Z$'
+    replace ours bob
+    wait_until 60 says_at_least relay 4 ' agent-waits '
+    replace a alice
+    wait_until 60 says stone ' reloaded '
+    kill -TERM "$agent"
+    wait_until 60 not kill -0 "$agent"
 }
