@@ -36,6 +36,7 @@ ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
 TEST_PROGRAMS = certificate comeback sandboxed without
 SCRIPTS = relay-ca
+CA_PIECES = $(wildcard bin/ca/*.sh)
 PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \
 	$(ADMIN_PROGRAM)
 
@@ -158,9 +159,11 @@ $(B)/bin/$(notdir $(1:.c=)): $(B)/obj/$(1:.c=.o) $(B)/relay.a
 endef
 $(foreach main,$(MAINS),$(eval $(call program_rule,$(main))))
 
-$(SCRIPTS:%=$(B)/bin/%): $(B)/bin/%: bin/% Makefile
+$(SCRIPTS:%=$(B)/bin/%): $(B)/bin/%: bin/% $(CA_PIECES) Makefile
 	@mkdir -p $(@D)
-	sed 's/@VERSION@/$(VERSION)/' $< >$@
+	sed -e 's/@VERSION@/$(VERSION)/' \
+		$(foreach piece,$(CA_PIECES),-e '/^\. .*\/$(notdir $(piece))"$$/{r $(piece)' -e 'd}') \
+		$< | sed '/^ *# shellcheck /d' >$@
 	chmod 755 $@
 
 # The tests' own: they call what the library has.

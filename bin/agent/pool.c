@@ -26,8 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SESSIONS_MAX 1024  /* polls and sessions: processes of this agent */
-#define TICK_MS      2000  /* to see that the machine has slept, and the like */
+#define SESSIONS_MAX 1024 /* polls and sessions: processes of this agent */
+#define TICK_MS      WATCHED_MS /* to see that the machine has slept, too */
 #define SLEPT_MS     30000 /* the relay has missed a keep-alive: start anew */
 
 struct pool {
@@ -177,6 +177,18 @@ reload(struct pool *pool)
 	log_event(LOG_NOTICE, "reloaded", NULL);
 }
 
+/* A certificate that is renewed needs no hand. */
+static void
+reload_replaced(struct pool *pool)
+{
+	const char *path = watched_replaced(&pool->conf->watched);
+
+	if (path == NULL)
+		return;
+	log_event(LOG_NOTICE, "replaced", "file", path, NULL);
+	reload(pool);
+}
+
 /* ---- signals ---- */
 
 static void
@@ -262,6 +274,7 @@ tick(struct pool *pool)
 		return;
 	if (slept >= SLEPT_MS)
 		log_event(LOG_NOTICE, "woke", "slept_ms", LOG_U64(slept), NULL);
+	reload_replaced(pool);
 	if (agent_sandbox_is_stale()) {
 		log_event(LOG_NOTICE, "names-changed", NULL);
 		restart_polls(pool);

@@ -3,38 +3,38 @@
 
 _relay_ca() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init server client renew revoke crl list'
-    local options='-d -t -h -V'
-    local word command='' directory=/etc/vpn-warp/ca i
+    local word last='' command='' dir=/etc/vpn-warp/ca
 
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        word=${COMP_WORDS[i]}
-        [ "${COMP_WORDS[i - 1]}" != -d ] || directory=$word
-        case " $commands " in *" $word "*) command=${command:-$word} ;; esac
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        case $last in
+            -d) dir=$word ;;
+            -t) ;;
+            *) case $word in -*) ;; *) [ -n "$command" ] || command=$word ;; esac ;;
+        esac
+        last=$word
     done
-
     case $previous in
         -d | -t)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
-        -D | --nusers | --type | --expire)
+        -D | --nusers | --type | --expire | --relay)
             COMPREPLY=()
             return
             ;;
     esac
     case $command in
-        '') mapfile -t COMPREPLY < <(compgen -W "$commands $options" -- "$current") ;;
-        renew | revoke)
-            # those that it has made
-            word=$(find "$directory"/{client,server} -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null)
-            [ "$command" = revoke ] || word="$word -D"
-            mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current")
+        '') word='init server client sign renew revoke crl list -d -t -h -V' ;;
+        client) word='--bundle --encrypt --relay --nusers --type --expire -D' ;;
+        sign)
+            mapfile -t COMPREPLY < <(compgen -f -X '!*.csr' -- "$current")
+            return
             ;;
-        server) mapfile -t COMPREPLY < <(compgen -W -D -- "$current") ;;
-        client) mapfile -t COMPREPLY < <(compgen -W '-D --nusers --type --expire' -- "$current") ;;
-        *) COMPREPLY=() ;;
+        # the names of which there are certificates
+        renew | revoke) word=$(relay-ca -d "$dir" list 2>/dev/null | awk 'NR > 1 && $4 == "valid" { print $2 }' | sort -u) ;;
+        *) word='' ;;
     esac
+    mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current")
 }
 
 complete -o filenames -F _relay_ca relay-ca

@@ -8,6 +8,7 @@ commands=(
     'init:make a CA'
     'server:make the certificate of a relay'
     'client:make the certificate of a client'
+    'sign:make certificates for keys that are elsewhere'
     'renew:make a new key and certificate'
     'revoke:revoke certificates'
     'crl:make crl.pem anew'
@@ -32,7 +33,11 @@ case $state in
             server) _arguments $days '*:name:_hosts' ;;
             client)
                 _arguments $days '--nusers[sessions at a time]:number:' '--type[what for]:type:' \
-                    '--expire[until when]:time:' '1:name:'
+                    '--expire[until when]:time:' '--bundle[all in one file]' '--encrypt[with a passphrase]' \
+                    '--relay[host and port of the relay]:relay:' '1:name:'
+                ;;
+            sign)
+                _arguments $days '--relay[host and port of the relay]:relay:' '1:name:' '*:request:_files -g "*.csr"'
                 ;;
             renew) _arguments $days "1:name:($names)" ;;
             revoke) _arguments "1:name:($names)" '2:serial:' ;;

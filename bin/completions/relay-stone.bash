@@ -3,14 +3,30 @@
 
 _relay_stone() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local options='-C -D -d -h --inetd -l -N -n -q -r --sessions --stdio -t -V -x'
 
     case $previous in
-        -C) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
-        -q) mapfile -t COMPREPLY < <(compgen -W 'key= cert= CAfile= verify sni' -- "$current") ;;
-        --sessions | -x) COMPREPLY=() ;;
-        *) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current") ;;
+        -C | -f)
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+            ;;
+        -q)
+            mapfile -t COMPREPLY < <(compgen -W 'key= cert= certkey= passfile= CAfile= CApath=
+                servername= default sni verify' -- "$current")
+            return
+            ;;
+        --request | --sessions | -x)
+            COMPREPLY=()
+            return
+            ;;
+    esac
+    case $current in
+        -*)
+            mapfile -t COMPREPLY < <(compgen -W '-C -D -d -f -h -l -N -n -q -r -t -V -x
+                --inetd --request --sessions --stdio' -- "$current")
+            ;;
+        # the one word that is a file
+        *) mapfile -t COMPREPLY < <(compgen -f -X '!*.warp' -- "$current") ;;
     esac
 }
 
-complete -o filenames -F _relay_stone relay-stone
+complete -o filenames -o plusdirs -F _relay_stone relay-stone

@@ -3,13 +3,25 @@
 
 _relayagent() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local options='-a -C -c -D -d -h -k -m -n -t -V -X -x --max-streams --proxy-protocol --upgrade'
 
     case $previous in
-        -a | -C | -c | -k | -X) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
-        -h | -m | -x | --max-streams | --upgrade) COMPREPLY=() ;;
-        *) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current") ;;
+        -[Cacfkx] | -X | --passfile)
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+            ;;
+        -h | --upgrade | --request | -m | --max-streams)
+            COMPREPLY=()
+            return
+            ;;
+    esac
+    case $current in
+        -*)
+            mapfile -t COMPREPLY < <(compgen -W '-a -C -c -D -d -f -h -k -m -n -t -V -X -x
+                --max-streams --passfile --proxy-protocol --request --upgrade' -- "$current")
+            ;;
+        # the one argument that is a file
+        *) mapfile -t COMPREPLY < <(compgen -f -X '!*.warp' -- "$current") ;;
     esac
 }
 
-complete -o filenames -F _relayagent relayagent
+complete -o filenames -o plusdirs -F _relayagent relayagent

@@ -7,6 +7,9 @@ _arguments \
     '-c[client certificate]:file:_files' \
     '-D[become a daemon]' \
     '-d[log debugging lines too]' \
+    '-f[one file for key, certificate and relay]:file:_files' \
+    '--passfile[passphrase of the key]:file:_files' \
+    '--request[make a key and a request for a certificate]:name:' \
     '-h[host to ask a web server for]:host:' \
     '-k[private key]:file:_files' \
     '-m[connections that wait]:polls:' \
@@ -18,4 +21,4 @@ _arguments \
     '--max-streams[connections of one session]:number:' \
     '--proxy-protocol[tell the target where clients come from]' \
     '*--upgrade[let web clients upgrade to it]:protocol:' \
-    '*:relay\:port or target\:port:_hosts'
+    '*:warp file, relay\:port or target\:port:_files -g "*.warp"'

@@ -59,7 +59,7 @@ prepare() {
     mountpoint -q "$system/proc" || mount -t proc proc "$system/proc"
     mount --rbind /dev "$system/dev"
     say "built on $suite"
-    mkdir "$system/debs" "$system/again"
+    mkdir -p "$system/debs" "$system/again/elsewhere"
     copy_sources "$system/relay"
     cp -r .debian "$system/relay/debian"
     inside "$system" sh -ec "apt-get update -q
