@@ -94,6 +94,7 @@ prepare() {
 # the host's settings.
 boot() {
     local system=$1 node minor
+    rm -f "$system/usr/sbin/policy-rc.d" # of debootstrap: start nothing
     mount --make-rprivate /
     mount --bind "$system" "$system"
     mount -t proc proc "$system/proc"
@@ -107,6 +108,7 @@ boot() {
         minor=${node#*:}
         mknod -m 666 "$system/dev/${node%:*}" c 1 "$minor"
     done
+    mknod -m 666 "$system/dev/tty" c 5 0
     mkdir "$system/dev/pts" "$system/dev/shm"
     mount -t devpts -o newinstance,ptmxmode=666 devpts "$system/dev/pts"
     ln -s pts/ptmx "$system/dev/ptmx"

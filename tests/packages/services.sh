@@ -66,7 +66,9 @@ killed() {
 }
 
 started_again() {
-    active "$1" && [[ $(main_pid "$1") != "$2" ]]
+    local now
+    now=$(main_pid "$1")
+    [[ $now != 0 && $now != "$2" ]] && active "$1"
 }
 
 # polls: whether agents wait at the relay.
@@ -78,8 +80,8 @@ polls() {
 
 say 'nothing runs that nobody has asked for, and there is no key'
 for unit in relay-broker.service relay-listen.service relay-listen.socket relay.socket relay-ca-crl.timer relay-stone-inetd.socket; do
-    [[ $(systemctl is-enabled "$unit") == disabled ]]
-    [[ $(systemctl is-active "$unit") == inactive ]]
+    [[ $(systemctl is-enabled "$unit" || true) == disabled ]]
+    [[ $(systemctl is-active "$unit" || true) == inactive ]]
 done
 [[ $(find /etc/vpn-warp -type f) == /etc/vpn-warp/relay.conf ]]
 
@@ -134,7 +136,6 @@ restarts=0
 while kill -0 "$load" 2>/dev/null; do
     systemctl restart relay-listen
     restarts=$((restarts + 1))
-    sleep 1
     [[ $((restarts % 3)) != 0 ]] || systemctl restart relay-broker
     [[ $((restarts % 4)) != 0 ]] || systemctl restart relayagent@intra
     sleep 1
@@ -164,7 +165,8 @@ await polls
 [[ $(systemctl list-units --no-legend 'relay@*' | wc -l) -ge 2 ]]
 sessions 8081 10 5
 say 'and with relay-listen to serve them'
-sed -i 's/^#handoff/handoff/' relay.conf
+cp relay.conf "$work"
+sed -i -e '/^listen/d' -e 's/^#handoff/handoff/' relay.conf
 systemctl mask --quiet relay-listen.socket
 systemctl start relay-listen
 systemctl restart relayagent@intra
@@ -175,7 +177,7 @@ await handed_over
 sessions 8081 10 5
 systemctl stop relay.socket relay-listen
 systemctl unmask --quiet relay-listen.socket
-sed -i 's/^handoff/#handoff/' relay.conf
+cat "$work/relay.conf" >relay.conf
 systemctl start relay-listen
 await polls
 release across
