@@ -30,7 +30,7 @@ check_place() {
 # relay_port: that of the relay.conf beside the CA, or https.
 relay_port() {
     port=$(sed -n 's/^[[:space:]]*listen[[:space:]]*=.*:\([0-9]*\)[[:space:]]*$/\1/p' \
-        "${dir%/*}/relay.conf" 2>/dev/null | head -n 1)
+        "$etc/relay.conf" 2>/dev/null | head -n 1)
     echo "${port:-443}"
 }
 
