@@ -141,6 +141,6 @@ was_bundled() {
 tell_bundle() {
     echo "$dir/client/$1/$1.warp"
     echo "next: copy it to both hosts of $1, with scp -p for example; whoever has it reaches the target. Then run"
-    echo "  remote  \$ relayagent $1.warp TARGET:PORT"
+    echo "  remote  # relayagent --install $1.warp TARGET:PORT"
     echo "  local   \$ relay-stone $1.warp 8080"
 }
