@@ -83,7 +83,8 @@ HARDENING = -Wformat -Werror=format-security -fPIE -fstack-protector-strong -fst
 HARDENING_LD = -fPIE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	-Wl,--as-needed
 DEFINES = -DLLHTTP_STRICT_MODE=1 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
-	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"'
+	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"' \
+	-DAGENT_USER='"$(AGENT_USER)"'
 INCLUDES = -Ibroker -Ihandlers -Ibin $(LLHTTP_INCLUDE)
 LIBRARIES = openssl jansson libseccomp libnghttp2
 # llhttp is a library since Debian 13. Debian 12 has its C sources alone.

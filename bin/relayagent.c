@@ -4,6 +4,7 @@
  * target that its own configuration names.
  */
 #include "agent/conf.h"
+#include "agent/install.h"
 #include "agent/pool.h"
 #include "agent/sandbox.h"
 #include "base/failure.h"
@@ -57,6 +58,8 @@ main(int argc, char **argv)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (run.test)
 		return EX_OK;
+	if (run.install)
+		return agent_install(&source);
 
 	log_open(NAME, run.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, run.debug);
 	if (run.daemon)

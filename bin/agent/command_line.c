@@ -17,6 +17,7 @@
 #define UPGRADE        "upgrade"
 #define PASSFILE       "passfile"
 #define REQUEST        "request"
+#define INSTALL        "install"
 #define LIST_STEP      16 /* words, by which the list grows */
 
 #define LETTERS      "nf:k:c:a:m:h:x:X:"
@@ -27,6 +28,7 @@ static const struct option longs[] = {
     {MAX_STREAMS, required_argument, NULL, AGENT_MAX_STREAMS},
     {UPGRADE, required_argument, NULL, AGENT_UPGRADE},
     {PASSFILE, required_argument, NULL, AGENT_PASSFILE},
+    {INSTALL, no_argument, NULL, AGENT_INSTALL},
     {REQUEST, required_argument, NULL, AGENT_REQUEST},
     {NULL, 0, NULL, 0},
 };
@@ -36,6 +38,7 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: " NAME " [-DdtV] [options] file.warp target:port\n"
+	    "       " NAME " --" INSTALL " [options] file.warp target:port\n"
 	    "       " NAME " --" REQUEST " name\n"
 	    "       " NAME " [-DdtV] -C file\n"
 	    "       " NAME " [-DdntV] [options] -c cert -k key relay:port ... "
@@ -86,6 +89,8 @@ set_run(struct agent_run *run, const char **file, int option)
 	case 'V':
 		printf(NAME " %s\n", VERSION);
 		exit(EX_OK);
+	case AGENT_INSTALL:
+		return run->install = 1;
 	case AGENT_REQUEST:
 		exit(warp_request_run(optarg, NAME, "TARGET:PORT"));
 	case '?':
@@ -170,7 +175,8 @@ read_line(void *arg, char *line, struct failure *f)
 	if (word.option == ':')
 		return failure(f, "%s has no value", line);
 	if (word.option == -1 || word.option == '?' ||
-	    word.option == AGENT_REQUEST || is_abbreviated(line, index))
+	    word.option == AGENT_REQUEST || word.option == AGENT_INSTALL ||
+	    is_abbreviated(line, index))
 		return failure(f, "unknown option %s (see " NAME "(1))", line);
 	if (argc > optind || (optarg == NULL && index == -1 && line[2] != '\0'))
 		return failure(f, "%s takes no value", line);
@@ -212,13 +218,14 @@ agent_words_free(struct agent_words *words)
 const char *
 agent_words_name(const struct agent_word *word)
 {
-	static char name[] = "-?";
+	static char name[32];
 
 	if (word->option == AGENT_ARGUMENT)
 		return word->value;
-	if (word->option == AGENT_PASSFILE)
-		return "--" PASSFILE;
-	name[1] = (char)word->option;
+	snprintf(name, sizeof(name), "-%c", word->option);
+	for (const struct option *o = longs; o->name != NULL; o++)
+		if (o->val == word->option)
+			snprintf(name, sizeof(name), "--%s", o->name);
 	return name;
 }
 

@@ -15,6 +15,7 @@
 #define AGENT_MAX_STREAMS    257
 #define AGENT_UPGRADE        258
 #define AGENT_PASSFILE       259
+#define AGENT_INSTALL        261 /* of the command line alone */
 #define AGENT_REQUEST        260 /* of the command line alone */
 
 struct agent_word {
@@ -32,9 +33,10 @@ struct agent_words {
 
 /* What only the command line can say. */
 struct agent_run {
-	int daemon; /* -D */
-	int debug;  /* -d */
-	int test;   /* -t */
+	int daemon;  /* -D */
+	int debug;   /* -d */
+	int test;    /* -t */
+	int install; /* --install */
 };
 
 /*

@@ -223,7 +223,7 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 	    load_proxy(&conf->proxy, &o, &source->env, f) == 0)
 		rc = check(
 		    conf, words.file != NULL ? words.file : "command line", f);
-	if (rc == 0 && run->test)
+	if (rc == 0 && (run->test || run->install))
 		rc = check_dates(conf, &o, f);
 	agent_words_free(&words);
 	if (rc == -1)

@@ -30,7 +30,7 @@ check_place() {
 # relay_port: that of the relay.conf beside the CA, or https.
 relay_port() {
     port=$(sed -n 's/^[[:space:]]*listen[[:space:]]*=.*:\([0-9]*\)[[:space:]]*$/\1/p' \
-        "${dir%/*}/relay.conf" 2>/dev/null | head -n 1)
+        "$etc/relay.conf" 2>/dev/null | head -n 1)
     echo "${port:-443}"
 }
 
@@ -141,6 +141,6 @@ was_bundled() {
 tell_bundle() {
     echo "$dir/client/$1/$1.warp"
     echo "next: copy it to both hosts of $1, with scp -p for example; whoever has it reaches the target. Then run"
-    echo "  remote  \$ relayagent $1.warp TARGET:PORT"
+    echo "  remote  # relayagent --install $1.warp TARGET:PORT"
     echo "  local   \$ relay-stone $1.warp 8080"
 }

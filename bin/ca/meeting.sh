@@ -55,7 +55,7 @@ let_meet() {
         *' '*' '*) ;;
         *) return 0 ;; # there is one: it meets itself
     esac
-    if [ ! -e "$table" ] && [ ! -e "${table%/*}/relay.conf" ]; then
+    if [ ! -e "$table" ] && [ ! -e "$etc/relay.conf" ]; then
         echo "next: let all certificates of $1 meet, on the relay's host: relayctl customer $1 FILE, for each of"
         for serial in $(serials "$1"); do
             echo "  $dir/issued/$serial.pem"
@@ -79,7 +79,7 @@ some_in_table() {
 
 # tell_table NAME: what is left to do for it to be obeyed.
 tell_table() {
-    conf=${table%/*}/relay.conf
+    conf=$etc/relay.conf
     if [ -e "$conf" ] && ! grep -q '^[[:space:]]*customers[[:space:]]*=' "$conf"; then
         echo "next: write customers = $table into $conf, and let the relay read it: relayctl reload"
     else

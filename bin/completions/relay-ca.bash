@@ -18,13 +18,14 @@ _relay_ca() {
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
-        -D | --nusers | --type | --expire | --relay)
+        -D | --port | --nusers | --type | --expire | --relay)
             COMPREPLY=()
             return
             ;;
     esac
     case $command in
-        '') word='init server client sign renew revoke crl list -d -t -h -V' ;;
+        '') word='setup init server client sign renew revoke crl list -d -t -h -V' ;;
+        setup) word=--port ;;
         client) word='--bundle --encrypt --relay --nusers --type --expire -D' ;;
         sign)
             mapfile -t COMPREPLY < <(compgen -f -X '!*.csr' -- "$current")

@@ -5,6 +5,7 @@ local directory=/etc/vpn-warp/ca state line
 typeset -A opt_args
 local -a commands names days=('-D[days that it is good for]:days:')
 commands=(
+    'setup:make a relay on this host'
     'init:make a CA'
     'server:make the certificate of a relay'
     'client:make the certificate of a client'
@@ -36,6 +37,7 @@ case $state in
                     '--expire[until when]:time:' '--bundle[all in one file]' '--encrypt[with a passphrase]' \
                     '--relay[host and port of the relay]:relay:' '1:name:'
                 ;;
+            setup) _arguments '--port[port of the relay]:port:' '*:name:_hosts' ;;
             sign)
                 _arguments $days '--relay[host and port of the relay]:relay:' '1:name:' '*:request:_files -g "*.csr"'
                 ;;

@@ -17,7 +17,7 @@ _relayagent() {
     case $current in
         -*)
             mapfile -t COMPREPLY < <(compgen -W '-a -C -c -D -d -f -h -k -m -n -t -V -X -x
-                --max-streams --passfile --proxy-protocol --request --upgrade' -- "$current")
+                --install --max-streams --passfile --proxy-protocol --request --upgrade' -- "$current")
             ;;
         # the one argument that is a file
         *) mapfile -t COMPREPLY < <(compgen -f -X '!*.warp' -- "$current") ;;

@@ -8,6 +8,7 @@ _arguments \
     '-D[become a daemon]' \
     '-d[log debugging lines too]' \
     '-f[one file for key, certificate and relay]:file:_files' \
+    '--install[make a service of it]' \
     '--passfile[passphrase of the key]:file:_files' \
     '--request[make a key and a request for a certificate]:name:' \
     '-h[host to ask a web server for]:host:' \

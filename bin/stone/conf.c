@@ -250,10 +250,9 @@ read_option(struct reader *r)
 
 /* The relay, or a file that has it; or neither, where -f has named such. */
 static int
-read_relay(struct reader *r, struct stone_forward *f)
+read_relay(
+    struct reader *r, const struct stone_word *word, struct stone_forward *f)
 {
-	const struct stone_word *word = peek(r);
-
 	if (warp_is_name(word->text))
 		set_warp(r, &f->tls, word);
 	else if (f->tls.warp.text != NULL &&
@@ -322,7 +321,7 @@ is_taken(const struct stone_conf *conf, const struct stone_listen *where)
 	return 0;
 }
 
-/* first is the next word, the relay's place. */
+/* first is the next word, the relay's place or what stands for it. */
 static int
 read_forward(struct reader *r, const struct stone_word *first)
 {
@@ -335,7 +334,7 @@ read_forward(struct reader *r, const struct stone_word *first)
 	f->file = r->words->file;
 	f->line = first->line;
 	f->tls = conf->tls;
-	if (read_relay(r, f) == -1 || read_listen(r, f) == -1 ||
+	if (read_relay(r, first, f) == -1 || read_listen(r, f) == -1 ||
 	    read_request(r, f) == -1)
 		return -1;
 	if (is_taken(conf, &f->listen))

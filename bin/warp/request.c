@@ -27,17 +27,16 @@ base_of(const char *name)
 	return slash != NULL ? slash + 1 : name;
 }
 
-static int
-check_name(const char *name, struct failure *f)
+int
+warp_check_name(const char *name, struct failure *f)
 {
 	static const char good[] = "abcdefghijklmnopqrstuvwxyz"
 				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "0123456789._@:-";
-	const char *base = base_of(name);
-	const size_t n = strlen(base);
+	const size_t n = strlen(name);
 
-	if (n > 0 && n <= NAME_MAX_BYTES && strspn(base, good) == n &&
-	    *base != '.' && *base != '-')
+	if (n > 0 && n <= NAME_MAX_BYTES && strspn(name, good) == n &&
+	    *name != '.' && *name != '-')
 		return 0;
 	return failure(f,
 	    "%s: not a good name: use up to %d letters, digits and ._-@:, but "
@@ -160,7 +159,7 @@ warp_request(const char *name, struct failure *f)
 	X509_REQ *request = NULL;
 	int rc = -1;
 
-	if (check_name(name, f) == -1)
+	if (warp_check_name(base_of(name), f) == -1)
 		return -1;
 	key = EVP_EC_gen("P-256");
 	if (key != NULL)

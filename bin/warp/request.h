@@ -8,6 +8,12 @@
 #include "base/failure.h"
 
 /*
+ * Whether a name, without a folder, is good for files, certificates and
+ * services. Returns 0, or -1 with a reason in f.
+ */
+int warp_check_name(const char *name, struct failure *f);
+
+/*
  * Makes a key, NAME.key of mode 0600, and a request signed by it, NAME.csr.
  * name may have a path, and files that are there stay. Returns 0, or -1 with a
  * reason in f, and then neither is left.

@@ -304,7 +304,6 @@ replace() {
     replace theirs bob
     wait_until 60 says stone ' reloaded '
     wait_until 60 says agent ' reloaded$'
-    identity=$(openssl x509 -in bob/cert.pem -outform DER | sha256sum)
     client session "$stone_port" bob 10000 20000
     [ "$(grep -c 'agent-waits .*' relay.log)" -ge 4 ]
     [ "$(grep -o ' identity=[0-9a-f]*' relay.log | sort -u | wc -l)" -eq 2 ]
@@ -346,4 +345,82 @@ replace() {
     wait_until 60 says stone ' reloaded '
     kill -TERM "$agent"
     wait_until 60 not kill -0 "$agent"
+}
+
+needs_own_host() {
+    if ! is_root || ! unshare -m true 2>/dev/null || [ ! -x /usr/bin/systemctl ]; then
+        skip 'needs root, namespaces and systemctl'
+    fi
+}
+
+# own_host COMMAND...: with /etc/vpn-warp, users and systemctl that nobody else
+# sees. Each call of systemctl is a line of $scratch/systemctl.log.
+own_host() {
+    grep -v '^vpn-warp-agent:' /etc/passwd >passwd
+    echo 'vpn-warp-agent:x:64321:64321::/nonexistent:/usr/sbin/nologin' >>passwd
+    printf '#!/bin/sh\necho "$*" >>%s/systemctl.log\n[ ! -e %s/broken ]\n' "$scratch" "$scratch" >systemctl
+    chmod 755 systemctl
+    mkdir -p own/run own/vpn-warp /etc/vpn-warp
+    unshare -m bash -c 'mount --bind passwd /etc/passwd && mount --bind systemctl /usr/bin/systemctl &&
+        mount --bind own/run /run && mount --bind own/vpn-warp /etc/vpn-warp && exec "$@"' own_host "$@" 3>&-
+}
+
+@test "--install makes a service of a file and a target, and again of a newer one" {
+    needs_own_host
+    warp laptop alice
+    run -0 own_host bin/relayagent --install -m 3 --upgrade h2c laptop.warp intra:80 db=intra:5432
+    [[ $output == */etc/vpn-warp/laptop.warp*/etc/vpn-warp/laptop.conf*'# relayagent -D -C /etc/vpn-warp/laptop.conf' ]]
+    [ "$(stat -c '%u %g %a' own/vpn-warp/laptop.warp)" = '64321 64321 600' ]
+    [ "$(stat -c '%u %a' own/vpn-warp/laptop.conf)" = '0 644' ]
+    cmp laptop.warp own/vpn-warp/laptop.warp
+    diff <(grep -v '^#' own/vpn-warp/laptop.conf) - <<'WANT'
+-m 3
+--upgrade h2c
+-f laptop.warp
+intra:80
+db=intra:5432
+WANT
+    run -0 bin/relayagent -t -C own/vpn-warp/laptop.conf
+    [ ! -e systemctl.log ]
+
+    # with a key of its own, and systemd
+    mkdir -p own/run/systemd/system
+    warp laptop alice relay cert ca
+    cp -p alice/private.pem laptop.key
+    run -0 own_host bin/relayagent --install laptop.warp intra:81
+    [[ $output == *'relayagent@laptop.service: enabled and started'* ]]
+    [ "$(stat -c '%u %a' own/vpn-warp/laptop.key)" = '64321 600' ]
+    diff systemctl.log <(printf '%s\n' '-q enable relayagent@laptop.service' '-q restart relayagent@laptop.service')
+    grep -x intra:81 own/vpn-warp/laptop.conf
+    : >broken
+    run -69 own_host bin/relayagent --install laptop.warp intra:81
+    [[ $output == *'systemctl enable relayagent@laptop.service: failed: see systemctl status relayagent@laptop.service' ]]
+}
+
+# refuses_to_install STATUS TEXT ARGUMENT...: and nothing is in place.
+refuses_to_install() {
+    run "-$1" own_host bin/relayagent --install "${@:3}"
+    [[ $output == "relayagent: "*"$2"* ]] || {
+        echo "$output"
+        return 1
+    }
+    [ -z "$(ls own/vpn-warp)" ]
+}
+
+@test "--install refuses what cannot be a service, and leaves nothing" {
+    needs_own_host
+    warp laptop alice
+    cp laptop.warp 'a b.warp'
+    warp past past
+    refuses_to_install 64 'not a good name' 'a b.warp' intra:80
+    refuses_to_install 78 'expired at' past.warp intra:80
+    refuses_to_install 64 '--install: -a names a further file: write a /etc/vpn-warp/laptop.conf by hand' -a ca.pem laptop.warp intra:80
+    refuses_to_install 64 '--install: takes a file.warp and a target' -k alice/private.pem -c alice/cert.pem r:443 intra:80
+    refuses_to_install 78 'no target:port' laptop.warp
+    chmod 644 laptop.warp
+    refuses_to_install 78 'chmod 600 it' laptop.warp intra:80
+    chmod 600 laptop.warp
+    sed -i '/vpn-warp-agent/d' passwd
+    run -67 unshare -m bash -c 'mount --bind passwd /etc/passwd && exec bin/relayagent --install laptop.warp intra:80'
+    [[ $output == *'vpn-warp-agent: no such user'* ]]
 }

@@ -21,7 +21,7 @@ says_relay() {
     run -0 ca client --bundle laptop
     file=$ca/client/laptop/laptop.warp
     [ "${lines[1]}" = "$file" ]
-    [[ $output == *'relayagent laptop.warp '* ]]
+    [[ $output == *'# relayagent --install laptop.warp '* ]]
     [[ $output == *'relay-stone laptop.warp 8080'* ]]
     [ "$(stat -c %a "$file")" = 600 ]
     says_relay laptop relay.example.org:443

@@ -15,7 +15,7 @@ load ../lib/authority
 
 @test "-h names every command and the default directory" {
     run -0 "$relay_ca" -h
-    for word in init server client sign renew revoke crl list /etc/vpn-warp/ca; do
+    for word in setup init server client sign renew revoke crl list /etc/vpn-warp/ca; do
         [[ $output == *"$word"* ]]
     done
 }
@@ -280,9 +280,9 @@ EOF
 @test "the examples of the manual work" {
     manual=$BATS_TEST_DIRNAME/../../man/relay-ca.1
     sed -n '/^\.Bd -literal/,/^\.Ed/s/^[#$] //p' "$manual" >examples
-    [ "$(grep -c relay-ca examples)" -eq 11 ]
+    [ "$(grep -c relay-ca examples)" -eq 13 ]
     mkdir bin
-    printf '#!/bin/sh\nexec "%s" -d "%s" "$@"\n' "$relay_ca" "$ca" >bin/relay-ca
+    printf '#!/bin/sh\n[ "$1" = setup ] || exec "%s" -d "%s" "$@"\n' "$relay_ca" "$ca" >bin/relay-ca
     printf '#!/bin/sh\n' >bin/scp
     chmod 755 bin/*
     for host in remote local; do

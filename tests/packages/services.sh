@@ -113,6 +113,16 @@ sessions 8081 10 5
 sessions 8080 10 5
 [[ $(stat -c %U "/proc/$(main_pid relay-listen)" "/proc/$(main_pid relay-broker)" "/proc/$(main_pid relayagent@intra)" "/proc/$(main_pid relay-stone@local)" | xargs) == 'vpn-warp vpn-warp vpn-warp-agent vpn-warp-stone' ]]
 
+say 'relayagent --install makes a service of one file'
+relay-ca client --bundle --relay relay.example.org:443 desk >/dev/null
+relayagent --install ca/client/desk/desk.warp 127.0.0.1:10080
+active relayagent@desk
+desk_waits() {
+    journalctl -q -u relayagent@desk | grep -q ' waiting '
+}
+await desk_waits
+systemctl disable --now --quiet relayagent@desk
+
 # ---- reload, restart, crash ---------------------------------------------------------
 
 say 'a reload says whether it went well'
