@@ -235,14 +235,3 @@ installed_host() {
     await 20 fetch 8082
     eval "$(readme '### Looking after it' sh)"
 }
-
-@test 'the units for systemd are understood by it' {
-    command -v systemd-analyze >/dev/null || skip 'needs systemd-analyze'
-    local page
-    for page in relay-broker.8 relay-listen.8 relay-stone.1; do
-        commands "$page" '[Unit]' | sed "s,/usr/local/s*bin/,$scratch/bin/," >"${page%.*}.service"
-        [ -s "${page%.*}.service" ]
-        run -0 systemd-analyze verify --man=no "$scratch/${page%.*}.service"
-        if grep -F "${page%.*}.service" <<<"$output"; then return 1; fi
-    done
-}
