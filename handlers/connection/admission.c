@@ -56,7 +56,7 @@ await_first_byte(const struct handler *h, int64_t deadline)
 static int
 take_proxy_header(struct handler *h, int64_t deadline)
 {
-	const struct tls_refusal none = {.subject = ""};
+	static const struct tls_refusal none;
 	const int sock = h->tls.channel.fd;
 	struct failure f;
 
