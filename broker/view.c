@@ -95,8 +95,10 @@ is_own(const struct sweep *s, const struct row_refusal *row)
 
 	if (s->sees_all || certificate_is(&c->certificate, &row->identity))
 		return 1;
-	return strcmp(row->customer, c->account->name) == 0 &&
-	       strcmp(row->customer, CUSTOMERS_DEFAULT) != 0;
+	/* an account is there: VIEW was obeyed */
+	if (c->account == NULL || strcmp(row->customer, CUSTOMERS_DEFAULT) == 0)
+		return 0;
+	return strcmp(row->customer, c->account->name) == 0;
 }
 
 /* The next refusal's row. Returns 0 where there is none. */
