@@ -13,7 +13,7 @@ complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a agents -d
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a sessions -d 'live sessions'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a customers -d 'customers, and what they have used'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a recent -d 'the last refusals'
-complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a why -d 'what stands in somebodys way'
+complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a why -d 'what stands in the way of somebody'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a check -d 'whether this relay is set up well'
 -a customer -d 'add a certificate to a customer'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a kick -d 'end a session, or all of a customer'
