@@ -1,6 +1,6 @@
 # fish completion for relayctl(8)
 
-set -l commands status agents sessions customers customer kick drain reload watch metrics log-level
+set -l commands status agents sessions customers recent why check customer kick drain reload watch metrics log-level
 
 complete -c relayctl -f
 complete -c relayctl -s c -l conf -r -F -d 'configuration file'
@@ -12,7 +12,10 @@ complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a status -d
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a agents -d 'agents that wait'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a sessions -d 'live sessions'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a customers -d 'customers, and what they have used'
-complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a customer -d 'add a certificate to a customer'
+complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a recent -d 'the last refusals'
+complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a why -d 'what stands in the way of somebody'
+complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a check -d 'whether this relay is set up well'
+-a customer -d 'add a certificate to a customer'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a kick -d 'end a session, or all of a customer'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a drain -d 'no new session; end after the last'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a reload -d 'read all files again'
