@@ -150,7 +150,8 @@ serve_stdio(struct forwards *set)
 static int
 serve_all(struct stone_server *server)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
+	static const int signals[] = {
+	    SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR2, 0};
 	const int daemon = server->forwards->conf.daemon;
 	struct failure f;
 	int rc;

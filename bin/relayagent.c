@@ -5,13 +5,13 @@
  */
 #include "agent/conf.h"
 #include "agent/install.h"
-#include "agent/notify.h"
 #include "agent/pool.h"
 #include "agent/sandbox.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/harden.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/program.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ int
 main(int argc, char **argv)
 {
 	static const int signals[] = {
-	    SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0};
+	    SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, 0};
 	static struct agent_source source;
 	static struct agent_conf conf;
 	struct agent_run run;

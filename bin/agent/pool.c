@@ -1,7 +1,6 @@
 /* The pool of polls: see pool.h. */
 #define _GNU_SOURCE
 #include "agent/pool.h"
-#include "agent/notify.h"
 #include "agent/relay_polls.h"
 #include "agent/sandbox.h"
 #include "agent/suspend.h"
@@ -9,6 +8,7 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/program.h"
 #include "fork/children.h"
 #include "tls/validity.h"
@@ -37,6 +37,7 @@ struct pool {
 	pid_t pid; /* its own */
 	int signals;
 	int stopping; /* how many signals asked for it */
+	int leaving;
 	struct children *children;
 	struct suspend suspend;
 	struct expiry certificate;
@@ -201,6 +202,17 @@ stop(struct pool *pool)
 	    pool->children, pool->stopping++ == 0 ? SIGTERM : SIGKILL);
 }
 
+/* Sessions need no parent, and what starts next polls anew. */
+static void
+leave(struct pool *pool)
+{
+	log_event(LOG_NOTICE, "leaving", "processes",
+	    LOG_U64(children_count(pool->children)), NULL);
+	notify("STOPPING=1");
+	children_signal(pool->children, SIGTERM);
+	pool->leaving = 1;
+}
+
 static void
 log_status(struct pool *pool)
 {
@@ -226,6 +238,8 @@ serve_signals(struct pool *pool)
 			reload(pool);
 		else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			stop(pool);
+		else if (info.ssi_signo == SIGUSR2)
+			leave(pool);
 		while (children_reap(pool->children, &status) != 0)
 			;
 	}
@@ -342,7 +356,8 @@ agent_pool_run(
 	suspend_init(&pool.suspend);
 	set_up_relays(&pool);
 	notify("READY=1\nSTATUS=connecting");
-	while (!pool.stopping || children_count(pool.children) > 0)
+	while (!pool.leaving &&
+	       (!pool.stopping || children_count(pool.children) > 0))
 		serve_once(&pool);
 	for (size_t i = 0; i < pool.nrelays; i++)
 		agent_relay_forget(&pool.relays[i]);

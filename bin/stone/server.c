@@ -106,7 +106,7 @@ drain(struct forker *f)
 	forwards_unlink(server->forwards);
 	forwards_close(server->forwards);
 	shared_pool_drain(server->sessions);
-	log_event(LOG_NOTICE, "draining", "sessions",
+	log_event(LOG_NOTICE, f->leaving ? "leaving" : "draining", "sessions",
 	    LOG_U64(children_count(f->children)), NULL);
 }
 

@@ -86,9 +86,10 @@ handler_run(int sock, int tell, const struct relay_conf *conf,
 	    [WAITING] = run_waiting,
 	    [MATCHED] = run_matched,
 	    [SPLICING] = run_splicing,
+	    [PAGE] = run_page,
 	    [CLOSING] = run_closing,
 	};
-	static const int signals[] = {SIGTERM, SIGINT, 0};
+	static const int signals[] = {SIGTERM, SIGINT, SIGUSR2, 0};
 	static struct handler h;
 	enum state state = HANDSHAKE;
 

@@ -216,14 +216,14 @@ COMP_CWORD=$(($# - 1))
 "_${1//-/_}"
 printf '%s\n' "${COMPREPLY[@]}"
 SCRIPT
-    local bin=$tests/../bin program
+    local bin=$tests/../bin/completions program
     warp alice alice
     for program in relayagent relay-stone; do
-        [ "$(bash complete "$bin/$program.bash-completion" "$program" al)" = alice.warp ]
-        [ "$(bash complete "$bin/$program.bash-completion" "$program" -f alice/c)" = alice/cert.pem ]
+        [ "$(bash complete "$bin/$program.bash" "$program" al)" = alice.warp ]
+        [ "$(bash complete "$bin/$program.bash" "$program" -f alice/c)" = alice/cert.pem ]
     done
-    [ "$(bash complete "$bin/relayagent.bash-completion" relayagent --pas)" = --passfile ]
-    [ "$(bash complete "$bin/relay-stone.bash-completion" relay-stone -q CAf)" = CAfile= ]
+    [ "$(bash complete "$bin/relayagent.bash" relayagent --pas)" = --passfile ]
+    [ "$(bash complete "$bin/relay-stone.bash" relay-stone -q CAf)" = CAfile= ]
 }
 
 @test "--request makes a key that is closed and a request, and takes nothing away" {

@@ -123,7 +123,7 @@ _relay_ca
 printf '%s\n' "${COMPREPLY[@]}"
 SCRIPT
     completed() {
-        bash complete "${relay_ca%/*}" "$BATS_TEST_DIRNAME/../../bin/relay-ca.bash-completion" relay-ca "$@"
+        bash complete "${relay_ca%/*}" "$BATS_TEST_DIRNAME/../../bin/completions/relay-ca.bash" relay-ca "$@"
     }
     [ "$(completed cl)" = client ]
     [ "$(completed client --b)" = --bundle ]
