@@ -184,7 +184,7 @@ start(const struct install *in)
 		    in->name);
 		return;
 	}
-	fflush(stdout);
+	(void)fflush(stdout);
 	systemctl(in, "enable");
 	/* one that ran with an older file begins anew */
 	systemctl(in, "restart");
