@@ -84,24 +84,6 @@ copy_all(const struct install *in)
 
 /* ---- the configuration ---- */
 
-/* Of all that names a file beside the one, -x does so only after a comma. */
-static int
-names_file(const struct agent_word *word)
-{
-	switch (word->option) {
-	case 'k':
-	case 'c':
-	case 'a':
-	case 'X':
-	case AGENT_PASSFILE:
-		return 1;
-	case 'x':
-		return strchr(word->value, ',') != NULL;
-	default:
-		return 0;
-	}
-}
-
 static int
 is_warp(const struct agent_word *word)
 {
@@ -185,7 +167,7 @@ start(const struct install *in)
 		    in->name);
 		return;
 	}
-	fflush(stdout);
+	(void)fflush(stdout);
 	systemctl(in, "enable");
 	/* one that ran with an older file begins anew */
 	systemctl(in, "restart");

@@ -161,7 +161,11 @@ by_systemd() {
     for unit in $units; do
         systemctl -q enable --now "$unit" || die 69 "$unit: does not start: see systemctl status $unit"
     done
-    relayctl -c "$etc/relay.conf" reload >/dev/null || die 69 "relayctl reload: failed: see systemctl status relay-broker relay-listen"
+    tries=5 # one that has just begun is not attached to the broker yet
+    until relayctl -c "$etc/relay.conf" reload >/dev/null 2>&1; do
+        [ $((tries -= 1)) -gt 0 ] || die 69 "relayctl reload: failed: see systemctl status relay-broker relay-listen"
+        sleep 1
+    done
     for unit in $units; do
         systemctl -q is-active "$unit" || die 69 "$unit: not running: see systemctl status $unit"
     done
