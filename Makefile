@@ -23,10 +23,12 @@ completionsdir = $(prefix)/share/bash-completion/completions
 RELAY_USER = vpn-warp
 AGENT_USER = vpn-warp-agent
 STONE_USER = vpn-warp-stone
+# The user who has the relay's key.
+KEYD_USER = vpn-warp-keyd
 
 B = build
 BROKER_PROGRAM = relay-broker
-HANDLER_PROGRAMS = relay-handler relay-handoff relay-listen
+HANDLER_PROGRAMS = relay-handler relay-handoff relay-keyd relay-listen
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
@@ -268,8 +270,8 @@ install: all  ## install below DESTDIR; makes the users of the relay
 		$(DESTDIR)$(sysconfdir)/xinetd.d
 	$(INSTALL) -m 755 $(CLIENT_PROGRAMS:%=$(B)/bin/%) \
 		$(SCRIPTS:%=$(B)/bin/%) $(DESTDIR)$(bindir)
-	$(INSTALL) -m 755 $(B)/bin/relay-broker $(B)/bin/relay-listen \
-		$(B)/bin/relayctl $(DESTDIR)$(sbindir)
+	$(INSTALL) -m 755 $(B)/bin/relay-broker $(B)/bin/relay-keyd \
+		$(B)/bin/relay-listen $(B)/bin/relayctl $(DESTDIR)$(sbindir)
 	$(INSTALL) -m 644 bin/relayctl.bash-completion \
 		$(DESTDIR)$(completionsdir)/relayctl
 	$(INSTALL) -m 755 $(B)/bin/relay-handler $(B)/bin/relay-handoff \
@@ -295,7 +297,7 @@ install: all  ## install below DESTDIR; makes the users of the relay
 			>$(DESTDIR)$(sysconfdir)/$$entry || exit; \
 	done
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || \
-		for user in $(RELAY_USER) $(AGENT_USER) $(STONE_USER); do \
+		for user in $(RELAY_USER) $(KEYD_USER) $(AGENT_USER) $(STONE_USER); do \
 			getent passwd $$user >/dev/null || \
 			useradd --system --user-group --no-create-home \
 				--home-dir /nonexistent --shell /usr/sbin/nologin \
@@ -306,6 +308,7 @@ uninstall:  ## remove what install put there, but no configuration
 	rm -f $(CLIENT_PROGRAMS:%=$(DESTDIR)$(bindir)/%) \
 		$(SCRIPTS:%=$(DESTDIR)$(bindir)/%) \
 		$(DESTDIR)$(sbindir)/relay-broker \
+		$(DESTDIR)$(sbindir)/relay-keyd \
 		$(DESTDIR)$(sbindir)/relay-listen \
 		$(DESTDIR)$(sbindir)/relayctl \
 		$(DESTDIR)$(libexecdir)/relay-handler \
