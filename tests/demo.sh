@@ -17,7 +17,7 @@ target=${TARGET:-}
 scratch=/tmp/vpn-warp-demo.$$.$RANDOM # short: a Unix socket's path has 107 bytes
 user=$(id -un)
 keyd_user=$user # another where there is one
-as_user=() # what comes before a command to run it as user
+as_user=()      # what comes before a command to run it as user
 declare -A pid
 
 usage() {
@@ -237,7 +237,7 @@ END
 }
 
 start_keyd() {
-    local as_user=() # it becomes its user itself
+    local as_user=()                            # it becomes its user itself
     relay_conf 443 >"$scratch/relay/relay.conf" # the port is not its concern
     chown "$keyd_user" "$scratch"/{keyd,relay/private.pem}
     launch relay-keyd "$scratch" bin/relay-keyd -c relay/relay.conf

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The relay's key lies with relay-keyd alone, which signs for the handlers.
 #
-# shellcheck disable=SC2154
+# shellcheck disable=SC2030,SC2031,SC2154
 
 load ../lib/helpers
 
