@@ -105,10 +105,10 @@ tls_server_load(struct tls_material *material, const struct relay_conf *conf,
 	    conf->certificate, &material->chain, f);
 	if (material->certificate == NULL)
 		goto fail;
-	material->key =
-	    conf->keyd == NULL
-		? load_key(material->certificate, conf, f)
-		: remote_key_new(material->certificate, conf->keyd, f);
+	material->key = conf->keyd == NULL
+			    ? load_key(material->certificate, conf, f)
+			    : remote_key_new(
+				  material->certificate, conf->keyd, f);
 	if (material->key == NULL)
 		goto fail;
 	material->store = pem_store(conf->ca, conf->crl, f);

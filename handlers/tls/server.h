@@ -22,8 +22,9 @@ struct tls_refusal {
 int tls_server_init(void);
 
 /*
- * Loads what conf names; where it names a keyd, the key is there and no file of
- * it is opened. Refuses a key file with group or other bits. Returns 0, or -1 with the reason in f; tls_material_free gives it all back.
+ * Loads what conf names; where it names a keyd, the key is there, and no file
+ * of it is opened. Refuses a key file with group or other bits. Returns 0, or
+ * -1 with the reason in f; tls_material_free gives it all back.
  */
 int tls_server_load(struct tls_material *material,
     const struct relay_conf *conf, struct failure *f);

@@ -7,16 +7,16 @@
 /* ---- schemes ---- */
 
 static const struct sign_scheme schemes[] = {
-    {0x0403, "EC", "SHA256", 0},
-    {0x0503, "EC", "SHA384", 0},
-    {0x0603, "EC", "SHA512", 0},
-    {0x0807, "ED25519", NULL, 0},
-    {0x0804, "RSA", "SHA256", 1},
-    {0x0805, "RSA", "SHA384", 1},
-    {0x0806, "RSA", "SHA512", 1},
-    {0x0401, "RSA", "SHA256", 0},
-    {0x0501, "RSA", "SHA384", 0},
-    {0x0601, "RSA", "SHA512", 0},
+    {"EC", "SHA256", 0, 0x0403},
+    {"EC", "SHA384", 0, 0x0503},
+    {"EC", "SHA512", 0, 0x0603},
+    {"ED25519", NULL, 0, 0x0807},
+    {"RSA", "SHA256", 1, 0x0804},
+    {"RSA", "SHA384", 1, 0x0805},
+    {"RSA", "SHA512", 1, 0x0806},
+    {"RSA", "SHA256", 0, 0x0401},
+    {"RSA", "SHA384", 0, 0x0501},
+    {"RSA", "SHA512", 0, 0x0601},
 };
 
 #define SCHEMES (sizeof(schemes) / sizeof(*schemes))

@@ -35,10 +35,10 @@ struct sign_answer {
 
 /* A way to sign that TLS knows and a relay's key can. */
 struct sign_scheme {
-	uint16_t scheme;
 	const char *type;   /* of key, as OpenSSL names it */
 	const char *digest; /* likewise; NULL: the scheme has its own */
 	int is_pss;         /* RSA-PSS, and not PKCS #1 */
+	uint16_t scheme;    /* RFC 8446 4.2.3 */
 };
 
 /* Returns NULL where there is none. */
