@@ -86,16 +86,16 @@ def keyd(bench):
     """A relay-listen of the same relay, for which relay-keyd has the key."""
     relay, port, scratch = bench.relay, free_port(), bench.scratch
     folder = scratch.dir / "keyd"
-    folder.mkdir()
-    key = shutil.copy(scratch.dir / "ca/server/localhost/private.pem", folder)
+    shutil.copytree(scratch.dir / "ca/server/localhost", folder)
+    folder.chmod(0o755)
     if os.geteuid() == 0:
         shutil.chown(folder, "daemon")
-        shutil.chown(key, "daemon")
+        shutil.chown(folder / "private.pem", "daemon")
     lines = [line for line in relay.conf.read_text().splitlines()
-             if not line.startswith(("listen", "key", "handoff"))]
+             if not line.startswith(("listen", "certificate", "key", "handoff"))]
     conf = scratch.write("keyd.conf", "\n".join(lines + [
-        f"listen = 127.0.0.1:{port}", "key = keyd/private.pem", "keyd = keyd/keyd.sock",
-        "keyd_user = daemon"]))
+        f"listen = 127.0.0.1:{port}", "certificate = keyd/cert.pem", "key = keyd/private.pem",
+        "keyd = keyd/keyd.sock", "keyd_user = daemon"]))
     signer = scratch.start(relay.bin / "relay-keyd", "-c", conf)
     wait_for(lambda: " start " in signer.log.read_text(), "relay-keyd")
     process = scratch.start(relay.bin / "relay-listen", "-c", conf)
@@ -138,7 +138,7 @@ def show(report, found, results):
         get = {field: figures[field][server] for field in fields}
         failed = f", {get['failed']:.0f} failed" if get["failed"] else ""
         report.say(
-            f"{server.name:24} {get['cpu']:.2f} ms (broker {get['broker']:.3f}), "
+            f"{server.name:25} {get['cpu']:.2f} ms (broker {get['broker']:.3f}), "
             f"{get['faults']:.0f} page faults, p50 alone {get['alone']:.2f} ms, "
             f"{get['rate']:.0f}/s{failed}")
     # of the ways with xinetd the last is the one to take
