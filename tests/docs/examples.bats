@@ -133,7 +133,7 @@ installed_host() {
     eval "$(readme '### The relay host' sh 1)"
     eval "$(readme '### The relay host' sh 2)"
     eval "$(readme '### The relay host' sh 3)"
-    awk -F ' *[|] *' '/^\| `/ && $3 ~ /^(root|vpn-warp(-keyd)?)$/ { gsub("`", "", $2); print $2, $3, $4 }' "$root/README.md" |
+    awk -F ' *[|] *' '/^\| `/ && $3 ~ /^(root|vpn-warp)$/ { gsub("`", "", $2); print $2, $3, $4 }' "$root/README.md" |
         while read -r file owner mode; do
             [ "$(stat -c '%U %a' "$file")" = "$owner $mode" ]
         done
@@ -234,15 +234,4 @@ installed_host() {
     bash -c "$(readme '### The local host' sh 2)" >stone.log 2>&1 &
     await 20 fetch 8082
     eval "$(readme '### Looking after it' sh)"
-}
-
-@test 'the units for systemd are understood by it' {
-    command -v systemd-analyze >/dev/null || skip 'needs systemd-analyze'
-    local page
-    for page in relay-broker.8 relay-keyd.8 relay-listen.8 relay-stone.1; do
-        commands "$page" '[Unit]' | sed "s,/usr/local/s*bin/,$scratch/bin/," >"${page%.*}.service"
-        [ -s "${page%.*}.service" ]
-        run -0 systemd-analyze verify --man=no "$scratch/${page%.*}.service"
-        if grep -F "${page%.*}.service" <<<"$output"; then return 1; fi
-    done
 }
