@@ -145,6 +145,9 @@ $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
+# it contains the page
+$(B)/obj/handlers/http/page.o: handlers/http/page.html
+
 # somebody else's code: our hardening, not our warnings
 $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c Makefile
 	@mkdir -p $(@D)

@@ -84,6 +84,24 @@ copy_all(const struct install *in)
 
 /* ---- the configuration ---- */
 
+/* Of all that names a file beside the one, -x does so only after a comma. */
+static int
+names_file(const struct agent_word *word)
+{
+	switch (word->option) {
+	case 'k':
+	case 'c':
+	case 'a':
+	case 'X':
+	case AGENT_PASSFILE:
+		return 1;
+	case 'x':
+		return strchr(word->value, ',') != NULL;
+	default:
+		return 0;
+	}
+}
+
 static int
 is_warp(const struct agent_word *word)
 {
@@ -100,9 +118,7 @@ write_word(FILE *out, const struct install *in, const struct agent_word *word)
 		fprintf(out, "-f %s.warp\n", in->name);
 	else if (word->option == AGENT_ARGUMENT)
 		fprintf(out, "%s\n", word->value);
-	else if (strchr("kcaX", word->option) != NULL ||
-		 word->option == AGENT_PASSFILE ||
-		 (word->option == 'x' && strchr(word->value, ',') != NULL))
+	else if (names_file(word))
 		program_fail(EX_USAGE,
 		    "--install: %s names a further file: write a " FOLDER
 		    "%s.conf by hand",

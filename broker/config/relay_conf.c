@@ -91,6 +91,18 @@ add_listen(struct relay_conf *conf, const char *value, struct failure *f)
 }
 
 static int
+add_admin(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	if (conf->nadmins == CONF_ADMINS_MAX)
+		return failure(f, "more than %d admin lines", CONF_ADMINS_MAX);
+	if (identity_parse(&conf->admins[conf->nadmins], value) == -1)
+		return failure(
+		    f, "admin: %s is not sha256:<64 hex digits>", value);
+	conf->nadmins++;
+	return 0;
+}
+
+static int
 add_proxy_from(struct relay_conf *conf, const char *value, struct failure *f)
 {
 	if (conf->nproxy_from == CONF_PROXY_FROM_MAX)
@@ -145,6 +157,8 @@ set_key(const struct reader *r, const char *key, const char *value,
 		c->user_line = r->line;
 	if (strcmp(key, "listen") == 0)
 		return add_listen(c, value, f);
+	if (strcmp(key, "admin") == 0)
+		return add_admin(c, value, f);
 	if (strcmp(key, "proxy_from") == 0)
 		return add_proxy_from(c, value, f);
 	if (strcmp(key, "crl_expired") == 0)

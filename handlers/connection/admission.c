@@ -56,7 +56,7 @@ await_first_byte(const struct handler *h, int64_t deadline)
 static int
 take_proxy_header(struct handler *h, int64_t deadline)
 {
-	const struct tls_refusal none = {.subject = ""};
+	static const struct tls_refusal none;
 	const int sock = h->tls.channel.fd;
 	struct failure f;
 
@@ -252,6 +252,8 @@ run_head(struct handler *h)
 	if (h->head.kind == HEAD_NOT_FOUND)
 		return handler_refuse(
 		    h, REFUSAL_REQUEST, 404, "Below /KLAB/ there is only poll");
+	if (h->head.kind == HEAD_PAGE)
+		return PAGE;
 	if (h->head.kind == HEAD_POLL && !only_blank(h))
 		return handler_refuse(
 		    h, REFUSAL_REQUEST, 400, "Data behind the poll");

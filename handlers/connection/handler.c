@@ -86,6 +86,7 @@ handler_run(int sock, int tell, const struct relay_conf *conf,
 	    [WAITING] = run_waiting,
 	    [MATCHED] = run_matched,
 	    [SPLICING] = run_splicing,
+	    [PAGE] = run_page,
 	    [CLOSING] = run_closing,
 	};
 	static const int signals[] = {SIGTERM, SIGINT, SIGUSR2, 0};

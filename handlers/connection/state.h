@@ -8,6 +8,8 @@
  *	    |         +----------+-----------+-> CLOSING            |
  *	    +--------------------------------------> ENDED <--------+
  *
+ * From HEAD it may also be PAGE, and from there CLOSING.
+ *
  * REGISTERING asks the broker for a place and, where the broker restarts, asks
  * anew from WAITING. MATCHED hands the head over and falls back to WAITING
  * where the other side was gone before the session began.
@@ -35,6 +37,7 @@ enum state {
 	WAITING,
 	MATCHED,
 	SPLICING,
+	PAGE,
 	CLOSING,
 	ENDED
 };
@@ -86,6 +89,9 @@ enum state run_head(struct handler *h);
 /* waiting.c: until the broker has the other side. */
 enum state run_registering(struct handler *h);
 enum state run_waiting(struct handler *h);
+
+/* page.c: what a browser sees of its customer. */
+enum state run_page(struct handler *h);
 
 /* splicing.c: the session. */
 enum state run_matched(struct handler *h);

@@ -182,10 +182,10 @@ handshake_error(const SSL *ssl, int syscall, struct failure *f)
 	if (verify != X509_V_OK) {
 		failure(f, "%s", X509_verify_cert_error_string(verify));
 		ask_for_clock(ssl, verify, f);
-		error = EKEYREJECTED;
 		if (verify == X509_V_ERR_HOSTNAME_MISMATCH ||
 		    verify == X509_V_ERR_IP_ADDRESS_MISMATCH)
 			peer_names_tell(ssl, f);
+		error = EKEYREJECTED;
 	} else if (alert != NULL)
 		error = alert_error(alert, f);
 	else if (ERR_peek_last_error() != 0) {

@@ -197,7 +197,7 @@ installed_host() {
     # relay-handler(8), by hand, for one stone
     bash -c "$(commands relay-handler.8 'busybox nc')" >handler.log 2>&1 &
     await 10 bash -c 'echo | curl -s -m 5 --cacert ca.pem --cert cert.pem --key private.pem \
-        https://relay.example.org:4443/KLAB/ | grep "only poll"'
+        https://relay.example.org:4443/KLAB/x | grep "only poll"'
 
     # xinetd instead of relay-listen
     pkill -x relay-listen
