@@ -27,10 +27,12 @@ fishdir = $(prefix)/share/fish/vendor_completions.d
 RELAY_USER = vpn-warp
 AGENT_USER = vpn-warp-agent
 STONE_USER = vpn-warp-stone
+# The user who has the relay's key, where relay-keyd runs.
+KEYD_USER = vpn-warp-keyd
 
 B = build
 BROKER_PROGRAM = relay-broker
-HANDLER_PROGRAMS = relay-handler relay-handoff relay-listen
+HANDLER_PROGRAMS = relay-handler relay-handoff relay-keyd relay-listen
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
@@ -53,7 +55,7 @@ MAN_PAGES = $(wildcard man/*.[1578])
 # What each part of the installation consists of.
 PARTS = relay agent stone
 relay_PROGRAMS = relay-ca
-relay_DAEMONS = relay-broker relay-listen relayctl
+relay_DAEMONS = relay-broker relay-keyd relay-listen relayctl
 relay_HANDLERS = relay-handler relay-handoff
 relay_PAGES = $(filter-out $(agent_PAGES) $(stone_PAGES),$(MAN_PAGES))
 relay_UNITS = broker/relay-broker.service handlers/relay-listen.service \
@@ -63,7 +65,7 @@ relay_SYSUSERS = broker/relay.sysusers
 relay_TMPFILES = broker/relay.tmpfiles
 relay_XINETD = xinetd.d/vpn-warp-relay
 relay_CONF = broker/relay.conf
-relay_USER = $(RELAY_USER)
+relay_USER = $(RELAY_USER) $(KEYD_USER)
 agent_PROGRAMS = relayagent
 agent_PAGES = man/relayagent.1
 agent_UNITS = bin/relayagent@.service
@@ -309,7 +311,7 @@ fill = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && \
 	sed -e 's,@bindir@,$(bindir),g; s,@sbindir@,$(sbindir),g' \
 		-e 's,@libexecdir@,$(libexecdir),g; s,@sysconfdir@,$(sysconfdir),g' \
 		-e 's,@user@,$(RELAY_USER),g; s,@agent_user@,$(AGENT_USER),g' \
-		-e 's,@stone_user@,$(STONE_USER),g' \
+		-e 's,@stone_user@,$(STONE_USER),g; s,@keyd_user@,$(KEYD_USER),g' \
 		-e 's,/usr/local/bin,$(bindir),g; s,/usr/local/sbin,$(sbindir),g' \
 		-e 's,/usr/local/libexec,$(libexecdir),' \
 		-e 's,/usr/local/lib/systemd/system,$(unitdir),' \
@@ -323,10 +325,12 @@ make_user = [ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || \
 	if command -v systemd-sysusers >/dev/null; then \
 		systemd-sysusers $(sysusersdir)/vpn-warp-$(1).conf; \
 	else \
-		getent passwd $($(1)_USER) >/dev/null || \
+		for user in $($(1)_USER); do \
+			getent passwd $$user >/dev/null || \
 			useradd --system --user-group --no-create-home \
 				--home-dir /nonexistent \
-				--shell /usr/sbin/nologin $($(1)_USER); \
+				--shell /usr/sbin/nologin $$user || exit; \
+		done; \
 	fi
 
 # What systemd reads at the start it should know now, where it runs.

@@ -23,7 +23,8 @@ handlers/channel     -> broker/base broker/ipc
 handlers/tls         -> broker/base broker/config broker/ipc
 handlers/connection  -> broker/base broker/config broker/ipc broker/sandbox handlers/channel handlers/http handlers/tls
 handlers/spawn       -> broker/base broker/config broker/ipc broker/sandbox handlers/connection handlers/fork handlers/tls
-handlers             -> broker/base broker/config broker/ipc handlers/connection handlers/spawn handlers/tls
+handlers/keyd        -> broker/base broker/config broker/ipc broker/sandbox handlers/tls
+handlers             -> broker/base broker/config broker/ipc handlers/connection handlers/keyd handlers/spawn handlers/tls
 
 bin/dial             -> broker/base broker/sandbox handlers/channel handlers/http
 bin/warp             -> broker/base handlers/tls

@@ -132,6 +132,8 @@ set_key(const struct reader *r, const char *key, const char *value,
 	    {"customers", &c->customers, 1},
 	    {"socket", &c->socket, 1},
 	    {"handoff", &c->handoff, 1},
+	    {"keyd", &c->keyd, 1},
+	    {"keyd_user", &c->keyd_user, 0},
 	    {"user", &c->user, 0},
 	    {"group", &c->group, 0},
 	    {"admin_group", &c->admin_group, 0},
@@ -213,6 +215,7 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 			    f, "%s: no %s line", path, required[i].key);
 	if (default_string(&c->socket, "/run/vpn-warp/broker.sock") == -1 ||
 	    default_string(&c->user, "vpn-warp") == -1 ||
+	    default_string(&c->keyd_user, "vpn-warp-keyd") == -1 ||
 	    default_string(&c->group, "") == -1)
 		return failure(f, "%s: %s", path, strerror(errno));
 	if (c->crl_expired == CRL_EXPIRED_UNSET)
@@ -259,6 +262,8 @@ relay_conf_free(struct relay_conf *conf)
 	free(conf->crl);
 	free(conf->socket);
 	free(conf->handoff);
+	free(conf->keyd);
+	free(conf->keyd_user);
 	free(conf->user);
 	free(conf->group);
 	free(conf->customers);

@@ -37,6 +37,8 @@ struct relay_conf {
 	enum crl_expired crl_expired;
 	char *socket;  /* the broker's */
 	char *handoff; /* the spawner's; NULL: it has none */
+	char *keyd;    /* relay-keyd's; NULL: handlers hold the key */
+	char *keyd_user;
 	char *user;
 	unsigned user_line; /* of path; 0: it is the default */
 	char *group;        /* "": the user's own */

@@ -199,7 +199,7 @@ reload(struct loop *l, struct failure *f)
 	prefork_release();
 	if (relay_conf_read(&conf, s->conf_path, f) == -1)
 		goto fail;
-	if (tls_server_load(&tls, &conf, f) == -1) {
+	if (tls_server_reload(&tls, &s->tls, &conf, f) == -1) {
 		relay_conf_free(&conf);
 		goto fail;
 	}
