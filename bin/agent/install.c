@@ -91,8 +91,25 @@ is_warp(const struct agent_word *word)
 	       (word->option == AGENT_ARGUMENT && warp_is_name(word->value));
 }
 
-/* A line of the file for a word; what names other files is not for a service
- * that has one. */
+/* Whether a word names a file beside that one. */
+static int
+names_file(const struct agent_word *word)
+{
+	switch (word->option) {
+	case 'k':
+	case 'c':
+	case 'a':
+	case 'X':
+	case AGENT_PASSFILE:
+		return 1;
+	case 'x':
+		return strchr(word->value, ',') != NULL;
+	default:
+		return 0;
+	}
+}
+
+/* A line of the file for a word. A service has one file, and no further. */
 static void
 write_word(FILE *out, const struct install *in, const struct agent_word *word)
 {
