@@ -32,6 +32,7 @@ ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
 TEST_PROGRAMS = certificate comeback sandboxed without
 SCRIPTS = relay-ca
+COMPLETED = $(patsubst bin/%.bash-completion,%,$(wildcard bin/*.bash-completion))
 PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \
 	$(ADMIN_PROGRAM)
 
@@ -270,8 +271,10 @@ install: all  ## install below DESTDIR; makes the users of the relay
 		$(SCRIPTS:%=$(B)/bin/%) $(DESTDIR)$(bindir)
 	$(INSTALL) -m 755 $(B)/bin/relay-broker $(B)/bin/relay-listen \
 		$(B)/bin/relayctl $(DESTDIR)$(sbindir)
-	$(INSTALL) -m 644 bin/relayctl.bash-completion \
-		$(DESTDIR)$(completionsdir)/relayctl
+	for program in $(COMPLETED); do \
+		$(INSTALL) -m 644 bin/$$program.bash-completion \
+			$(DESTDIR)$(completionsdir)/$$program || exit; \
+	done
 	$(INSTALL) -m 755 $(B)/bin/relay-handler $(B)/bin/relay-handoff \
 		$(DESTDIR)$(libexecdir)
 	for page in $(MAN_PAGES); do \
@@ -310,7 +313,7 @@ uninstall:  ## remove what install put there, but no configuration
 		$(DESTDIR)$(sbindir)/relayctl \
 		$(DESTDIR)$(libexecdir)/relay-handler \
 		$(DESTDIR)$(libexecdir)/relay-handoff \
-		$(DESTDIR)$(completionsdir)/relayctl \
+		$(COMPLETED:%=$(DESTDIR)$(completionsdir)/%) \
 		$(DESTDIR)$(unitdir)/relayagent@.service
 	for page in $(notdir $(MAN_PAGES)); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; \

@@ -3,6 +3,7 @@
  * certificate, and when a stone with the same one has come, joins it to the
  * target that its own configuration names.
  */
+#include "agent/check.h"
 #include "agent/conf.h"
 #include "agent/notify.h"
 #include "agent/pool.h"
@@ -28,6 +29,18 @@ become_daemon(struct agent_source *source)
 		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
 }
 
+/* "check": its words are those of a start. */
+static int
+take_verb(int *argc, char ***argv, const char *verb)
+{
+	if (*argc < 2 || strcmp((*argv)[1], verb) != 0)
+		return 0;
+	(*argv)[1] = (*argv)[0];
+	--*argc;
+	++*argv;
+	return 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -37,12 +50,13 @@ main(int argc, char **argv)
 	static struct agent_conf conf;
 	struct agent_run run;
 	struct failure f;
-	int fd, rc;
+	int fd, rc, check;
 
 	if (fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);
 	notify_keep();
+	check = take_verb(&argc, &argv, "check");
 	if (agent_source_keep(&source, argc, argv) == -1)
 		program_fail(EX_OSERR, "set-up: %s", strerror(errno));
 	if (harden_process(-1) == -1)
@@ -53,8 +67,12 @@ main(int argc, char **argv)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
+	if (check)
+		return agent_check(&source);
 	if (agent_conf_read(&conf, &run, &source, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
+	if (run.json)
+		program_fail(EX_USAGE, "--json is for check");
 	if (run.test)
 		return EX_OK;
 

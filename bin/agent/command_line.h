@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 
+#include <limits.h>
 #include <stddef.h>
 
 /* Options without a letter, and what is none. */
@@ -14,6 +15,7 @@
 #define AGENT_PROXY_PROTOCOL 256
 #define AGENT_MAX_STREAMS    257
 #define AGENT_UPGRADE        258
+#define AGENT_JSON           259
 
 struct agent_word {
 	int option;       /* its letter, or one of the above */
@@ -30,9 +32,12 @@ struct agent_words {
 
 /* What only the command line can say. */
 struct agent_run {
-	int daemon; /* -D */
-	int debug;  /* -d */
-	int test;   /* -t */
+	int daemon;          /* -D */
+	int debug;           /* -d */
+	int test;            /* -t */
+	int json;            /* --json */
+	char file[PATH_MAX]; /* -C; "": none */
+	const char *part;    /* what was read last: see check/check.h */
 };
 
 /*

@@ -82,14 +82,19 @@ load_proxy(struct proxy *proxy, const struct agent_options *o,
 
 static int
 load_all(struct agent_conf *conf, const struct agent_options *o,
-    const struct proxy_environment *env, struct failure *f)
+    const struct proxy_environment *env, const char **part,
+    struct failure *f)
 {
 	struct tls_material *tls = &conf->tls;
 
-	if (load(tls, o->key, load_key, f) == -1 ||
-	    load(tls, o->certificate, load_certificate, f) == -1 ||
+	*part = "key";
+	if (load(tls, o->key, load_key, f) == -1)
+		return -1;
+	*part = "certificate";
+	if (load(tls, o->certificate, load_certificate, f) == -1 ||
 	    load(tls, o->authorities, load_authorities, f) == -1)
 		return -1;
+	*part = "configuration";
 	return load_proxy(&conf->proxy, o, env, f);
 }
 
@@ -109,7 +114,8 @@ check_dates(const struct agent_conf *conf, const struct agent_options *o,
 
 /* What is missing, or contradicts itself. */
 static int
-check(struct agent_conf *conf, const char *where, struct failure *f)
+check(struct agent_conf *conf, const char *where, const char **part,
+    struct failure *f)
 {
 	if (conf->tls.key == NULL)
 		return failure(f, "%s: no key (-k)", where);
@@ -126,6 +132,7 @@ check(struct agent_conf *conf, const char *where, struct failure *f)
 		return failure(f,
 		    "%s: --upgrade is for the way to a web server, not for -n",
 		    where);
+	*part = "key";
 	if (tls_client_complete(&conf->tls, f) == -1)
 		return failure_prefix(f, "%s: ", where);
 	return 0;
@@ -155,9 +162,10 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 	if (agent_words_read(&words, run, source->argc, source->argv,
 		source->base, f) == 0 &&
 	    agent_options_read(&o, conf, &words, f) == 0 &&
-	    load_all(conf, &o, &source->env, f) == 0)
-		rc = check(
-		    conf, words.file != NULL ? words.file : "command line", f);
+	    load_all(conf, &o, &source->env, &run->part, f) == 0)
+		rc = check(conf,
+		    words.file != NULL ? words.file : "command line",
+		    &run->part, f);
 	if (rc == 0 && run->test)
 		rc = check_dates(conf, &o, f);
 	agent_words_free(&words);

@@ -28,6 +28,7 @@ static const size_t body_size[] = {
     [MESSAGE_ADMIN_DONE] = sizeof(struct message_admin_done),
     [MESSAGE_READY] = sizeof(struct message_ready),
     [MESSAGE_HANDOFF] = sizeof(struct message_handoff),
+    [MESSAGE_CHECK] = sizeof(struct message_register),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -98,6 +99,7 @@ valid(const struct message *m)
 {
 	switch (m->type) {
 	case MESSAGE_REGISTER:
+	case MESSAGE_CHECK:
 		return valid_certificate(m->u.reg.role, m->u.reg.der_len) &&
 		       PEER(m->u.reg.peer);
 	case MESSAGE_WELCOME:
@@ -147,7 +149,7 @@ is_row(uint16_t type)
 static uint32_t
 der_length(const struct message *m)
 {
-	if (m->type == MESSAGE_REGISTER)
+	if (m->type == MESSAGE_REGISTER || m->type == MESSAGE_CHECK)
 		return m->u.reg.der_len;
 	if (m->type == MESSAGE_ANNOUNCE)
 		return m->u.announce.der_len;

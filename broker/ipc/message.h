@@ -1,12 +1,12 @@
 /*
  * The messages between a handler and the broker, one SOCK_SEQPACKET packet
  * each: a header, then the type's own struct, in native byte order (both live
- * on one host, built from one tree). REGISTER and ANNOUNCE end with the
+ * on one host, built from one tree). REGISTER, CHECK and ANNOUNCE end with the
  * certificate. Rows for relayctl come many in a packet, one after the other.
  * Whatever arrives is checked in one place, message_decode.
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
- *	                   RECHECKED
+ *	                   RECHECKED, CHECK
  *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fds),
  *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL
  *	spawner -> broker: ATTACH (with a badge), RELOAD, RECHECKED
@@ -57,6 +57,7 @@ enum message_type {
 	MESSAGE_ADMIN_DONE,
 	MESSAGE_READY,
 	MESSAGE_HANDOFF,
+	MESSAGE_CHECK,
 };
 
 struct message_header {
@@ -65,7 +66,10 @@ struct message_header {
 	uint32_t length;  /* of the message with this header, bytes */
 };
 
-/* "This certificate's stone or agent is here and waits." */
+/*
+ * "This certificate's stone or agent is here and waits." As CHECK: "What would
+ * you say to one? It does not wait."
+ */
 struct message_register {
 	uint32_t role;    /* enum role */
 	uint32_t der_len; /* 1 to MESSAGE_DER_MAX, follows */

@@ -242,6 +242,8 @@ parse_field(struct head *head, struct fields *f, struct slice line)
 			return refuse(
 			    head, 400, "X-Agent is not 1 to 16 hex digits");
 	}
+	if (is_field(name, "X-Check"))
+		head->check = is(value, "1");
 	if (is_field(name, "X-Forwarded-For"))
 		copy(head->forwarded_for, sizeof(head->forwarded_for), value);
 	if (is_field(name, "X-Service"))

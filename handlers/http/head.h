@@ -35,6 +35,7 @@ struct head {
 	size_t length;  /* up to and with the empty line, from buf's start */
 	int has_host;   /* it carries Host: a request to a web server */
 	int takes_body; /* it carries Host, as of browsers, and isn't HEAD */
+	int check;      /* X-Check: 1: it is only to tell how it would go */
 	uint64_t agent; /* X-Agent, 0 without */
 	char service[HEAD_SERVICE_MAX]; /* X-Service, "" without */
 	/* X-Forwarded-For, the last; only one that a relay wrote is true */
