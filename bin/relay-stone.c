@@ -10,6 +10,7 @@
 #include "base/harden.h"
 #include "base/log.h"
 #include "base/program.h"
+#include "stone/check.h"
 #include "stone/forward.h"
 #include "stone/forward_listeners.h"
 #include "stone/sandbox.h"
@@ -32,7 +33,8 @@ usage(void)
 	    "usage: " NAME
 	    " [-DdlNnrtV] [--inetd | --sessions n | --stdio] -C file\n"
 	    "       " NAME " [-DdlNnrtV] -q word ... relay listen request "
-	    "[client ...]\n");
+	    "[client ...]\n"
+	    "       " NAME " check [--json] word ...\n");
 	exit(EX_USAGE);
 }
 
@@ -78,15 +80,18 @@ static struct forwards *
 read_all(int argc, char **argv, const struct proxy_environment *env)
 {
 	struct forwards *set;
+	const char *part;
 	struct failure f;
 
-	set = forwards_read(argc, argv, env, &f);
+	set = forwards_read(argc, argv, env, &part, &f);
 	if (set == NULL)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (set->conf.version) {
 		printf(NAME " %s\n", VERSION);
 		exit(EX_OK);
 	}
+	if (set->conf.json)
+		program_fail(EX_USAGE, "--json is for check");
 	if (set->conf.help || (set->conf.nforwards == 0 && argc == 1))
 		usage();
 	if (set->conf.nforwards == 0)
@@ -186,14 +191,27 @@ serve(struct stone_server *server, int sock)
 	}
 }
 
+/* "check": its words are those of a start. */
+static int
+take_verb(int *argc, char ***argv, const char *verb)
+{
+	if (*argc < 2 || strcmp((*argv)[1], verb) != 0)
+		return 0;
+	(*argv)[1] = (*argv)[0];
+	--*argc;
+	++*argv;
+	return 1;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct proxy_environment env;
+	const int check = take_verb(&argc, &argv, "check");
 	struct stone_server server = {.argc = argc, .argv = argv, .env = &env};
 	int sock = -1, rc;
 
-	if (is_inetd(argc, argv))
+	if (!check && is_inetd(argc, argv))
 		sock = fd_take_inetd_socket();
 	if (sock == -1 && fd_sane_std() == -1)
 		return EX_OSERR;
@@ -202,6 +220,8 @@ main(int argc, char **argv)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
+	if (check)
+		return stone_check(argc, argv, &env);
 	server.forwards = read_all(argc, argv, &env);
 	rc = serve(&server, sock);
 	forwards_free(server.forwards);

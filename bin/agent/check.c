@@ -73,8 +73,10 @@ agent_check(const struct agent_source *source)
 	if (c.check.report == NULL)
 		program_fail(EX_OSERR, "set-up: %s", strerror(errno));
 	c.check.tls = &c.conf.tls;
-	if (check_local(&c.check, *run.file != '\0' ? run.file : "command line",
+	if (check_configuration(&c.check,
+		*run.file != '\0' ? run.file : "command line",
 		rc == -1 ? run.part : NULL, &f) == 0) {
+		check_material(&c.check, "");
 		if (agent_sandbox_enter(&c.conf) == -1 ||
 		    agent_sandbox_poll() == -1)
 			program_fail(EX_OSERR, "sandbox: %s", strerror(errno));

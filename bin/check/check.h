@@ -58,13 +58,18 @@ int check_run(struct check *check, const char *subject,
     const struct check_step *steps, size_t n);
 
 /*
- * Reports what became of the configuration: part is the step that failed,
- * "configuration", "key" or "certificate", for the reason in f, or NULL where
- * none did. Then the certificate's dates, if it was read. name is what was
- * read. Returns 0, or -1 where there is no configuration to go on with.
+ * Reports what became of the configuration called name: part is the step that
+ * failed, "configuration", "key" or "certificate", for the reason in f, or NULL
+ * where none did. Returns 0, or -1 where there is none to go on with.
  */
-int check_local(struct check *check, const char *name, const char *part,
+int check_configuration(struct check *check, const char *name, const char *part,
     const struct failure *f);
+
+/*
+ * Looks at key and certificate of check->tls. What is out of date is told, and
+ * no reason not to go on: the clock may be wrong.
+ */
+void check_material(struct check *check, const char *subject);
 
 /*
  * Asks the relay at check->place, from its name to its clock. Returns 0, or -1

@@ -74,17 +74,16 @@ check_certificate(struct check *c, struct check_line *line)
 
 /* ---- all ---- */
 
-/* Those that were good before the part that was not, or all. */
-static int
-report_parts(struct check *c, const char *name, const char *part,
+/* The parts that were good before the one that was not are told as well. */
+int
+check_configuration(struct check *c, const char *name, const char *part,
     const struct failure *f)
 {
 	struct check_line line;
 	size_t i = 0;
 
-	for (; i < sizeof(parts) / sizeof(*parts); i++)
-		if (part != NULL && strcmp(parts[i].part, part) == 0)
-			break;
+	while (part != NULL && strcmp(parts[i].part, part) != 0)
+		i++;
 	if (part == NULL || i > 0) {
 		check_ok(&line, "%s", name);
 		check_report_add(c->report, parts[0].part, "", &line, 0);
@@ -96,18 +95,13 @@ report_parts(struct check *c, const char *name, const char *part,
 	return -1;
 }
 
-int
-check_local(struct check *c, const char *name, const char *part,
-    const struct failure *f)
+void
+check_material(struct check *c, const char *subject)
 {
-	/* an out-of-date certificate, or a wrong clock, is told, no more */
 	static const struct check_step steps[] = {
 	    {"key", check_key, NULL},
 	    {"certificate", check_certificate, NULL},
 	};
 
-	if (report_parts(c, name, part, f) == -1)
-		return -1;
-	check_run(c, "", steps, sizeof(steps) / sizeof(*steps));
-	return 0;
+	check_run(c, subject, steps, sizeof(steps) / sizeof(*steps));
 }

@@ -212,6 +212,8 @@ read_option(struct reader *r)
 		return set_source(r, STONE_INETD);
 	if (is(word, "--stdio") && r->words->file == NULL)
 		return set_source(r, STONE_STDIO);
+	if (is(word, "--json") && r->words->file == NULL)
+		return r->conf->json = 1;
 	if (is(word, "--sessions"))
 		return set_sessions(r, word->line) == -1 ? -1 : 1;
 	if (word->text[1] == '\0' || word->text[1] == '-')

@@ -57,6 +57,7 @@ struct stone_conf {
 	int test;    /* -t, -N */
 	int version; /* -V */
 	int help;    /* -h */
+	int json;    /* --json */
 	/* of both */
 	int daemon;             /* -D */
 	int syslog;             /* -l */

@@ -30,11 +30,12 @@ read_access(struct access_list *list, const struct stone_forward *conf,
 
 static int
 read_forward(struct forward *forward, const struct stone_forward *conf,
-    int test, struct failure *f)
+    int test, const char **part, struct failure *f)
 {
 	forward->conf = conf;
-	if (stone_material_read(&forward->tls, &conf->tls, f) == -1)
+	if (stone_material_read(&forward->tls, &conf->tls, part, f) == -1)
 		return -1;
+	*part = "configuration";
 	/* the clock may be wrong, and set later: so for -t alone */
 	if (test && stone_material_check(&forward->tls, &conf->tls, f) == -1)
 		return -1;
@@ -62,10 +63,11 @@ read_words(struct forwards *set, int argc, char **argv, struct failure *f)
 
 struct forwards *
 forwards_read(int argc, char **argv, const struct proxy_environment *env,
-    struct failure *f)
+    const char **part, struct failure *f)
 {
 	struct forwards *set = calloc(1, sizeof(*set));
 
+	*part = "configuration";
 	if (set == NULL)
 		return failure_null(f, "%s", strerror(errno));
 	for (size_t i = 0; i < STONE_FORWARDS_MAX; i++)
@@ -78,7 +80,7 @@ forwards_read(int argc, char **argv, const struct proxy_environment *env,
 		goto fail;
 	for (size_t i = 0; i < set->conf.nforwards; i++)
 		if (read_forward(&set->list[i], &set->conf.forwards[i],
-			set->conf.test, f) == -1)
+			set->conf.test, part, f) == -1)
 			goto fail;
 	return set;
 fail:

@@ -31,10 +31,11 @@ struct forwards {
  * certificates are read and allowed hosts looked up, but nothing is opened.
  * Paths are relative to this process's folder or, where nothing is there, to
  * that of the file. argv must outlive the result. Returns NULL with a reason in
- * f; where conf.help or conf.version is set, nothing else counts.
+ * f and, in *part, which part it is about (check/check.h); where conf.help or
+ * conf.version is set, nothing else counts.
  */
 struct forwards *forwards_read(int argc, char **argv,
-    const struct proxy_environment *env, struct failure *f);
+    const struct proxy_environment *env, const char **part, struct failure *f);
 
 /* Closes and frees all; NULL is fine. */
 void forwards_free(struct forwards *set);

@@ -107,18 +107,23 @@ read_folder(struct tls_material *tls, const struct stone_value *value,
 }
 
 int
-stone_material_read(
-    struct tls_material *tls, const struct stone_tls *conf, struct failure *f)
+stone_material_read(struct tls_material *tls, const struct stone_tls *conf,
+    const char **part, struct failure *f)
 {
-	if (read_key(tls, conf, f) == -1 ||
-	    read_certificate(tls, &conf->cert, f) == -1)
+	*part = "key";
+	if (read_key(tls, conf, f) == -1)
 		return -1;
+	*part = "certificate";
+	if (read_certificate(tls, &conf->cert, f) == -1)
+		return -1;
+	*part = "key";
 	if (X509_check_private_key(tls->certificate, tls->key) != 1) {
 		ERR_clear_error();
 		failure(f, "key=%s is not that of cert=%s", conf->key.text,
 		    conf->cert.text);
 		return blame(&conf->key, f);
 	}
+	*part = "certificate";
 	if (conf->cafile.text != NULL && read_file(tls, &conf->cafile, f) == -1)
 		return -1;
 	if (conf->capath.text != NULL &&

@@ -10,10 +10,11 @@
 
 /*
  * Reads them into tls, which was empty, and completes it (tls/client.h).
- * Returns 0, or -1 with "file:line: reason" in f; tls_material_free either way.
+ * Returns 0, or -1 with "file:line: reason" in f and, in *part, "key" or
+ * "certificate", which it is about; tls_material_free either way.
  */
-int stone_material_read(
-    struct tls_material *tls, const struct stone_tls *conf, struct failure *f);
+int stone_material_read(struct tls_material *tls, const struct stone_tls *conf,
+    const char **part, struct failure *f);
 
 /* Whether the certificate is valid now. Returns 0, or -1 likewise. */
 int stone_material_check(const struct tls_material *tls,

@@ -41,28 +41,35 @@ start_tls(struct forward *forward, int fd, struct failure *f)
 }
 
 int
-stone_relay_connect(struct relay_channel *relay, struct forward *forward,
-    const struct proxy *proxy, const char *peer)
+stone_relay_open(struct relay_channel *relay, struct forward *forward,
+    const struct proxy *proxy, struct failure *f)
 {
-	struct failure f;
+	int fd = proxy_dial(
+	    proxy, &forward->conf->relay, deadline_in(CONNECT_MS), f);
 	SSL *ssl;
-	int fd;
 
-	fd = proxy_dial(
-	    proxy, &forward->conf->relay, deadline_in(CONNECT_MS), &f);
-	if (fd == -1) {
-		stone_relay_unreachable(forward, f.text, peer);
+	if (fd == -1)
 		return -1;
-	}
-	ssl = start_tls(forward, fd, &f);
+	ssl = start_tls(forward, fd, f);
 	if (ssl == NULL) {
 		fd_close(&fd);
-		stone_relay_unreachable(forward, f.text, peer);
 		return -1;
 	}
 	relay_channel_init(relay, ssl);
 	tls_forget(&forward->tls, ssl);
 	return 0;
+}
+
+int
+stone_relay_connect(struct relay_channel *relay, struct forward *forward,
+    const struct proxy *proxy, const char *peer)
+{
+	struct failure f;
+
+	if (stone_relay_open(relay, forward, proxy, &f) == 0)
+		return 0;
+	stone_relay_unreachable(forward, f.text, peer);
+	return -1;
 }
 
 ssize_t

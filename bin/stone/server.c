@@ -94,10 +94,12 @@ reload(struct forker *f)
 	struct stone_server *server = f->owner;
 	struct forwards *set;
 	struct failure why;
+	const char *part;
 
 	if (f->draining)
 		return;
-	set = forwards_read(server->argc, server->argv, server->env, &why);
+	set = forwards_read(
+	    server->argc, server->argv, server->env, &part, &why);
 	if (set == NULL || renew_sandbox(set, &why) == -1 ||
 	    forwards_listen(set, server->forwards, &why) == -1) {
 		log_event(LOG_ERR, "reload-failed", "error", why.text, NULL);

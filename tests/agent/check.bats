@@ -5,6 +5,7 @@
 # shellcheck disable=SC2030,SC2031,SC2154
 
 load ../lib/helpers
+load ../lib/checks
 load ../lib/clients
 load ../lib/customers
 load ../lib/faults
@@ -58,31 +59,6 @@ expired_ca() {
 check() {
     "${wrapper[@]}" timeout 100 bin/relayagent check -n -k "$name/private.pem" \
         -c "$name/cert.pem" -a "$ca" "$@" 3>&-
-}
-
-# told RESULT STEP TEXT ADVICE: whether the output of run has this line, and behind
-# it this advice.
-told() {
-    local i
-    for i in "${!lines[@]}"; do
-        if [[ ${lines[i]} == "$1"*" $2 "*"$3"*' ms)' ]]; then
-            [[ ${lines[i + 1]} == '      what to do: '*"$4"* ]]
-            return
-        fi
-    done
-    echo "not told: $*"
-    return 1
-}
-
-# all_well STEP...: whether these steps went well.
-all_well() {
-    local step
-    for step; do
-        [[ $output =~ (^|$'\n')ok\ +$step\ [^$'\n']+\ ms\) ]] || {
-            echo "$step did not go well"
-            return 1
-        }
-    done
 }
 
 a_target() {
