@@ -224,7 +224,7 @@ END
     start_broker
     local as=(timeout 60 setpriv --reuid=65533 --regid=daemon --clear-groups)
     run -73 "${as[@]}" "$scratch/bin/relayctl" -c relay.conf customer alice "$(fingerprint carol)"
-    [ "$output" = "relayctl: $scratch/customers: Permission denied for uid 65533: chown it to that user" ]
+    [ "$output" = "relayctl: $scratch/customers: Permission denied" ]
     unchanged
     # nor may who may write it make another beside it
     chown 65533 customers
