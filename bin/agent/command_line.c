@@ -36,6 +36,7 @@ usage(void)
 	    "       " NAME " [-DdntV] [options] -c cert -k key relay:port ... "
 	    "target:port\n"
 	    "       " NAME " check [--" JSON "] word ...\n"
+	    "       " NAME " status [--" JSON "] word ...\n"
 	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
 	    "[-x proxy:port]\n"
 	    "         [--" MAX_STREAMS " n] [--" PROXY_PROTOCOL "] [--" UPGRADE
@@ -195,6 +196,21 @@ agent_words_read(struct agent_words *words, struct agent_run *run, int argc,
 	snprintf(run->file, sizeof(run->file), "%s", words->file);
 	return config_lines_read_numbered(
 	    words->file, read_line, &r, &r.line, f);
+}
+
+int
+agent_words_run(struct agent_run *run, int argc, char **argv, struct failure *f)
+{
+	struct agent_words words = {.list = NULL};
+	const char *file = NULL;
+	int rc;
+
+	memset(run, 0, sizeof(*run));
+	rc = read_argv(&words, run, &file, argc, argv, "", f);
+	if (file != NULL)
+		snprintf(run->file, sizeof(run->file), "%s", file);
+	agent_words_free(&words);
+	return rc;
 }
 
 void

@@ -49,6 +49,13 @@ struct agent_run {
 int agent_words_read(struct agent_words *words, struct agent_run *run, int argc,
     char **argv, const char *base, struct failure *f);
 
+/*
+ * Reads what only the command line can say, and no file. Returns 0, or -1
+ * likewise.
+ */
+int agent_words_run(
+    struct agent_run *run, int argc, char **argv, struct failure *f);
+
 void agent_words_free(struct agent_words *words);
 
 /* Puts "file:line: " before what f says, for a word of a file. Returns -1. */

@@ -4,6 +4,8 @@
 #include "agent/notify.h"
 #include "agent/relay_polls.h"
 #include "agent/sandbox.h"
+#include "agent/sessions.h"
+#include "agent/status.h"
 #include "agent/suspend.h"
 #include "base/deadline.h"
 #include "base/failure.h"
@@ -26,9 +28,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SESSIONS_MAX 1024  /* polls and sessions: processes of this agent */
-#define TICK_MS      2000  /* to see that the machine has slept, and the like */
-#define SLEPT_MS     30000 /* the relay has missed a keep-alive: start anew */
+#define TICK_MS  2000  /* to see that the machine has slept, and the like */
+#define SLEPT_MS 30000 /* the relay has missed a keep-alive: start anew */
 
 struct pool {
 	struct agent_conf *conf;
@@ -38,6 +39,9 @@ struct pool {
 	int signals;
 	int stopping; /* how many signals asked for it */
 	struct children *children;
+	struct agent_sessions sessions;
+	int status;     /* where people ask; -1: nowhere */
+	time_t started; /* Unix time */
 	struct suspend suspend;
 	struct expiry certificate;
 	int64_t tick;                      /* when the next is due */
@@ -67,6 +71,7 @@ become_poll(struct pool *pool, const struct netaddr *relay, int news)
 	if (getppid() != pool->pid)
 		raise(SIGTERM);
 	fd_close(&pool->signals);
+	fd_close(&pool->status);
 	for (size_t i = 0; i < pool->nrelays; i++)
 		agent_relay_forget(&pool->relays[i]);
 	if (agent_sandbox_poll() == -1)
@@ -80,7 +85,7 @@ start_poll(struct pool *pool, struct agent_relay *relay, struct slot *slot)
 	int pair[2];
 	pid_t pid;
 
-	if (children_count(pool->children) >= SESSIONS_MAX) {
+	if (children_count(pool->children) >= AGENT_SESSIONS_MAX) {
 		errno = EAGAIN;
 		return -1;
 	}
@@ -189,23 +194,57 @@ stop(struct pool *pool)
 	    pool->children, pool->stopping++ == 0 ? SIGTERM : SIGKILL);
 }
 
+static size_t
+count_sessions(const struct pool *pool)
+{
+	size_t n = children_count(pool->children);
+
+	for (size_t i = 0; i < pool->nrelays; i++)
+		n -= agent_relay_polls(&pool->relays[i]);
+	return n;
+}
+
 static void
 log_status(struct pool *pool)
 {
-	size_t sessions = children_count(pool->children);
-
-	for (size_t i = 0; i < pool->nrelays; i++) {
+	for (size_t i = 0; i < pool->nrelays; i++)
 		agent_relay_status(&pool->relays[i]);
-		sessions -= agent_relay_polls(&pool->relays[i]);
+	log_event(LOG_NOTICE, "status", "sessions",
+	    LOG_U64(count_sessions(pool)), NULL);
+}
+
+static void
+answer_status(struct pool *pool)
+{
+	const struct agent_status s = {
+	    .started = pool->started,
+	    .relays = pool->relays,
+	    .nrelays = pool->nrelays,
+	    .sessions = &pool->sessions,
+	    .nsessions = count_sessions(pool),
+	    .certificate = &pool->certificate,
+	};
+
+	agent_status_answer(pool->status, &s);
+}
+
+static void
+reap(struct pool *pool)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = children_reap(pool->children, &status)) != 0) {
+		agent_sessions_end(&pool->sessions, pid);
+		for (size_t i = 0; i < pool->nrelays; i++)
+			agent_relay_reaped(&pool->relays[i], pid);
 	}
-	log_event(LOG_NOTICE, "status", "sessions", LOG_U64(sessions), NULL);
 }
 
 static void
 serve_signals(struct pool *pool)
 {
 	struct signalfd_siginfo info;
-	int status;
 
 	while (read(pool->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGUSR1)
@@ -214,8 +253,7 @@ serve_signals(struct pool *pool)
 			reload(pool);
 		else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			stop(pool);
-		while (children_reap(pool->children, &status) != 0)
-			;
+		reap(pool);
 	}
 }
 
@@ -267,6 +305,13 @@ tick(struct pool *pool)
 
 /* ---- the loop ---- */
 
+static void
+take_news(struct pool *pool, struct agent_relay *relay, struct slot *slot)
+{
+	agent_sessions_add(&pool->sessions,
+	    agent_relay_news(relay, slot, pool->stopping), relay->text);
+}
+
 /* A slot of any relay that is polled for, in the order of the array. */
 static void
 serve_news(struct pool *pool, const struct pollfd *pfd)
@@ -274,14 +319,14 @@ serve_news(struct pool *pool, const struct pollfd *pfd)
 	for (size_t i = 0; i < pool->nrelays; i++)
 		for (size_t j = 0; j < AGENT_POLLS_MAX; j++, pfd++)
 			if (pfd->fd != -1 && pfd->revents != 0)
-				agent_relay_news(&pool->relays[i],
-				    &pool->relays[i].slots[j], pool->stopping);
+				take_news(pool, &pool->relays[i],
+				    &pool->relays[i].slots[j]);
 }
 
 static void
 serve_once(struct pool *pool)
 {
-	static struct pollfd pfd[AGENT_RELAYS_MAX * AGENT_POLLS_MAX + 1];
+	static struct pollfd pfd[AGENT_RELAYS_MAX * AGENT_POLLS_MAX + 2];
 	int64_t until;
 	nfds_t n = 0;
 
@@ -302,16 +347,19 @@ serve_once(struct pool *pool)
 			    .fd = relay->slots[j].news, .events = POLLIN};
 	}
 	pfd[n] = (struct pollfd){.fd = pool->signals, .events = POLLIN};
-	if (poll(pfd, n + 1, deadline_left(until)) <= 0)
+	pfd[n + 1] = (struct pollfd){.fd = pool->status, .events = POLLIN};
+	if (poll(pfd, n + 2, deadline_left(until)) <= 0)
 		return;
 	serve_news(pool, pfd);
+	if (pfd[n + 1].revents != 0)
+		answer_status(pool);
 	if (pfd[n].revents != 0)
 		serve_signals(pool);
 }
 
 int
-agent_pool_run(
-    struct agent_conf *conf, const struct agent_source *source, int signals)
+agent_pool_run(struct agent_conf *conf, const struct agent_source *source,
+    int signals, int status)
 {
 	static struct pool pool;
 
@@ -319,6 +367,8 @@ agent_pool_run(
 	pool.pid = getpid();
 	pool.source = source;
 	pool.signals = signals;
+	pool.status = status;
+	pool.started = time(NULL);
 	pool.children = children_new();
 	if (pool.children == NULL || getrandom(&pool.agent, sizeof(pool.agent),
 					 0) != sizeof(pool.agent)) {

@@ -311,9 +311,9 @@ by_the_clock() {
     told fail poll 'the relay refuses: 503 The relay is restarting' 'try again in a few seconds'
 }
 
-@test "--json is for check alone, and no line of a file" {
+@test "--json is for check and status alone, and no line of a file" {
     run -64 bin/relayagent --json -n -k alice/private.pem -c alice/cert.pem -a ca.pem 127.0.0.1:1 127.0.0.1:1
-    [[ $output == 'relayagent: --json is for check'* ]]
+    [[ $output == 'relayagent: --json is for check and status'* ]]
     printf '%s\n' --json >bad.conf
     run -78 bin/relayagent -t -C bad.conf
     [[ $output == 'relayagent: bad.conf:1: unknown option --json'* ]]
@@ -331,6 +331,7 @@ SCRIPT
     local file=$tests/../bin/relayagent.bash-completion
     [ "$(bash complete "$file" relayagent ch)" = check ]
     [ "$(bash complete "$file" relayagent check --j)" = --json ]
+    [ "$(bash complete "$file" relayagent status --j)" = --json ]
     [ "$(bash complete "$file" relayagent check -C relay.c)" = relay.conf ]
     [ -z "$(bash complete "$file" relayagent -D --j)" ]
 }
