@@ -10,12 +10,14 @@
 #include "base/harden.h"
 #include "base/log.h"
 #include "base/program.h"
+#include "status/status.h"
 #include "stone/check.h"
 #include "stone/forward.h"
 #include "stone/forward_listeners.h"
 #include "stone/sandbox.h"
 #include "stone/server.h"
 #include "stone/single.h"
+#include "stone/status.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -34,7 +36,8 @@ usage(void)
 	    " [-DdlNnrtV] [--inetd | --sessions n | --stdio] -C file\n"
 	    "       " NAME " [-DdlNnrtV] -q word ... relay listen request "
 	    "[client ...]\n"
-	    "       " NAME " check [--json] word ...\n");
+	    "       " NAME " check [--json] word ...\n"
+	    "       " NAME " status [--json] word ...\n");
 	exit(EX_USAGE);
 }
 
@@ -91,7 +94,7 @@ read_all(int argc, char **argv, const struct proxy_environment *env)
 		exit(EX_OK);
 	}
 	if (set->conf.json)
-		program_fail(EX_USAGE, "--json is for check");
+		program_fail(EX_USAGE, "--json is for check and status");
 	if (set->conf.help || (set->conf.nforwards == 0 && argc == 1))
 		usage();
 	if (set->conf.nforwards == 0)
@@ -152,11 +155,15 @@ serve_all(struct stone_server *server)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
 	const int daemon = server->forwards->conf.daemon;
+	const char *file = server->forwards->conf.file;
 	struct failure f;
 	int rc;
 
 	if (forwards_listen(server->forwards, NULL, &f) == -1)
 		program_fail(EX_UNAVAILABLE, "%s", f.text);
+	server->status = stone_status_new(file != NULL ? file : "");
+	if (server->status == NULL)
+		program_fail(EX_OSERR, "status: %s", strerror(errno));
 	if (daemon && become_daemon() == -1)
 		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
 	server->signals = program_signals(signals);
@@ -170,6 +177,7 @@ serve_all(struct stone_server *server)
 	rc = stone_server_run(server);
 	log_event(LOG_NOTICE, "stop", NULL);
 	fd_close(&server->signals);
+	stone_status_free(server->status);
 	return rc;
 }
 
@@ -191,36 +199,60 @@ serve(struct stone_server *server, int sock)
 	}
 }
 
-/* "check": its words are those of a start. */
-static int
-take_verb(int *argc, char ***argv, const char *verb)
+/* What the first word asks for; its words are those of a start. */
+enum verb { VERB_START, VERB_CHECK, VERB_STATUS };
+
+static enum verb
+take_verb(int *argc, char ***argv)
 {
-	if (*argc < 2 || strcmp((*argv)[1], verb) != 0)
-		return 0;
-	(*argv)[1] = (*argv)[0];
-	--*argc;
-	++*argv;
-	return 1;
+	const char *word = *argc > 1 ? (*argv)[1] : "";
+	const enum verb verb = strcmp(word, "check") == 0    ? VERB_CHECK
+			       : strcmp(word, "status") == 0 ? VERB_STATUS
+							     : VERB_START;
+
+	if (verb != VERB_START) {
+		(*argv)[1] = (*argv)[0];
+		--*argc;
+		++*argv;
+	}
+	return verb;
+}
+
+static int
+ask_status(int argc, char **argv)
+{
+	static struct stone_conf conf;
+	struct stone_words words;
+	struct failure f;
+	size_t next;
+
+	if (stone_words_from_argv(&words, argc, argv, &f) == -1 ||
+	    stone_conf_options(&conf, &words, &next, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
+	return stone_status_run(conf.file != NULL ? conf.file : "", conf.json);
 }
 
 int
 main(int argc, char **argv)
 {
 	static struct proxy_environment env;
-	const int check = take_verb(&argc, &argv, "check");
+	const enum verb verb = take_verb(&argc, &argv);
 	struct stone_server server = {.argc = argc, .argv = argv, .env = &env};
 	int sock = -1, rc;
 
-	if (!check && is_inetd(argc, argv))
+	if (verb == VERB_START && is_inetd(argc, argv))
 		sock = fd_take_inetd_socket();
 	if (sock == -1 && fd_sane_std() == -1)
 		return EX_OSERR;
 	open_log(&(const struct stone_conf){0});
+	status_keep();
 	if (proxy_environment_keep(&env) == -1 || harden_process(sock) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
+	if (verb == VERB_STATUS)
+		return ask_status(argc, argv);
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
-	if (check)
+	if (verb == VERB_CHECK)
 		return stone_check(argc, argv, &env);
 	server.forwards = read_all(argc, argv, &env);
 	rc = serve(&server, sock);

@@ -80,7 +80,7 @@ listen_status(const struct agent_run *run)
 	struct failure f;
 	int fd = status_listen(NAME, run->file, &f);
 
-	if (fd == -1)
+	if (fd == -1 && *f.text != '\0')
 		log_event(LOG_NOTICE, "no-status", "error", f.text, NULL);
 	return fd;
 }

@@ -82,8 +82,7 @@ load_proxy(struct proxy *proxy, const struct agent_options *o,
 
 static int
 load_all(struct agent_conf *conf, const struct agent_options *o,
-    const struct proxy_environment *env, const char **part,
-    struct failure *f)
+    const struct proxy_environment *env, const char **part, struct failure *f)
 {
 	struct tls_material *tls = &conf->tls;
 

@@ -4,7 +4,6 @@
 #include "agent/notify.h"
 #include "agent/relay_polls.h"
 #include "agent/sandbox.h"
-#include "agent/sessions.h"
 #include "agent/status.h"
 #include "agent/suspend.h"
 #include "base/deadline.h"
@@ -13,6 +12,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "fork/children.h"
+#include "status/sessions.h"
 #include "tls/validity.h"
 
 #include <errno.h>
@@ -28,8 +28,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_MS  2000  /* to see that the machine has slept, and the like */
-#define SLEPT_MS 30000 /* the relay has missed a keep-alive: start anew */
+#define SESSIONS_MAX 1024  /* polls and sessions: processes of this agent */
+#define TICK_MS      2000  /* to see that the machine has slept, and the like */
+#define SLEPT_MS     30000 /* the relay has missed a keep-alive: start anew */
 
 struct pool {
 	struct agent_conf *conf;
@@ -39,7 +40,7 @@ struct pool {
 	int signals;
 	int stopping; /* how many signals asked for it */
 	struct children *children;
-	struct agent_sessions sessions;
+	struct status_sessions sessions;
 	int status;     /* where people ask; -1: nowhere */
 	time_t started; /* Unix time */
 	struct suspend suspend;
@@ -85,7 +86,7 @@ start_poll(struct pool *pool, struct agent_relay *relay, struct slot *slot)
 	int pair[2];
 	pid_t pid;
 
-	if (children_count(pool->children) >= AGENT_SESSIONS_MAX) {
+	if (children_count(pool->children) >= SESSIONS_MAX) {
 		errno = EAGAIN;
 		return -1;
 	}
@@ -235,7 +236,7 @@ reap(struct pool *pool)
 	pid_t pid;
 
 	while ((pid = children_reap(pool->children, &status)) != 0) {
-		agent_sessions_end(&pool->sessions, pid);
+		status_sessions_end(&pool->sessions, pid);
 		for (size_t i = 0; i < pool->nrelays; i++)
 			agent_relay_reaped(&pool->relays[i], pid);
 	}
@@ -308,7 +309,7 @@ tick(struct pool *pool)
 static void
 take_news(struct pool *pool, struct agent_relay *relay, struct slot *slot)
 {
-	agent_sessions_add(&pool->sessions,
+	status_sessions_add(&pool->sessions,
 	    agent_relay_news(relay, slot, pool->stopping), relay->text);
 }
 

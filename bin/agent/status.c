@@ -26,7 +26,7 @@ relay_row(const struct agent_status *s, struct agent_relay *r)
 	    "relay", r->text, "polls", (json_int_t)agent_relay_polls(r),
 	    "waiting", (json_int_t)agent_relay_waiting(r), "wanted",
 	    (json_int_t)pool_size_polls(&r->size, deadline_now()), "sessions",
-	    (json_int_t)agent_sessions_count(s->sessions, r->text), "arrivals",
+	    (json_int_t)status_sessions_count(s->sessions, r->text), "arrivals",
 	    (json_int_t)r->arrivals, "since", status_time(r->since), "error",
 	    status_text(r->error), "next_try", next_try(r), "last_error",
 	    status_text(r->last_error), "last_error_at",

@@ -6,7 +6,7 @@
 
 #include "agent/conf.h"
 #include "agent/relay_polls.h"
-#include "agent/sessions.h"
+#include "status/sessions.h"
 #include "tls/expiry.h"
 
 #include <time.h>
@@ -16,7 +16,7 @@ struct agent_status {
 	time_t started;
 	struct agent_relay *relays;
 	size_t nrelays;
-	const struct agent_sessions *sessions;
+	const struct status_sessions *sessions;
 	size_t nsessions; /* of all relays, those of earlier files too */
 	const struct expiry *certificate;
 };

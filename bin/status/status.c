@@ -93,13 +93,21 @@ status_listen(const char *program, const char *conf, struct failure *f)
 	int fd;
 
 	if (find_places(places, program, conf) == 0)
-		return failure(f, "no file (-C) and no RUNTIME_DIRECTORY");
+		return failure(f, "%s", "");
 	mask = umask(0177);
 	fd = unix_listener_open(places[0].path);
 	umask(mask);
 	if (fd == -1)
 		failure(f, "%s: %s", places[0].path, strerror(errno));
 	return fd;
+}
+
+int
+status_is_asked(int listener)
+{
+	struct pollfd pfd = {.fd = listener, .events = POLLIN};
+
+	return poll(&pfd, 1, 0) == 1;
 }
 
 void

@@ -20,10 +20,13 @@ void status_keep(void);
 
 /*
  * Listens for program with the configuration conf ("": none). Returns an fd,
- * which the caller closes, or -1 with a reason in f. Changes the umask for a
- * moment.
+ * which the caller closes, or -1 with a reason in f, which is "" where there is
+ * no place for it. Changes the umask for a moment.
  */
 int status_listen(const char *program, const char *conf, struct failure *f);
+
+/* Whether anybody asks at listener, which may be -1. */
+int status_is_asked(int listener);
 
 /* Answers those who ask at listener with doc. Does not block. */
 void status_answer(int listener, const json_t *doc);

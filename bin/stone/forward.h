@@ -15,7 +15,8 @@ struct forward {
 	const struct stone_forward *conf;
 	struct tls_material tls;
 	struct access_list access;
-	int listener; /* -1: none is open */
+	int listener;                /* -1: none is open */
+	struct stone_status *status; /* what its sessions tell; NULL: none */
 };
 
 /* All of them, and the configuration that they come from. */

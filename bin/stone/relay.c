@@ -4,6 +4,7 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "stone/status.h"
 #include "tls/client.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ void
 stone_relay_unreachable(
     const struct forward *forward, const char *why, const char *peer)
 {
+	stone_status_tell(forward, why);
 	log_event(LOG_WARNING, "not-connected", "relay",
 	    forward->conf->relay.host, "port", forward->conf->relay.port,
 	    "reason", why, "peer", peer, NULL);
@@ -82,8 +84,10 @@ stone_relay_answer(struct relay_channel *relay, const struct forward *forward,
 		ssize_t n = channel_read_by(ch, buf, size, deadline);
 		const int none = n == -1 && errno == EAGAIN;
 
-		if (relay->state == ANSWER_GOOD && (n > 0 || none))
+		if (relay->state == ANSWER_GOOD && (n > 0 || none)) {
+			stone_status_tell(forward, "");
 			return none ? 0 : n;
+		}
 		if (!none) {
 			stone_relay_unanswered(relay, forward,
 			    n == -1 && errno == ETIMEDOUT, NULL);
@@ -100,10 +104,13 @@ stone_relay_unanswered(const struct relay_channel *relay,
 	const char *alert = tls_peer_alert();
 	char why[128];
 
-	if (relay->state == ANSWER_REFUSED)
+	if (relay->state == ANSWER_REFUSED) {
+		snprintf(why, sizeof(why), "refused: %d %.100s", r->status,
+		    r->reason);
+		stone_status_tell(forward, why);
 		log_event(LOG_WARNING, "refused", "status", LOG_U64(r->status),
 		    "reason", r->reason, "peer", peer, NULL);
-	else if (relay->state == ANSWER_NOT_HTTP)
+	} else if (relay->state == ANSWER_NOT_HTTP)
 		stone_relay_unreachable(
 		    forward, "the answer is not HTTP", peer);
 	else if (late)

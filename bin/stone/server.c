@@ -9,6 +9,7 @@
 #include "stone/sandbox.h"
 #include "stone/shared_pool.h"
 #include "stone/single.h"
+#include "stone/status.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -51,6 +52,7 @@ become_session(struct forker *f, size_t forward, int sock)
 	struct forwards *set = server->forwards;
 
 	shared_pool_free(server->sessions);
+	stone_status_forget(server->status);
 	forwards_close(set);
 	if (stone_sandbox_session() == -1)
 		return EX_OSERR;
@@ -60,11 +62,13 @@ become_session(struct forker *f, size_t forward, int sock)
 /* ---- shared sessions ---- */
 
 static int64_t
-tend_sessions(struct forker *f, int *fd)
+tend_sessions(struct forker *f, int fds[static FORKER_ASIDE_MAX])
 {
 	struct stone_server *server = f->owner;
 
-	return shared_pool_tend(server->sessions, f, server->forwards, fd);
+	fds[1] = stone_status_news(server->status);
+	fds[2] = stone_status_listener(server->status);
+	return shared_pool_tend(server->sessions, f, server->forwards, &fds[0]);
 }
 
 static void
@@ -73,6 +77,25 @@ serve_sessions(struct forker *f)
 	struct stone_server *server = f->owner;
 
 	shared_pool_serve(server->sessions);
+	stone_status_serve(server->status, server->forwards, server->sessions);
+}
+
+static void
+started(struct forker *f, size_t forward, pid_t pid)
+{
+	struct stone_server *server = f->owner;
+
+	stone_status_started(
+	    server->status, &server->forwards->list[forward], pid);
+}
+
+static int
+ended(struct forker *f, pid_t pid)
+{
+	struct stone_server *server = f->owner;
+
+	stone_status_ended(server->status, pid);
+	return 0;
 }
 
 /* ---- signals ---- */
@@ -111,6 +134,7 @@ reload(struct forker *f)
 	forwards_unlink(server->forwards);
 	forwards_free(server->forwards);
 	server->forwards = set;
+	stone_status_renew(server->status, set);
 	log_event(LOG_NOTICE, "reloaded", "forwards",
 	    LOG_U64(set->conf.nforwards), NULL);
 }
@@ -141,6 +165,8 @@ stone_server_run(struct stone_server *server)
 	    .drain = drain,
 	    .aside = tend_sessions,
 	    .serve_aside = serve_sessions,
+	    .started = started,
+	    .ended = ended,
 	};
 	static const struct forker_words words = {
 	    .shortage = "no-process",
@@ -163,6 +189,7 @@ stone_server_run(struct stone_server *server)
 		    strerror(errno), "sessions", "0", NULL);
 		return EX_OSERR;
 	}
+	stone_status_renew(server->status, server->forwards);
 	rc = forker_run(&f);
 	shared_pool_free(server->sessions);
 	return rc;

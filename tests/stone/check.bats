@@ -190,10 +190,10 @@ assert client.end() != "clean"
 END
 }
 
-@test "--json is for check alone" {
+@test "--json is for check and status alone" {
     configured
     run -64 bin/relay-stone --json -C stone.conf
-    [[ $output == 'relay-stone: --json is for check'* ]]
+    [[ $output == 'relay-stone: --json is for check and status'* ]]
     echo --json >stone.conf
     run -78 bin/relay-stone -t -C stone.conf
     [[ $output == 'relay-stone: stone.conf:1: not served: --json'* ]]
@@ -211,6 +211,7 @@ SCRIPT
     local file=$tests/../bin/relay-stone.bash-completion
     [ "$(bash complete "$file" relay-stone ch)" = check ]
     [ "$(bash complete "$file" relay-stone check --j)" = --json ]
+    [ "$(bash complete "$file" relay-stone st)" = status ]
     [ "$(bash complete "$file" relay-stone -C relay.c)" = relay.conf ]
     [ "$(bash complete "$file" relay-stone -q CAf)" = CAfile= ]
     [ -z "$(bash complete "$file" relay-stone -D --j)" ]
