@@ -67,6 +67,13 @@ struct session_side *session_side(struct session *session, enum role role);
 void session_leave(struct sessions *table, struct session *session,
     enum role role, uint64_t now);
 
+/*
+ * Why a session did not end well that role is the last to leave; *side becomes
+ * the one that broke off. NULL where it did, was ended on purpose, or goes on.
+ */
+const char *session_fault(const struct session *session, enum role role,
+    const struct session_side **side);
+
 /* How many there are. */
 size_t sessions_count(const struct sessions *table);
 

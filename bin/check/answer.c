@@ -108,7 +108,7 @@ read_answer(struct check *c)
 }
 
 void
-check_identity(struct check *c, struct check_line *line)
+check_step_identity(struct check *c, struct check_line *line)
 {
 	const int rc = send_poll(c) == -1 ? 0 : read_answer(c);
 	const char *alert = rc == 0 ? tls_peer_alert() : NULL;
@@ -177,7 +177,7 @@ say_entitlement(
 }
 
 void
-check_poll(struct check *c, struct check_line *line)
+check_step_poll(struct check *c, struct check_line *line)
 {
 	const struct response *r = &c->response;
 	struct customer customer;
@@ -222,7 +222,7 @@ check_has_date(const struct check *c)
 }
 
 void
-check_clock(struct check *c, struct check_line *line)
+check_step_clock(struct check *c, struct check_line *line)
 {
 	struct tm tm = {0};
 	const char *end = strptime(

@@ -10,13 +10,13 @@
 
 /* From a name to the relay's own words. A new step has its place here. */
 static const struct check_step relay_steps[] = {
-    {"name", check_name, NULL},
-    {"tcp", check_tcp, NULL},
-    {"proxy", check_proxy, check_has_proxy},
-    {"tls", check_tls, NULL},
-    {"identity", check_identity, NULL},
-    {"poll", check_poll, NULL},
-    {"clock", check_clock, check_has_date},
+    {"name", check_step_name, NULL},
+    {"tcp", check_step_tcp, NULL},
+    {"proxy", check_step_proxy, check_has_proxy},
+    {"tls", check_step_tls, NULL},
+    {"identity", check_step_identity, NULL},
+    {"poll", check_step_poll, NULL},
+    {"clock", check_step_clock, check_has_date},
 };
 
 double

@@ -81,14 +81,14 @@ int check_relay(struct check *check);
 void check_close(struct check *check);
 
 /* The steps, in the order of check_relay's table. */
-void check_name(struct check *check, struct check_line *line);
-void check_tcp(struct check *check, struct check_line *line);
-void check_proxy(struct check *check, struct check_line *line);
+void check_step_name(struct check *check, struct check_line *line);
+void check_step_tcp(struct check *check, struct check_line *line);
+void check_step_proxy(struct check *check, struct check_line *line);
 int check_has_proxy(const struct check *check);
-void check_tls(struct check *check, struct check_line *line);
-void check_identity(struct check *check, struct check_line *line);
-void check_poll(struct check *check, struct check_line *line);
-void check_clock(struct check *check, struct check_line *line);
+void check_step_tls(struct check *check, struct check_line *line);
+void check_step_identity(struct check *check, struct check_line *line);
+void check_step_poll(struct check *check, struct check_line *line);
+void check_step_clock(struct check *check, struct check_line *line);
 int check_has_date(const struct check *check);
 
 /* Milliseconds since some time before, with their fractions. */

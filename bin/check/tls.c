@@ -82,7 +82,7 @@ say_done(struct check *c, const struct check_seen *seen, SSL *ssl,
 }
 
 void
-check_tls(struct check *c, struct check_line *line)
+check_step_tls(struct check *c, struct check_line *line)
 {
 	struct check_seen seen = {.error = X509_V_OK};
 	struct failure f;

@@ -40,7 +40,7 @@ address_text(const struct addrinfo *ai, char text[static NETADDR_TEXT_MAX])
 }
 
 void
-check_name(struct check *c, struct check_line *line)
+check_step_name(struct check *c, struct check_line *line)
 {
 	const struct netaddr *hop = next_hop(c);
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
@@ -243,7 +243,7 @@ judge(const struct check *c, const struct attempts *a, const char *text,
 }
 
 void
-check_tcp(struct check *c, struct check_line *line)
+check_step_tcp(struct check *c, struct check_line *line)
 {
 	struct attempts a = {.n = 0};
 	char text[384];
@@ -263,7 +263,7 @@ check_has_proxy(const struct check *c)
 }
 
 void
-check_proxy(struct check *c, struct check_line *line)
+check_step_proxy(struct check *c, struct check_line *line)
 {
 	const struct proxy *p = c->proxy;
 	struct failure f;

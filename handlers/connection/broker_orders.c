@@ -4,6 +4,7 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "connection/report.h"
 #include "connection/reverify.h"
 
 #include <stdio.h>
@@ -144,6 +145,7 @@ control_serve(void *arg)
 	if (deadline_left(h->report_at) == 0) {
 		measure(h, &in, &out);
 		registration_progress(&h->registration, in, out);
+		report_link(h);
 		h->report_at = DEADLINE_NONE;
 	}
 	return end || broker_orders_expired(h);

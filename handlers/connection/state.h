@@ -68,8 +68,9 @@ struct handler {
 	} removal; /* how it has to end, if an order says so */
 	uint8_t *der;
 	uint32_t der_len;
-	char peer[NETADDR_TEXT_MAX];
+	char peer[NETADDR_TEXT_MAX]; /* the client, not its balancer */
 	char identity[IDENTITY_HEX_SIZE];
+	struct identity fingerprint; /* of the certificate as it came */
 	size_t len; /* what is in buf: the head and what came behind it */
 	char buf[2 * HEAD_MAX_BYTES];
 	struct splice splice;
@@ -91,7 +92,11 @@ enum state run_matched(struct handler *h);
 enum state run_splicing(struct handler *h);
 
 /* handler.c: answers with a refusal (http/reply.h), and logs it. */
-enum state handler_refuse(struct handler *h, int status, const char *reason);
+enum state handler_turn_away(struct handler *h, int status, const char *reason);
+
+/* handler.c: the same, where it is not the broker's word: it is told. */
+enum state handler_refuse(
+    struct handler *h, enum refusal_kind kind, int status, const char *reason);
 
 /* handler.c: ends a client that waits, as h->removal has it. */
 enum state handler_remove(struct handler *h);

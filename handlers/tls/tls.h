@@ -39,8 +39,10 @@ SSL *tls_new(const struct tls_material *material, int fd);
 
 /*
  * Completes the handshake by deadline (base/deadline.h). Returns 0, or -1 with
- * a reason in f: what is wrong with the peer's certificate, OpenSSL's, or a
- * time-out.
+ * a reason in f and errno: EKEYREJECTED where something is wrong with the
+ * peer's certificate (SSL_get_verify_result), ENOKEY where it has none, EACCES
+ * where the peer refuses ours, ETIMEDOUT, ECONNRESET where it broke off, EPROTO
+ * for all else.
  */
 int tls_handshake(SSL *ssl, int64_t deadline, struct failure *f);
 
