@@ -5,7 +5,7 @@
  */
 #include "agent/check.h"
 #include "agent/conf.h"
-#include "agent/notify.h"
+#include "agent/install.h"
 #include "agent/pool.h"
 #include "agent/sandbox.h"
 #include "agent/status.h"
@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/harden.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/program.h"
 #include "status/status.h"
 
@@ -110,7 +111,7 @@ int
 main(int argc, char **argv)
 {
 	static const int signals[] = {
-	    SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0};
+	    SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, 0};
 	static struct agent_source source;
 	static struct agent_conf conf;
 	struct agent_run run;
@@ -140,6 +141,8 @@ main(int argc, char **argv)
 	read_conf(&conf, &run, &source);
 	if (run.test)
 		return EX_OK;
+	if (run.install)
+		return agent_install(&source);
 	rc = serve(&conf, &run, &source, fd);
 	fd_close(&fd);
 	return rc;

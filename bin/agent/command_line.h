@@ -15,7 +15,10 @@
 #define AGENT_PROXY_PROTOCOL 256
 #define AGENT_MAX_STREAMS    257
 #define AGENT_UPGRADE        258
-#define AGENT_JSON           259
+#define AGENT_PASSFILE       259
+#define AGENT_INSTALL        261 /* of the command line alone */
+#define AGENT_REQUEST        260 /* of the command line alone */
+#define AGENT_JSON           262 /* of the command line alone */
 
 struct agent_word {
 	int option;       /* its letter, or one of the above */
@@ -36,6 +39,7 @@ struct agent_run {
 	int debug;           /* -d */
 	int test;            /* -t */
 	int json;            /* --json */
+	int install;         /* --install */
 	char file[PATH_MAX]; /* -C; "": none */
 	const char *part;    /* what was read last: see check/check.h */
 };
@@ -43,7 +47,8 @@ struct agent_run {
 /*
  * Reads argv and then the file that it names with -C, into words and run. base
  * is where paths on the command line start (config_lines_relative), and is
- * kept. Prints the version (-V) or the usage, and exits, where that is due.
+ * kept. Prints the version (-V) or the usage, or makes a request for a
+ * certificate (--request), and exits, where that is due.
  * Returns 0, or -1 with the reason in f. agent_words_free either way.
  */
 int agent_words_read(struct agent_words *words, struct agent_run *run, int argc,
@@ -57,6 +62,9 @@ int agent_words_run(
     struct agent_run *run, int argc, char **argv, struct failure *f);
 
 void agent_words_free(struct agent_words *words);
+
+/* The option as it is written, for messages; of an argument the word itself. */
+const char *agent_words_name(const struct agent_word *word);
 
 /* Puts "file:line: " before what f says, for a word of a file. Returns -1. */
 int agent_words_locate(const struct agent_word *word, struct failure *f);

@@ -11,6 +11,7 @@
 #include "base/netaddr.h"
 #include "dial/proxy_environment.h"
 #include "tls/tls.h"
+#include "warp/watched.h"
 #include "web/head.h"
 
 #include <limits.h>
@@ -35,7 +36,8 @@ struct agent_conf {
 	size_t ntargets; /* the first is the one without a name */
 	struct target targets[TARGETS_MAX];
 	struct proxy proxy;      /* -x, -X, or the environment's */
-	struct tls_material tls; /* -k, -c, -a */
+	struct tls_material tls; /* -k, -c, -a, or -f */
+	struct watched watched;  /* what that was read from */
 };
 
 /* All that it takes to read the configuration, and to read it again. */

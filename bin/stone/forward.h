@@ -9,12 +9,15 @@
 #include "dial/proxy_environment.h"
 #include "stone/access.h"
 #include "stone/conf.h"
+#include "tls/expiry.h"
 #include "tls/tls.h"
+#include "warp/watched.h"
 
 struct forward {
 	const struct stone_forward *conf;
 	struct tls_material tls;
 	struct access_list access;
+	struct expiry expiry;
 	int listener;                /* -1: none is open */
 	struct stone_status *status; /* what its sessions tell; NULL: none */
 };
@@ -24,6 +27,7 @@ struct forwards {
 	struct stone_words command_line, file;
 	struct stone_conf conf;
 	struct proxy proxy;
+	struct watched watched;                  /* keys and certificates */
 	struct forward list[STONE_FORWARDS_MAX]; /* conf.nforwards of them */
 };
 
@@ -32,8 +36,8 @@ struct forwards {
  * certificates are read and allowed hosts looked up, but nothing is opened.
  * Paths are relative to this process's folder or, where nothing is there, to
  * that of the file. argv must outlive the result. Returns NULL with a reason in
- * f and, in *part, which part it is about (check/check.h); where conf.help or
- * conf.version is set, nothing else counts.
+ * f and, in *part, which part it is about (check/check.h); where conf.help,
+ * conf.version or conf.wanted is set, nothing else counts.
  */
 struct forwards *forwards_read(int argc, char **argv,
     const struct proxy_environment *env, const char **part, struct failure *f);

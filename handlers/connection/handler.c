@@ -88,7 +88,7 @@ handler_run(int sock, int tell, const struct relay_conf *conf,
 	    [SPLICING] = run_splicing,
 	    [CLOSING] = run_closing,
 	};
-	static const int signals[] = {SIGTERM, SIGINT, 0};
+	static const int signals[] = {SIGTERM, SIGINT, SIGUSR2, 0};
 	static struct handler h;
 	enum state state = HANDSHAKE;
 

@@ -241,14 +241,3 @@ installed_host() {
     run -1 env B="${built%/bin}" TARGET=localhost:1 "$root/tests/demo.sh" stay
     [[ $output == *'demo: FAIL: your own localhost:1 is not there: Connection refused; start it,'* ]]
 }
-
-@test 'the units for systemd are understood by it' {
-    command -v systemd-analyze >/dev/null || skip 'needs systemd-analyze'
-    local page
-    for page in relay-broker.8 relay-listen.8 relay-stone.1; do
-        commands "$page" '[Unit]' | sed "s,/usr/local/s*bin/,$scratch/bin/," >"${page%.*}.service"
-        [ -s "${page%.*}.service" ]
-        run -0 systemd-analyze verify --man=no "$scratch/${page%.*}.service"
-        if grep -F "${page%.*}.service" <<<"$output"; then return 1; fi
-    done
-}
