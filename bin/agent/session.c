@@ -1,6 +1,7 @@
 /* One session of the agent: see session.h. */
 #include "agent/session.h"
 #include "agent/mux_server.h"
+#include "agent/probe.h"
 #include "agent/proxy_protocol.h"
 #include "base/deadline.h"
 #include "base/failure.h"
@@ -199,6 +200,8 @@ agent_session_run(const struct agent_conf *conf, struct channel *relay,
 	s.conf = conf;
 	s.relay = relay;
 	s.head = head;
+	if (head->check)
+		return agent_probe_run(conf, relay, head, buf, len);
 	if (conf->forward && agent_mux_wanted(head, buf))
 		return multiplex(&s, buf, len);
 	splice_init(&s.splice, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "stone/status.h"
 #include "tls/client.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ void
 stone_relay_unreachable(
     const struct forward *forward, const char *why, const char *peer)
 {
+	stone_status_tell(forward, why);
 	log_event(LOG_WARNING, "not-connected", "relay",
 	    forward->conf->relay.host, "port", forward->conf->relay.port,
 	    "reason", why, "peer", peer, NULL);
@@ -41,28 +43,35 @@ start_tls(struct forward *forward, int fd, struct failure *f)
 }
 
 int
-stone_relay_connect(struct relay_channel *relay, struct forward *forward,
-    const struct proxy *proxy, const char *peer)
+stone_relay_open(struct relay_channel *relay, struct forward *forward,
+    const struct proxy *proxy, struct failure *f)
 {
-	struct failure f;
+	int fd = proxy_dial(
+	    proxy, &forward->conf->relay, deadline_in(CONNECT_MS), f);
 	SSL *ssl;
-	int fd;
 
-	fd = proxy_dial(
-	    proxy, &forward->conf->relay, deadline_in(CONNECT_MS), &f);
-	if (fd == -1) {
-		stone_relay_unreachable(forward, f.text, peer);
+	if (fd == -1)
 		return -1;
-	}
-	ssl = start_tls(forward, fd, &f);
+	ssl = start_tls(forward, fd, f);
 	if (ssl == NULL) {
 		fd_close(&fd);
-		stone_relay_unreachable(forward, f.text, peer);
 		return -1;
 	}
 	relay_channel_init(relay, ssl);
 	tls_forget(&forward->tls, ssl);
 	return 0;
+}
+
+int
+stone_relay_connect(struct relay_channel *relay, struct forward *forward,
+    const struct proxy *proxy, const char *peer)
+{
+	struct failure f;
+
+	if (stone_relay_open(relay, forward, proxy, &f) == 0)
+		return 0;
+	stone_relay_unreachable(forward, f.text, peer);
+	return -1;
 }
 
 ssize_t
@@ -75,8 +84,10 @@ stone_relay_answer(struct relay_channel *relay, const struct forward *forward,
 		ssize_t n = channel_read_by(ch, buf, size, deadline);
 		const int none = n == -1 && errno == EAGAIN;
 
-		if (relay->state == ANSWER_GOOD && (n > 0 || none))
+		if (relay->state == ANSWER_GOOD && (n > 0 || none)) {
+			stone_status_tell(forward, "");
 			return none ? 0 : n;
+		}
 		if (!none) {
 			stone_relay_unanswered(relay, forward,
 			    n == -1 && errno == ETIMEDOUT, NULL);
@@ -93,10 +104,13 @@ stone_relay_unanswered(const struct relay_channel *relay,
 	const char *alert = tls_peer_alert();
 	char why[128];
 
-	if (relay->state == ANSWER_REFUSED)
+	if (relay->state == ANSWER_REFUSED) {
+		snprintf(why, sizeof(why), "refused: %d %.100s", r->status,
+		    r->reason);
+		stone_status_tell(forward, why);
 		log_event(LOG_WARNING, "refused", "status", LOG_U64(r->status),
 		    "reason", r->reason, "peer", peer, NULL);
-	else if (relay->state == ANSWER_NOT_HTTP)
+	} else if (relay->state == ANSWER_NOT_HTTP)
 		stone_relay_unreachable(
 		    forward, "the answer is not HTTP", peer);
 	else if (late)
