@@ -115,7 +115,7 @@ assert agent.rest() == b""
 agent.close()
 SCRIPT
     stone_port=$(free_port)
-    start_relay_stone stone "$(to_relay "localhost:$stone_port")"
+    start_relay_stone stone '-q seal=off' "$(to_relay "localhost:$stone_port")"
     [ "$(speak "$stone_port" early)" = "got=b'welcome' ended=clean" ]
     [ "$(speak --late "$stone_port" EHLO)" = "got=b'220 ready' ended=clean" ]
     ended_well agent
