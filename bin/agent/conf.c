@@ -95,8 +95,8 @@ load_all(struct agent_conf *conf, const struct agent_options *o,
 
 /* What sealing needs, of the same key and certificate. */
 static int
-load_seal(struct agent_conf *conf, const struct agent_options *o,
-    struct failure *f)
+load_seal(
+    struct agent_conf *conf, const struct agent_options *o, struct failure *f)
 {
 	char *peers = NULL;
 	int rc;

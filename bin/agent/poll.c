@@ -113,8 +113,7 @@ send_poll(struct agent_poll *p)
 	    "X-Agent: %016" PRIx64 "\r\n"
 	    "%s"
 	    "\r\n",
-	    p->place->host, p->agent,
-	    can_be_bare(p) ? SEAL_BARE_FIELD : "");
+	    p->place->host, p->agent, can_be_bare(p) ? SEAL_BARE_FIELD : "");
 
 	if (channel_write_all(
 		&p->relay.channel, text, (size_t)n, deadline_in(SEND_MS)) == 0)
@@ -130,7 +129,8 @@ send_poll(struct agent_poll *p)
 static int
 read_more(struct agent_poll *p, int64_t deadline)
 {
-	ssize_t n = channel_read_by(&p->relay.channel, p->request.buf + p->request.len,
+	ssize_t n = channel_read_by(&p->relay.channel,
+	    p->request.buf + p->request.len,
 	    sizeof(p->request.buf) - p->request.len, deadline);
 
 	if (n > 0)
@@ -193,7 +193,8 @@ read_answer(struct agent_poll *p)
 	}
 	check_customer(p, r.customer);
 	tell(p, POLL_WAITS, "%s", r.customer);
-	memmove(p->request.buf, p->request.buf + r.length, p->request.len - r.length);
+	memmove(p->request.buf, p->request.buf + r.length,
+	    p->request.len - r.length);
 	p->request.len -= r.length;
 	return 0;
 }
@@ -223,13 +224,14 @@ await_head(struct agent_poll *p)
 	p->relay.drop_blank = p->request.len == 0;
 	for (;;) {
 		int64_t until = deadline_first(keepalive, silence);
-		enum head_result rc = head_parse(
-		    &p->request.head, p->request.buf, p->request.len, HEAD_FORWARD_MAX);
+		enum head_result rc = head_parse(&p->request.head,
+		    p->request.buf, p->request.len, HEAD_FORWARD_MAX);
 
 		if (rc == HEAD_DONE)
 			return 0;
 		if (rc == HEAD_BAD) {
-			tell(p, POLL_FAILED, "bad head: %s", p->request.head.reason);
+			tell(p, POLL_FAILED, "bad head: %s",
+			    p->request.head.reason);
 			return -1;
 		}
 		if (read_more(p, until)) {
@@ -287,8 +289,7 @@ agent_poll_run(struct agent_conf *conf, const struct netaddr *relay,
 	if (connect_relay(&p) == 0 && send_poll(&p) == 0 &&
 	    read_answer(&p) == 0 && await_head(&p) == 0 &&
 	    take_stone(&p) == 0) {
-		broke = agent_session_run(
-		    conf, &p.relay.channel, &p.request);
+		broke = agent_session_run(conf, &p.relay.channel, &p.request);
 		rc = EX_OK;
 	}
 	if (broke)

@@ -11,8 +11,7 @@ agent_refuse(struct channel *relay, const struct head *head, int status,
     const char *reason)
 {
 	char out[REPLY_MAX];
-	const size_t len = reply_refusal(
-	    out, status, reason, head->takes_body);
+	const size_t len = reply_refusal(out, status, reason, head->takes_body);
 
 	if (channel_write_all(relay, out, len, deadline_in(SEND_MS)) == 0)
 		channel_linger(relay, deadline_in(LINGER_MS));

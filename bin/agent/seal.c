@@ -35,8 +35,8 @@ feed(struct channel_sealed *s, const struct agent_request *r,
     const struct seal_offer *offer, struct failure *f)
 {
 	if (channel_sealed_feed(s, offer->hello, offer->len) == 0 &&
-	    channel_sealed_feed(s, r->buf + r->head.length,
-		r->len - r->head.length) == 0)
+	    channel_sealed_feed(
+		s, r->buf + r->head.length, r->len - r->head.length) == 0)
 		return 0;
 	return failure(f, "%s", strerror(errno));
 }
@@ -46,11 +46,10 @@ static int
 shake_hands(struct channel_sealed *s, struct channel *relay,
     const struct seal_offer *offer, int64_t deadline, struct failure *f)
 {
-	const char *answer = offer->marked
-				 ? "HTTP/1.1 200 OK\r\n" SEAL_ANSWER_FIELD
-				       SEAL_BARE_FIELD "\r\n"
-				 : "HTTP/1.1 200 OK\r\n" SEAL_ANSWER_FIELD
-				   "\r\n";
+	const char *answer =
+	    offer->marked
+		? "HTTP/1.1 200 OK\r\n" SEAL_ANSWER_FIELD SEAL_BARE_FIELD "\r\n"
+		: "HTTP/1.1 200 OK\r\n" SEAL_ANSWER_FIELD "\r\n";
 
 	if (channel_write_all(
 		relay, answer, strlen(answer), deadline_in(SEND_MS)) == -1)

@@ -34,8 +34,8 @@ read_forward(struct forward *forward, const struct stone_forward *conf,
 {
 	forward->conf = conf;
 	if (stone_material_read(&forward->tls, &conf->tls, f) == -1 ||
-	    stone_material_seal(
-		&forward->seal, &forward->tls, &conf->tls, f) == -1)
+	    stone_material_seal(&forward->seal, &forward->tls, &conf->tls, f) ==
+		-1)
 		return -1;
 	/* the clock may be wrong, and set later: so for -t alone */
 	if (test && stone_material_check(&forward->tls, &conf->tls, f) == -1)

@@ -1,7 +1,8 @@
 /*
  * The relay's end of a session as relay-stone sees it: a TLS channel, or the
  * sealed one over it, without the answer to the request, whose head comes
- * before the first byte. An answer that refuses, or is none, breaks the channel.
+ * before the first byte. An answer that refuses, or is none, breaks the
+ * channel.
  */
 #ifndef STONE_RELAY_CHANNEL_H
 #define STONE_RELAY_CHANNEL_H

@@ -162,8 +162,8 @@ stone_seal_run(struct relay_channel *relay, const struct forward *forward,
 	enum stone_seal_result rc = STONE_FAILED;
 
 	make_offer(&o, relay, forward->seal.mode, request, len);
-	if (channel_write_all(&relay->channel, o.head, o.len,
-		deadline_in(SEND_MS)) == -1)
+	if (channel_write_all(
+		&relay->channel, o.head, o.len, deadline_in(SEND_MS)) == -1)
 		stone_relay_unreachable(forward, strerror(errno), peer);
 	else if (await_answer(relay, forward, client, peer,
 		     deadline_in(STONE_ANSWER_MS)) == 0)

@@ -276,8 +276,8 @@ ask(struct shared *s, char buf[static RESPONSE_MAX_BYTES])
 	    head, s->forward->conf->request, s->authority);
 
 	if (s->forward->seal.mode != SEAL_OFF)
-		switch (
-		    stone_seal_run(&s->relay, s->forward, head, len, -1, NULL)) {
+		switch (stone_seal_run(
+		    &s->relay, s->forward, head, len, -1, NULL)) {
 		case STONE_PLAIN:
 			return (ssize_t)relay_channel_rest(
 			    &s->relay, buf, RESPONSE_MAX_BYTES);
@@ -286,8 +286,8 @@ ask(struct shared *s, char buf[static RESPONSE_MAX_BYTES])
 		case STONE_SEALED:
 			break;
 		}
-	if (channel_write_all(&s->relay.channel, head, len,
-		deadline_in(SEND_MS)) == -1) {
+	if (channel_write_all(
+		&s->relay.channel, head, len, deadline_in(SEND_MS)) == -1) {
 		stone_relay_unreachable(s->forward, strerror(errno), NULL);
 		return -1;
 	}

@@ -105,8 +105,8 @@ ask(struct session *s, char request[static HEAD_MAX_BYTES])
 
 	if (s->forward->seal.mode == SEAL_OFF)
 		return (ssize_t)len;
-	switch (stone_seal_run(&s->relay, s->forward, request, len,
-	    s->client->fd, s->peer)) {
+	switch (stone_seal_run(
+	    &s->relay, s->forward, request, len, s->client->fd, s->peer)) {
 	case STONE_SEALED:
 		return (ssize_t)len;
 	case STONE_PLAIN:

@@ -234,8 +234,7 @@ sealed_write(struct channel *ch, const void *buf, size_t len)
 	struct channel_sealed *s = sealed_of(ch);
 	size_t n;
 
-	if (s->accepted == 0 &&
-	    (flush(s) == -1 || seal(s, buf, len) == -1))
+	if (s->accepted == 0 && (flush(s) == -1 || seal(s, buf, len) == -1))
 		return -1;
 	if (flush(s) == -1)
 		return -1;
@@ -387,7 +386,8 @@ flush_some(struct channel_sealed *s)
 	return flush(s) == 0 || errno == EAGAIN ? 0 : -1;
 }
 
-/* The alert leaves, which tells the other end; the reason stays in the queue. */
+/* The alert leaves, which tells the other end; the reason stays in the queue.
+ */
 static void
 flush_alert(struct channel_sealed *s)
 {
@@ -399,8 +399,7 @@ flush_alert(struct channel_sealed *s)
 }
 
 int
-channel_sealed_handshake(
-    struct channel_sealed *s, int marked, int64_t deadline)
+channel_sealed_handshake(struct channel_sealed *s, int marked, int64_t deadline)
 {
 	s->marked = marked;
 	for (;;) {

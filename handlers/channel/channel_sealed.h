@@ -45,8 +45,7 @@ struct channel_sealed {
  * lies over one; nothing may have been read ahead of its records. Returns 0, or
  * -1 with errno (no memory); ssl is freed then.
  */
-int channel_sealed(
-    struct channel_sealed *s, struct channel *outer, SSL *ssl);
+int channel_sealed(struct channel_sealed *s, struct channel *outer, SSL *ssl);
 
 /*
  * The client's first message, which goes to the other end by some other way.

@@ -4,7 +4,8 @@
  *
  *	X-Seal: 1 <base64 of TLS records>    in the stone's head
  *	X-Seal: 1                            in the agent's answer
- *	X-Bare: 1                            in a head or answer: a marked session
+ *	X-Bare: 1                            in a head or answer: a marked
+ *session
  *
  * Pure.
  */

@@ -94,9 +94,8 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
 static SSL_CTX *
 make_context(enum seal_side side, STACK_OF(X509) * accepted)
 {
-	SSL_CTX *ctx = tls_context(side == SEAL_STONE ? TLS_client_method()
-						      : TLS_server_method(),
-	    13);
+	SSL_CTX *ctx = tls_context(
+	    side == SEAL_STONE ? TLS_client_method() : TLS_server_method(), 13);
 
 	if (ctx == NULL)
 		return NULL;

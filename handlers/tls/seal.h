@@ -28,8 +28,7 @@ struct seal {
 };
 
 /* "auto", "require" or "off". Returns 0, or -1 with a reason in f. */
-int seal_mode_parse(
-    enum seal_mode *mode, const char *word, struct failure *f);
+int seal_mode_parse(enum seal_mode *mode, const char *word, struct failure *f);
 
 /*
  * Makes all but the mode, which is set, from material, whose key and

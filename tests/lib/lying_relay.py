@@ -1,10 +1,11 @@
 """A relay that joins one agent and one stone, and may lie to both.
 
-    lying_relay.py PORT FOLDER [WORD...]
+    lying_relay.py PORT FOLDER
 
 Its certificate is FOLDER/cert.pem. It takes a poll, then a stone, passes its
 head on and joins them, again and again; a line on stdout tells how each session
-went. It knows of marked sessions. WORD:
+went. It knows of marked sessions. What it does to a session is said by the words
+that FOLDER/lie has then:
 
     mark           the sessions are marked, as by a relay that serves bare legs
     strip          the offer is taken out of the stone's head
@@ -14,15 +15,13 @@ went. It knows of marked sessions. WORD:
                    as this side of the seal can tell, and so does the other
     hold:WAY:N     from N on nothing more comes, and nothing ends
     reflect        the stone is joined to itself
-    later          the stone's head is sent to the agent only once "go" is there
 """
 
-import os
+import base64
 import socket
 import ssl
 import sys
 import threading
-import time
 
 END_OF_HEAD = b"\r\n\r\n"
 CHUNK = 16384
@@ -219,15 +218,15 @@ def head_of(lines, marked, strip):
     return "\r\n".join(kept).encode() + END_OF_HEAD
 
 
-def serve(agent, stone, lines, words):
+def serve(agent, stone, lines, folder):
+    with open(f"{folder}/lie", encoding="ascii") as file:
+        words = file.read().split()
     session = Session(words)
     say(f"head={lines}")
-    if "later" in words:
-        while not os.path.exists("go"):
-            time.sleep(0.02)
     if "reflect" in words:
         session.ended["down"] = "reflected"
-        stone.send(b"HTTP/1.1 200 OK\r\nX-Seal: 1\r\n\r\n")
+        hello = next(line.split()[2] for line in lines if line.startswith("X-Seal:"))
+        stone.send(b"HTTP/1.1 200 OK\r\nX-Seal: 1\r\n\r\n" + base64.b64decode(hello))
         session.pump("up", stone, stone)
     else:
         agent.send(head_of(lines, session.marked, "strip" in words))
@@ -245,7 +244,7 @@ def serve(agent, stone, lines, words):
     stone.sock.close()
 
 
-def main(port, folder, *words):
+def main(port, folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/private.pem")
     context.load_verify_locations(f"{folder}/ca.pem")
@@ -271,7 +270,7 @@ def main(port, folder, *words):
         with arrived:
             arrived.wait_for(lambda: polls)
             agent = polls.pop()
-        serve(agent, leg, lines, words)
+        serve(agent, leg, lines, folder)
 
     listener = socket.create_server(("127.0.0.1", int(port)))
     while True:
