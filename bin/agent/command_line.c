@@ -14,6 +14,8 @@
 #define PROXY_PROTOCOL "proxy-protocol"
 #define MAX_STREAMS    "max-streams"
 #define UPGRADE        "upgrade"
+#define SEAL           "seal"
+#define PEERS          "peers"
 #define LIST_STEP      16 /* words, by which the list grows */
 
 #define LETTERS      "nk:c:a:m:h:x:X:"
@@ -23,6 +25,8 @@ static const struct option longs[] = {
     {PROXY_PROTOCOL, no_argument, NULL, AGENT_PROXY_PROTOCOL},
     {MAX_STREAMS, required_argument, NULL, AGENT_MAX_STREAMS},
     {UPGRADE, required_argument, NULL, AGENT_UPGRADE},
+    {SEAL, required_argument, NULL, AGENT_SEAL},
+    {PEERS, required_argument, NULL, AGENT_PEERS},
     {NULL, 0, NULL, 0},
 };
 
@@ -35,8 +39,9 @@ usage(void)
 	    "target:port\n"
 	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
 	    "[-x proxy:port]\n"
-	    "         [--" MAX_STREAMS " n] [--" PROXY_PROTOCOL "] [--" UPGRADE
-	    " protocol]\n"
+	    "         [--" MAX_STREAMS " n] [--" PEERS " file] "
+	    "[--" PROXY_PROTOCOL "]\n"
+	    "         [--" SEAL " auto|require|off] [--" UPGRADE " protocol]\n"
 	    "         [name=target:port ...]\n");
 	exit(EX_USAGE);
 }

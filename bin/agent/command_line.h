@@ -14,6 +14,8 @@
 #define AGENT_PROXY_PROTOCOL 256
 #define AGENT_MAX_STREAMS    257
 #define AGENT_UPGRADE        258
+#define AGENT_SEAL           259
+#define AGENT_PEERS          260
 
 struct agent_word {
 	int option;       /* its letter, or one of the above */

@@ -93,6 +93,22 @@ load_all(struct agent_conf *conf, const struct agent_options *o,
 	return load_proxy(&conf->proxy, o, env, f);
 }
 
+/* What sealing needs, of the same key and certificate. */
+static int
+load_seal(
+    struct agent_conf *conf, const struct agent_options *o, struct failure *f)
+{
+	char *peers = NULL;
+	int rc;
+
+	if (o->peers != NULL && (peers = path_of(o->peers, f)) == NULL)
+		return -1;
+	rc = seal_init(&conf->seal, SEAL_AGENT, &conf->tls, peers, f);
+	free(peers);
+	return rc == -1 && o->peers != NULL ? agent_words_locate(o->peers, f)
+					    : rc;
+}
+
 /* ---- all ---- */
 
 /* -t: what a relay would not accept. The clock may be wrong, so no more. */
@@ -158,6 +174,8 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 	    load_all(conf, &o, &source->env, f) == 0)
 		rc = check(
 		    conf, words.file != NULL ? words.file : "command line", f);
+	if (rc == 0)
+		rc = load_seal(conf, &o, f);
 	if (rc == 0 && run->test)
 		rc = check_dates(conf, &o, f);
 	agent_words_free(&words);
@@ -170,5 +188,6 @@ void
 agent_conf_free(struct agent_conf *conf)
 {
 	tls_material_free(&conf->tls);
+	seal_free(&conf->seal);
 	OPENSSL_cleanse(conf, sizeof(*conf));
 }

@@ -10,7 +10,7 @@
 #include "base/failure.h"
 #include "base/netaddr.h"
 #include "dial/proxy_environment.h"
-#include "tls/tls.h"
+#include "tls/seal.h"
 #include "web/head.h"
 
 #include <limits.h>
@@ -36,6 +36,7 @@ struct agent_conf {
 	struct target targets[TARGETS_MAX];
 	struct proxy proxy;      /* -x, -X, or the environment's */
 	struct tls_material tls; /* -k, -c, -a */
+	struct seal seal;        /* --seal, --peers */
 };
 
 /* All that it takes to read the configuration, and to read it again. */

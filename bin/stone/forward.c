@@ -33,7 +33,9 @@ read_forward(struct forward *forward, const struct stone_forward *conf,
     int test, struct failure *f)
 {
 	forward->conf = conf;
-	if (stone_material_read(&forward->tls, &conf->tls, f) == -1)
+	if (stone_material_read(&forward->tls, &conf->tls, f) == -1 ||
+	    stone_material_seal(&forward->seal, &forward->tls, &conf->tls, f) ==
+		-1)
 		return -1;
 	/* the clock may be wrong, and set later: so for -t alone */
 	if (test && stone_material_check(&forward->tls, &conf->tls, f) == -1)
@@ -94,6 +96,7 @@ forwards_free(struct forwards *set)
 	for (size_t i = 0; i < STONE_FORWARDS_MAX; i++) {
 		fd_close(&set->list[i].listener);
 		tls_material_free(&set->list[i].tls);
+		seal_free(&set->list[i].seal);
 	}
 	OPENSSL_cleanse(&set->proxy, sizeof(set->proxy));
 	stone_words_free(&set->file);

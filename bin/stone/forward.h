@@ -9,11 +9,12 @@
 #include "dial/proxy_environment.h"
 #include "stone/access.h"
 #include "stone/conf.h"
-#include "tls/tls.h"
+#include "tls/seal.h"
 
 struct forward {
 	const struct stone_forward *conf;
 	struct tls_material tls;
+	struct seal seal;
 	struct access_list access;
 	int listener; /* -1: none is open */
 };

@@ -6,7 +6,7 @@
 
 #include "base/failure.h"
 #include "stone/conf.h"
-#include "tls/tls.h"
+#include "tls/seal.h"
 
 /*
  * Reads them into tls, which was empty, and completes it (tls/client.h).
@@ -14,6 +14,13 @@
  */
 int stone_material_read(
     struct tls_material *tls, const struct stone_tls *conf, struct failure *f);
+
+/*
+ * Makes of them, and of -q seal and -q peers, what sealing needs; seal was
+ * zeroed. Likewise; seal_free either way.
+ */
+int stone_material_seal(struct seal *seal, const struct tls_material *tls,
+    const struct stone_tls *conf, struct failure *f);
 
 /* Whether the certificate is valid now. Returns 0, or -1 likewise. */
 int stone_material_check(const struct tls_material *tls,

@@ -8,10 +8,13 @@
 #include "stone/forward.h"
 #include "stone/relay_channel.h"
 
+#define STONE_ANSWER_MS                                                        \
+	60000 /* the relay waits for an agent, and that for its target */
+
 /*
- * Connects, makes the TLS handshake, and makes *relay of it; drops the
- * forward's keys. Logs why where that fails; peer is the local client, or "".
- * Returns 0 or -1.
+ * Connects, makes the TLS handshake, and makes *relay of it, with what can be
+ * offered unless the forward is never sealed; drops the forward's keys. Logs
+ * why where that fails; peer is the local client, or "". Returns 0 or -1.
  */
 int stone_relay_connect(struct relay_channel *relay, struct forward *forward,
     const struct proxy *proxy, const char *peer);

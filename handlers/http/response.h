@@ -14,6 +14,8 @@ struct response {
 	char reason[128];   /* X-Reason, or else the status line's */
 	char customer[128]; /* X-Customer, or "" */
 	char mux[8];        /* X-Mux, or "" */
+	char seal[4];       /* X-Seal, or "" */
+	char bare[4];       /* X-Bare, or "" */
 	size_t length;      /* of the head, with its empty line */
 };
 

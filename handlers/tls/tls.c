@@ -107,7 +107,7 @@ tls_new(const struct tls_material *material, int fd)
 	if (SSL_use_cert_and_key(ssl, material->certificate, material->key,
 		material->chain, 1) == 1 &&
 	    SSL_set1_verify_cert_store(ssl, material->store) == 1 &&
-	    SSL_set_fd(ssl, fd) == 1 && key_updates_bound(ssl) == 0)
+	    SSL_set_fd(ssl, fd) == 1 && key_updates_bound(ssl, fd) == 0)
 		return ssl;
 	SSL_free(ssl);
 	return NULL;
@@ -154,8 +154,8 @@ ask_for_clock(const SSL *ssl, long verify, struct failure *f)
 	    ", and so is ours: is this host's clock right? It shows %s", clock);
 }
 
-static void
-handshake_error(const SSL *ssl, int syscall, struct failure *f)
+void
+tls_handshake_failure(const SSL *ssl, int error, struct failure *f)
 {
 	long verify = SSL_get_verify_result(ssl);
 	const char *alert = tls_peer_alert();
@@ -169,7 +169,7 @@ handshake_error(const SSL *ssl, int syscall, struct failure *f)
 		tls_error_text(f);
 	else
 		failure(f, "%s",
-		    syscall != 0 ? strerror(syscall) : "closed by the peer");
+		    error != 0 ? strerror(error) : "closed by the peer");
 	ERR_clear_error();
 }
 
@@ -191,7 +191,7 @@ tls_handshake(SSL *ssl, int64_t deadline, struct failure *f)
 		else if (why == SSL_ERROR_WANT_WRITE)
 			pfd.events = POLLOUT;
 		else {
-			handshake_error(ssl, errno, f);
+			tls_handshake_failure(ssl, errno, f);
 			return -1;
 		}
 		if (poll(&pfd, 1, deadline_left(deadline)) == 0)
