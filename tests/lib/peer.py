@@ -63,14 +63,17 @@ class Peer:
     ended: "clean" (close_notify), "cut" (EOF without one) or "reset".
     """
 
-    def __init__(self, name, host="127.0.0.1", port=PORT):
+    def __init__(self, name, host="127.0.0.1", port=PORT, version=None):
         # what stands there already is of others who had this port before
         self.log_start = os.path.getsize(RELAY_LOG) if os.path.exists(RELAY_LOG) else 0
         self.sock = tcp(host, port)
         self.log_name = "peer=" + ("[%s]:%d" if ":" in host else "%s:%d") % self.sock.getsockname()[:2]
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
-        self.tls = context(name).wrap_bio(self.incoming, self.outgoing, server_hostname=host)
+        made = context(name)
+        if version:
+            made.maximum_version = version
+        self.tls = made.wrap_bio(self.incoming, self.outgoing, server_hostname=host)
         self.got = bytearray()
         self.ended = None
         deadline = time.monotonic() + 60
