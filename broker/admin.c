@@ -92,10 +92,9 @@ session_row(const struct conn *c, struct message *m)
 	m->type = MESSAGE_ROW_SESSION;
 	row->id = s->id;
 	row->seconds = now > s->started ? now - s->started : 0;
-	row->up = s->stone.conn != NULL ? s->stone.bytes_in
-					: s->agent.bytes_out;
-	row->down = s->stone.conn != NULL ? s->stone.bytes_out
-					  : s->agent.bytes_in;
+	row->tls = s->tls;
+	row->up = s->up;
+	row->down = s->down;
 	row->stone_identity = s->stone.identity;
 	row->agent_identity = s->agent.identity;
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
@@ -158,6 +157,8 @@ tell_status(struct broker *b, struct conn *c)
 	*row = b->totals;
 	row->uptime = conn_uptime() - b->started;
 	row->sessions = sessions_count(b->sessions);
+	row->sealed = sessions_sealed(b->sessions);
+	row->bare = sessions_bare(b->sessions);
 	row->pid = (uint32_t)getpid();
 	row->draining = (uint32_t)b->draining;
 	row->log_level = (uint32_t)log_level();

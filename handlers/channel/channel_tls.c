@@ -196,13 +196,17 @@ tls_expect_bulk(struct channel *ch)
 	SSL_set_default_read_buffer_len(ssl, TLS_READ_AHEAD);
 }
 
+void
+channel_tls_forget(struct channel_tls *tls)
+{
+	SSL_free(tls->ssl);
+	tls->ssl = NULL;
+}
+
 static void
 tls_release(struct channel *ch)
 {
-	struct channel_tls *tls = CONTAINER_OF(ch, struct channel_tls, channel);
-
-	SSL_free(tls->ssl);
-	tls->ssl = NULL;
+	channel_tls_forget(CONTAINER_OF(ch, struct channel_tls, channel));
 }
 
 void

@@ -29,4 +29,7 @@ struct channel_tls {
  */
 void channel_tls(struct channel_tls *tls, SSL *ssl);
 
+/* Frees all but the connection, of whose TLS both directions have ended. */
+void channel_tls_forget(struct channel_tls *tls);
+
 #endif

@@ -74,6 +74,7 @@ handler_run(int sock, int tell, const struct relay_conf *conf,
 	    [WAITING] = run_waiting,
 	    [MATCHED] = run_matched,
 	    [SPLICING] = run_splicing,
+	    [BARE] = run_bare,
 	    [CLOSING] = run_closing,
 	};
 	static const int signals[] = {SIGTERM, SIGINT, 0};
@@ -108,6 +109,7 @@ handler_run(int sock, int tell, const struct relay_conf *conf,
 	hop_close(&h.hop);
 	fd_close(&h.signals);
 	fd_close(&h.tell);
+	reverify_free(&h.subject);
 	OPENSSL_free(h.der);
 	return EX_OK;
 }
