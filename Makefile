@@ -30,7 +30,7 @@ HANDLER_PROGRAMS = relay-handler relay-handoff relay-listen
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
-TEST_PROGRAMS = certificate comeback newkeys sandboxed without
+TEST_PROGRAMS = certificate comeback newkeys sandboxed sealing without
 SCRIPTS = relay-ca
 PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \
 	$(ADMIN_PROGRAM)

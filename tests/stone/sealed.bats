@@ -191,6 +191,45 @@ SCRIPT
     ended_well agent
 }
 
+# ---- the handshake ------------------------------------------------------------
+
+# sealing CASE: see tests/programs/sealing.c. Its lines are $output.
+sealing() {
+    [ -x "$tests/../build/tests/sealing" ] || skip 'make test-programs'
+    echo "# $1"
+    run -0 timeout 60 "$tests/../build/tests/sealing" alice "$1"
+}
+
+@test 'either end sees to protocol, version, certificate and its dates' {
+    sealing no-alpn
+    [ "$output" = 'agent: the other end did not choose our protocol
+stone: the other end did not choose our protocol' ]
+    sealing agent-no-alpn
+    [ "$output" = 'agent: the other end did not choose our protocol
+stone: the other end did not choose our protocol' ]
+    sealing other-alpn
+    [ "${lines[0]}" = 'agent: no application protocol' ]
+    sealing tls12
+    [ "${lines[0]}" = 'agent: unsupported protocol' ]
+    sealing agent-tls12
+    [ "${lines[1]}" = "stone: the peer's TLS alert: protocol version" ]
+    sealing no-certificate
+    [ "${lines[0]}" = 'agent: peer did not return a certificate' ]
+    sealing expired
+    [[ ${lines[1]} == 'stone: certificate has expired,'* ]]
+    sealing early
+    [[ ${lines[1]} == 'stone: certificate is not yet valid,'* ]]
+    sealing plain
+    [ "$output" = 'agent: sealed
+agent: 131072 bytes, 0 new keys, end
+stone: sealed' ]
+}
+
+@test 'a key that has sealed 2^22 records gives way to a new one' {
+    sealing keys
+    [ "${lines[1]}" = 'agent: 131072 bytes, 1 new keys, end' ]
+}
+
 # ---- peers ------------------------------------------------------------------
 
 # one_customer: alice and bob are the same, so that the relay joins them.
