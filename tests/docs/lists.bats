@@ -244,7 +244,7 @@ END
     python <<'END'
 source = text("broker/config/relay_conf.c")
 for key, value in re.findall(r"^#(\w+) = (.*)", text("broker/relay.conf"), re.M):
-    if key in ("crl", "group", "customers", "admin_group", "handoff"):  # none, and the user's own
+    if key in ("crl", "group", "customers", "admin_group", "handoff", "proxy_from"):  # none, and the user's own
         continue
     value = value.replace(".", "") if key == "tls_min" else value
     value = "CRL_EXPIRED_" + value.upper() if key == "crl_expired" else value
