@@ -21,7 +21,7 @@ struct relay_channel {
 	struct channel channel; /* over tls, or over sealed */
 	struct channel_tls tls;
 	struct channel_sealed sealed; /* over tls */
-	int can_be_bare; /* may be marked */
+	int can_be_bare;              /* may be marked */
 	int is_sealed;
 	enum relay_channel_state state;
 	struct response response;

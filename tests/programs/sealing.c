@@ -125,8 +125,8 @@ read_much(struct channel_sealed *s)
 	ssize_t n;
 
 	SSL_set_msg_callback(s->ssl, see);
-	while ((n = channel_read_by(&s->channel, buf, sizeof(buf),
-		    deadline_in(10000))) > 0)
+	while ((n = channel_read_by(
+		    &s->channel, buf, sizeof(buf), deadline_in(10000))) > 0)
 		;
 	printf("agent: %llu bytes, %d new keys, %s\n",
 	    (unsigned long long)s->channel.arrived, updates,
