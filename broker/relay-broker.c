@@ -15,6 +15,7 @@
 #include "config/relay_conf.h"
 #include "config/relay_program.h"
 #include "ipc/ipc_socket.h"
+#include "ipc/trust_bundle.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -55,17 +56,25 @@ listen_and_drop(const struct relay_conf *conf, int *lock)
 	return fd;
 }
 
-/* -t: the file of customers is a part of the configuration. */
+/* -t: whether its user can read what it will hand to handlers, and customers.
+ */
 static int
-test_customers(const struct relay_conf *conf)
+test_files(const struct relay_conf *conf)
 {
 	struct customers *table;
 	struct failure f;
+	uint32_t size;
+	int trust;
 
+	relay_program_try_user(conf);
 	table = customers_read(conf->customers, &f);
 	if (table == NULL)
 		program_fail(EX_CONFIG, "%s", f.text);
 	customers_free(table);
+	trust = trust_bundle_write(conf, &size, &f);
+	if (trust == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
+	fd_close(&trust);
 	return EX_OK;
 }
 
@@ -88,9 +97,7 @@ main(int argc, char **argv)
 	if (relay_conf_read(&conf, o.conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test)
-		relay_program_check_user(&conf);
-	if (o.test)
-		return test_customers(&conf);
+		return test_files(&conf);
 
 	listener = listen_and_drop(&conf, &lock);
 	log_open(NAME, o.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, o.debug);

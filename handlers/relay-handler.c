@@ -43,7 +43,7 @@ main(int argc, char **argv)
 	if (relay_conf_read(&conf, o.conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test)
-		relay_program_check_user(&conf);
+		relay_program_try_user(&conf);
 	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	if (handler_sandbox_make() == -1 || handler_sandbox_load(&conf) == -1)

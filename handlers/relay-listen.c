@@ -73,7 +73,7 @@ main(int argc, char **argv)
 	if (tls_init() == -1 || tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	if (o.test)
-		relay_program_check_user(&s.conf);
+		relay_program_try_user(&s.conf);
 	relay_program_user(&s.conf, &uid, &gid);
 	if (!o.test)
 		listen_all(&s, uid, gid);

@@ -94,11 +94,15 @@ connect_relay(struct agent_poll *p)
 	return 0;
 }
 
-/* A marked session leaves TLS 1.3, and nothing older. */
+/*
+ * A marked session leaves TLS 1.3, and nothing older. In it a direction ends by
+ * TCP's own end, for which many a proxy ends the other direction too.
+ */
 static int
 can_be_bare(const struct agent_poll *p)
 {
 	return p->conf->seal.mode != SEAL_OFF &&
+	       !proxy_serves(&p->conf->proxy, p->place) &&
 	       SSL_version(p->relay.ssl) == TLS1_3_VERSION;
 }
 

@@ -1,7 +1,7 @@
 /* Who goes by no proxy: see no_proxy.h. */
 #include "dial/no_proxy.h"
 #include "base/failure.h"
-#include "dial/prefix.h"
+#include "base/prefix.h"
 
 #include <string.h>
 #include <strings.h>

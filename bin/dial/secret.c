@@ -18,7 +18,7 @@ secret_read(const char *path, char secret[static SECRET_MAX], struct failure *f)
 	if (fd == -1 && errno == EINVAL)
 		return failure(f, "%s: not a regular file", path);
 	if (fd == -1)
-		return failure(f, "%s: %s", path, strerror(errno));
+		return regular_file_unreadable(path, f);
 	if (regular_file_check_private(&st, path, "a secret", f) == -1) {
 		fd_close(&fd);
 		return -1;

@@ -9,7 +9,7 @@
 #define STONE_ACCESS_H
 
 #include "base/failure.h"
-#include "dial/prefix.h"
+#include "base/prefix.h"
 
 #include <stddef.h>
 

@@ -44,7 +44,7 @@ start_tls(struct forward *forward, int fd, struct failure *f)
 /* While the key is there. Returns 0, or -1 with a reason in f. */
 static int
 prepare_seal(struct relay_channel *relay, const struct forward *forward,
-    struct failure *f)
+    const struct proxy *proxy, struct failure *f)
 {
 	SSL *ssl;
 
@@ -55,7 +55,8 @@ prepare_seal(struct relay_channel *relay, const struct forward *forward,
 		tls_error_text(f);
 		return -1;
 	}
-	if (relay_channel_offer(relay, ssl) == 0)
+	if (relay_channel_offer(
+		relay, ssl, !proxy_serves(proxy, &forward->conf->relay)) == 0)
 		return 0;
 	return failure(f, "%s", strerror(errno));
 }
@@ -81,7 +82,7 @@ stone_relay_connect(struct relay_channel *relay, struct forward *forward,
 		return -1;
 	}
 	relay_channel_init(relay, ssl);
-	rc = prepare_seal(relay, forward, &f);
+	rc = prepare_seal(relay, forward, proxy, &f);
 	tls_forget(&forward->tls, ssl);
 	seal_forget(&forward->seal);
 	if (rc == 0)

@@ -3,6 +3,7 @@
 #include "base/container.h"
 
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <string.h>
 
 /* Judges what has come of the head. */
@@ -92,8 +93,10 @@ relay_channel_init(struct relay_channel *a, SSL *ssl)
 }
 
 int
-relay_channel_offer(struct relay_channel *a, SSL *ssl)
+relay_channel_offer(struct relay_channel *a, SSL *ssl, int direct)
 {
+	/* many a proxy ends both directions where TCP ends one */
+	a->can_be_bare = direct && SSL_version(a->tls.ssl) == TLS1_3_VERSION;
 	return channel_sealed(&a->sealed, &a->tls.channel, ssl);
 }
 

@@ -21,6 +21,7 @@ struct relay_channel {
 	struct channel channel; /* over tls, or over sealed */
 	struct channel_tls tls;
 	struct channel_sealed sealed; /* over tls */
+	int can_be_bare;              /* may be marked */
 	int is_sealed;
 	enum relay_channel_state state;
 	struct response response;
@@ -35,10 +36,10 @@ struct relay_channel {
 void relay_channel_init(struct relay_channel *a, SSL *ssl);
 
 /*
- * Makes a->sealed, which takes over ssl, as what can be offered. Returns 0, or
- * -1 with errno.
+ * Makes a->sealed, which takes over ssl, as what can be offered; direct: no
+ * proxy is on the way. Returns 0, or -1 with errno.
  */
-int relay_channel_offer(struct relay_channel *a, SSL *ssl);
+int relay_channel_offer(struct relay_channel *a, SSL *ssl, int direct);
 
 /* Lays it over that, whose handshake is complete; another answer is awaited. */
 void relay_channel_seal(struct relay_channel *a);

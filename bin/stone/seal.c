@@ -15,7 +15,6 @@
 /* The head that offers. */
 struct offer {
 	int made; /* else the head is the request as it is */
-	int bare;
 	size_t len;
 	char head[HEAD_MAX_BYTES];
 };
@@ -55,12 +54,11 @@ make_offer(struct offer *o, struct relay_channel *relay, enum seal_mode mode,
 	char fields[SEAL_OFFER_MAX];
 	size_t nfields;
 
-	o->bare = SSL_version(relay->tls.ssl) == TLS1_3_VERSION;
 	o->len = len;
 	memcpy(o->head, request, len);
 	if (n == 0)
 		return;
-	nfields = seal_offer_write(fields, hello, n, o->bare);
+	nfields = seal_offer_write(fields, hello, n, relay->can_be_bare);
 	if (mode == SEAL_REQUIRE) {
 		memcpy(o->head, empty, sizeof(empty) - 1);
 		o->made = add_offer(o, sizeof(empty) - 1, fields, nfields) == 0;
@@ -145,7 +143,8 @@ judge(struct relay_channel *relay, const struct forward *forward,
 		    peer);
 		return STONE_FAILED;
 	}
-	if (shake_hands(relay, o->bare && is_one(r->bare), &f) == 0) {
+	if (shake_hands(relay, relay->can_be_bare && is_one(r->bare), &f) ==
+	    0) {
 		relay_channel_seal(relay);
 		return STONE_SEALED;
 	}

@@ -1,6 +1,7 @@
 /* Configuration files, line by line: see config_lines.h. */
 #define _GNU_SOURCE
 #include "base/config_lines.h"
+#include "base/regular_file.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -58,7 +59,7 @@ config_lines_read_numbered(const char *path, config_lines_fn *each, void *arg,
 	int rc = 0;
 
 	if (file == NULL)
-		return failure(f, "%s: %s", path, strerror(errno));
+		return regular_file_unreadable(path, f);
 	*number = 0;
 	while (rc == 0 && (len = getline(&line, &size, file)) != -1) {
 		++*number;

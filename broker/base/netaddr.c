@@ -108,23 +108,18 @@ netaddr_listen(const struct netaddr *addr, int backlog, struct failure *f)
 }
 
 void
-netaddr_peer(int sock, char text[static NETADDR_TEXT_MAX])
+netaddr_text(const struct sockaddr *sa, char text[static NETADDR_TEXT_MAX])
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
 	char host[INET6_ADDRSTRLEN];
 
-	snprintf(text, NETADDR_TEXT_MAX, "unknown");
-	if (getpeername(sock, (struct sockaddr *)&ss, &len) == -1)
-		return;
-	if (ss.ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)&ss;
+	if (sa->sa_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)sa;
 
 		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
 		snprintf(
 		    text, NETADDR_TEXT_MAX, "%s:%u", host, ntohs(in->sin_port));
-	} else if (ss.ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)&ss;
+	} else if (sa->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)sa;
 		int mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
 
 		inet_ntop(mapped ? AF_INET : AF_INET6,
@@ -132,7 +127,19 @@ netaddr_peer(int sock, char text[static NETADDR_TEXT_MAX])
 		    sizeof(host));
 		snprintf(text, NETADDR_TEXT_MAX, mapped ? "%s:%u" : "[%s]:%u",
 		    host, ntohs(in6->sin6_port));
+	} else {
+		snprintf(text, NETADDR_TEXT_MAX, "unknown");
 	}
+}
+
+void
+netaddr_peer(int sock, char text[static NETADDR_TEXT_MAX])
+{
+	struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
+	socklen_t len = sizeof(ss);
+
+	getpeername(sock, (struct sockaddr *)&ss, &len);
+	netaddr_text((struct sockaddr *)&ss, text);
 }
 
 void

@@ -46,9 +46,13 @@ int netaddr_check_numeric(const struct netaddr *addr, struct failure *f);
 int netaddr_listen(const struct netaddr *addr, int backlog, struct failure *f);
 
 /*
- * Formats the connected peer of sock as "1.2.3.4:5" or "[::1]:5"; a v4-mapped
- * address is written as v4. Where there is none it writes "unknown".
+ * Formats an address as "1.2.3.4:5" or "[::1]:5"; a v4-mapped one is written as
+ * v4, and one that is no Internet address as "unknown".
  */
+void netaddr_text(
+    const struct sockaddr *sa, char text[static NETADDR_TEXT_MAX]);
+
+/* The same for the connected peer of sock; "unknown" where there is none. */
 void netaddr_peer(int sock, char text[static NETADDR_TEXT_MAX]);
 
 /*

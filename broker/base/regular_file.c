@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
 
 int
 regular_file_open(const char *path, struct stat *st)
@@ -19,6 +21,15 @@ regular_file_open(const char *path, struct stat *st)
 		fd_close(&fd);
 	}
 	return fd;
+}
+
+int
+regular_file_unreadable(const char *path, struct failure *f)
+{
+	if (errno != EACCES)
+		return failure(f, "%s: %s", path, strerror(errno));
+	return failure(f, "%s: %s for uid %lu: chown it to that user", path,
+	    strerror(errno), (unsigned long)geteuid());
 }
 
 int

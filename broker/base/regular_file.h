@@ -18,6 +18,12 @@
 int regular_file_open(const char *path, struct stat *st);
 
 /*
+ * Says why the file at path cannot be read, by errno; and to whom it is closed,
+ * if it is: who started the program is often somebody else. Returns -1, with f.
+ */
+int regular_file_unreadable(const char *path, struct failure *f);
+
+/*
  * Whether nobody but its owner can read or write the file at path, of which st
  * tells. Returns 0, or -1 with a reason in f; what, "a key", is what it holds.
  */

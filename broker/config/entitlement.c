@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DIGEST       "&digest="
@@ -26,15 +27,15 @@ static int
 digest_hex(const char *text, size_t textlen, const uint8_t *der, size_t len,
     char hex[static 2 * DIGEST_BYTES + 1])
 {
-	uint8_t md[EVP_MAX_MD_SIZE];
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t md[EVP_MAX_MD_SIZE], *whole = malloc(textlen + len);
 	int ok;
 
-	ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
-	     EVP_DigestUpdate(ctx, text, textlen) &&
-	     EVP_DigestUpdate(ctx, der, len) &&
-	     EVP_DigestFinal_ex(ctx, md, NULL);
-	EVP_MD_CTX_free(ctx);
+	if (whole == NULL)
+		return -1;
+	memcpy(whole, text, textlen);
+	memcpy(whole + textlen, der, len);
+	ok = EVP_Digest(whole, textlen + len, md, NULL, EVP_sha256(), NULL);
+	free(whole);
 	if (!ok)
 		return -1;
 	hex_write(hex, md, DIGEST_BYTES);

@@ -105,6 +105,19 @@ add_listen(struct relay_conf *conf, const char *value, struct failure *f)
 }
 
 static int
+add_proxy_from(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	if (conf->nproxy_from == CONF_PROXY_FROM_MAX)
+		return failure(
+		    f, "more than %d proxy_from lines", CONF_PROXY_FROM_MAX);
+	if (prefix_parse(&conf->proxy_from[conf->nproxy_from], value) == -1)
+		return failure(
+		    f, "proxy_from: %s is no address or prefix", value);
+	conf->nproxy_from++;
+	return 0;
+}
+
+static int
 set_key(const struct reader *r, const char *key, const char *value,
     struct failure *f)
 {
@@ -144,6 +157,8 @@ set_key(const struct reader *r, const char *key, const char *value,
 		c->user_line = r->line;
 	if (strcmp(key, "listen") == 0)
 		return add_listen(c, value, f);
+	if (strcmp(key, "proxy_from") == 0)
+		return add_proxy_from(c, value, f);
 	if (strcmp(key, "crl_expired") == 0)
 		return set_crl_expired(c, value, f);
 	if (strcmp(key, "bare") == 0)

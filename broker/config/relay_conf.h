@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 #include "base/netaddr.h"
+#include "base/prefix.h"
 
 #include <stddef.h>
 
@@ -14,8 +15,9 @@
 #define SYSCONFDIR "/etc"
 #endif
 
-#define CONF_PATH       SYSCONFDIR "/vpn-warp/relay.conf"
-#define CONF_LISTEN_MAX 16
+#define CONF_PATH           SYSCONFDIR "/vpn-warp/relay.conf"
+#define CONF_LISTEN_MAX     16
+#define CONF_PROXY_FROM_MAX 16
 
 /* What an expired list of revoked certificates means. */
 enum crl_expired { CRL_EXPIRED_UNSET, CRL_EXPIRED_REFUSE, CRL_EXPIRED_WARN };
@@ -27,6 +29,8 @@ struct relay_conf {
 	char *path; /* the file it was read from */
 	struct netaddr listen[CONF_LISTEN_MAX];
 	size_t nlisten;
+	struct prefix proxy_from[CONF_PROXY_FROM_MAX]; /* balancers */
+	size_t nproxy_from;
 	char *certificate; /* paths, absolute or relative to the process */
 	char *key;
 	char *ca;

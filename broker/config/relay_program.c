@@ -95,11 +95,13 @@ relay_program_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid)
 }
 
 void
-relay_program_check_user(const struct relay_conf *conf)
+relay_program_try_user(const struct relay_conf *conf)
 {
-	uid_t uid;
-	gid_t gid;
+	uid_t uid = 0;
+	gid_t gid = 0;
 
 	if (geteuid() == 0 || conf->user_line != 0)
 		find_user(conf, &uid, &gid);
+	if (geteuid() == 0)
+		program_become(uid, gid);
 }

@@ -31,9 +31,10 @@ struct relay_program_options relay_program_options(
 void relay_program_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid);
 
 /*
- * For -t: fails likewise where the process is root, or conf names a user. Who
- * is not root needs none.
+ * For -t: fails likewise where the process is root, or conf names a user; who
+ * is not root needs none. Root then becomes that user, so that what follows
+ * reads what it will be able to read.
  */
-void relay_program_check_user(const struct relay_conf *conf);
+void relay_program_try_user(const struct relay_conf *conf);
 
 #endif

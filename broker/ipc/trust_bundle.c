@@ -103,7 +103,7 @@ trust_bundle_write(
 	*size = (uint32_t)sizeof(h) + h.ca_path + h.ca + h.crl_path + h.crl;
 	return fd;
 fail:
-	failure(f, "%s: %s", what, strerror(errno));
+	regular_file_unreadable(what, f);
 	fd_close(&fd);
 	return -1;
 }

@@ -84,10 +84,8 @@ const struct filter_list filter_logging = FILTER_LIST(logging);
 
 static const struct filter_rule reading[] = {
     FILTER_LACKS(openat, 2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC),
-    FILTER_CALL(fstat),
-    FILTER_CALL(newfstatat),
-    FILTER_CALL(lseek),
-    FILTER_CALL(fcntl),
+    FILTER_CALL(fstat), FILTER_CALL(newfstatat), FILTER_CALL(lseek),
+    FILTER_CALL(fcntl), FILTER_CALL(geteuid), /* whom a file is closed to */
 };
 
 /* fork(2) as the C library makes it, and nothing else of clone(2) */

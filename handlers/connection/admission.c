@@ -1,6 +1,7 @@
 /*
  * The first two states of a handler: the TLS handshake with its certificate
- * check, and the request head that tells the role. See state.h.
+ * check, behind what a balancer says; and the request head that tells the role.
+ * See state.h.
  */
 #define _GNU_SOURCE
 #include "base/deadline.h"
@@ -8,6 +9,7 @@
 #include "base/log.h"
 #include "channel/tcp.h"
 #include "config/certificate.h"
+#include "connection/balancer.h"
 #include "connection/reverify.h"
 #include "connection/state.h"
 #include "tls/server.h"
@@ -30,6 +32,44 @@ is_probe(int sock)
 	ssize_t n = recv(sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
 	return n == 0 || (n == -1 && errno == ECONNRESET);
+}
+
+static int
+was_probe(const struct handler *h)
+{
+	log_event(LOG_DEBUG, "probe", "peer", h->peer, NULL);
+	return -1;
+}
+
+/* Returns 0, or -1 where the client has left without a byte. */
+static int
+await_first_byte(const struct handler *h, int64_t deadline)
+{
+	struct pollfd pfd = {.fd = h->tls.channel.fd, .events = POLLIN};
+
+	poll(&pfd, 1, deadline_left(deadline));
+	return is_probe(pfd.fd) ? was_probe(h) : 0;
+}
+
+/* Who is behind a balancer. Returns 0, or -1 where it has to end. */
+static int
+take_proxy_header(struct handler *h, int64_t deadline)
+{
+	const int sock = h->tls.channel.fd;
+	struct failure f;
+
+	switch (balancer_connects(h->conf, sock)) {
+	case 0:
+		return 0;
+	case -1: /* a balancer resets what it only looks at */
+		return was_probe(h);
+	}
+	if (balancer_read_header(sock, deadline, h->peer, &f) == -1) {
+		log_event(LOG_NOTICE, "tls-refused", "peer", h->peer, "reason",
+		    f.text, NULL);
+		return -1;
+	}
+	return await_first_byte(h, deadline);
 }
 
 /*
@@ -101,16 +141,13 @@ run_handshake(struct handler *h)
 {
 	int64_t deadline = deadline_in((int64_t)h->conf->tls_timeout * 1000);
 	int sock = h->tls.channel.fd;
-	struct pollfd pfd = {.fd = sock, .events = POLLIN};
 	struct tls_refusal refusal;
 	struct failure f;
 	SSL *ssl;
 
-	poll(&pfd, 1, deadline_left(deadline));
-	if (is_probe(sock)) {
-		log_event(LOG_DEBUG, "probe", "peer", h->peer, NULL);
+	if (await_first_byte(h, deadline) == -1 ||
+	    take_proxy_header(h, deadline) == -1)
 		return ENDED;
-	}
 	ssl = tls_server_start(h->material, sock,
 	    h->conf->crl_expired == CRL_EXPIRED_WARN, &refusal);
 	if (ssl == NULL) {

@@ -77,7 +77,7 @@ struct handler {
 	struct reverify_subject subject;
 	uint8_t *der;
 	uint32_t der_len;
-	char peer[NETADDR_TEXT_MAX];
+	char peer[NETADDR_TEXT_MAX]; /* the client, not its balancer */
 	char identity[IDENTITY_HEX_SIZE];
 	size_t len; /* what is in buf: the head and what came behind it */
 	char buf[2 * HEAD_MAX_BYTES];

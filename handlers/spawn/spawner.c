@@ -4,6 +4,7 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "connection/balancer.h"
 #include "connection/handler.h"
 #include "connection/registration.h"
 #include "fork/forker.h"
@@ -66,7 +67,11 @@ make_room(struct loop *l, int sock)
 	unsigned now;
 	size_t count;
 
-	arrivals_address(&l->from, sock);
+	/* a balancer's clients share its address; who they are it says later */
+	if (balancer_connects(&s->conf, sock) == 1)
+		l->from = in6addr_any;
+	else
+		arrivals_address(&l->from, sock);
 	count = arrivals_make_room(&s->arrivals, &l->from,
 	    s->conf.max_unregistered, s->conf.max_unregistered_from, &now);
 	gone += now;

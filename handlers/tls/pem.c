@@ -35,7 +35,7 @@ open_text(const char *path, int secret, size_t *len, struct failure *f)
 	int fd = regular_file_open(path, &st);
 
 	if (fd == -1 && errno != EINVAL)
-		return failure(f, "%s: %s", path, strerror(errno));
+		return regular_file_unreadable(path, f);
 	if (fd == -1 || st.st_size < 1 || st.st_size > FILE_MAX_BYTES) {
 		failure(f, "%s: not a regular file of 1 to %d bytes", path,
 		    FILE_MAX_BYTES);

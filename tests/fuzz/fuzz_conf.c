@@ -26,6 +26,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	MUST(conf.nlisten <= CONF_LISTEN_MAX);
+	MUST(conf.nproxy_from <= CONF_PROXY_FROM_MAX);
+	for (size_t i = 0; i < conf.nproxy_from; i++)
+		MUST(conf.proxy_from[i].bits <= PREFIX_ALL);
 	MUST(conf.certificate != NULL && conf.key != NULL && conf.ca != NULL);
 	MUST(conf.socket != NULL && conf.user != NULL && conf.group != NULL);
 	MUST(conf.tls_min == 12 || conf.tls_min == 13);

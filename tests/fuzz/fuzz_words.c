@@ -8,9 +8,10 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/netaddr.h"
+#include "base/prefix.h"
+#include "base/prefix.h"
 #include "base/timestamp.h"
 #include "config/identity.h"
-#include "dial/prefix.h"
 #include "dial/proxy_environment.h"
 #include "fuzz.h"
 

@@ -128,10 +128,11 @@ any_child() {
 any_handler() {
     local i children live found=() log=$scratch/relay.log
     [ "$spawner" != xinetd ] || log=$SYSLOG_FILE
-    mapfile -t logged <"$log"
+    # to read all of a long log takes longer than a session lasts
+    mapfile -t logged < <(tail -n 200 "$log")
     count_handlers
     live=" ${children[*]} "
-    for ((i = ${#logged[@]} - 1; i >= 0 && i > ${#logged[@]} - 500; i--)); do
+    for ((i = ${#logged[@]} - 1; i >= 0; i--)); do
         if [[ ${logged[i]} =~ \[([0-9]+)\]:\ matched\ .*\ role=$1\ .*result=taken &&
             $live == *" ${BASH_REMATCH[1]} "* ]]; then
             found+=("${BASH_REMATCH[1]}")

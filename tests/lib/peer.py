@@ -59,17 +59,19 @@ def tcp(host="127.0.0.1", port=PORT):
 class Peer:
     """A TLS connection to the relay with the certificate of name.
 
-    Each send is one TLS record. How the other side's direction ended is in
+    It may go over a sock that is there already, and the first record have bytes
+    before it. Each send is one TLS record. How the other side's direction ended is in
     ended: "clean" (close_notify), "cut" (EOF without one) or "reset".
     """
 
-    def __init__(self, name, host="127.0.0.1", port=PORT, version=None):
+    def __init__(self, name, host="127.0.0.1", port=PORT, sock=None, before=b"", version=None):
         # what stands there already is of others who had this port before
         self.log_start = os.path.getsize(RELAY_LOG) if os.path.exists(RELAY_LOG) else 0
-        self.sock = tcp(host, port)
+        self.sock = sock or tcp(host, port)
         self.log_name = "peer=" + ("[%s]:%d" if ":" in host else "%s:%d") % self.sock.getsockname()[:2]
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
+        self.outgoing.write(before)
         made = context(name)
         if version:
             made.maximum_version = version

@@ -37,6 +37,18 @@ load ../lib/handoff
     wait_until 60 are_below forker ''
 }
 
+@test "what a balancer says of its client is read by the handler of relay-listen" {
+    configure "proxy_from = $client_address"
+    with_both
+    play <<'SCRIPT'
+from proxy_headers import header
+agent = poll("alice", before=header("192.0.2.6"))
+client = stone("alice", before=header("192.0.2.7"))
+assert head_of_stone(agent) == b"GET / HTTP/1.1\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n"
+SCRIPT
+    says forker ' agent-waits .*peer=192\.0\.2\.6:4711 '
+}
+
 @test "where no relay-listen runs, the same entry serves them alone and says so" {
     with_xinetd
     start_line alice

@@ -332,7 +332,7 @@ bad_line() {
     is_root || skip 'needs root'
     sed 's/^user.*/user = root/' relay.conf >bad.conf
     for program in relay-broker relay-listen; do
-        is_config_error 'user is root' "bin/$program" -c "$scratch/bad.conf"
+        is_config_error 'user root is root: set user to an unprivileged one' "bin/$program" -c "$scratch/bad.conf"
     done
     sed 's/^user.*/user = nobody-at-all/' relay.conf >bad.conf
     run -67 timeout 60 bin/relay-listen -c "$scratch/bad.conf"

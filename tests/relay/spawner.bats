@@ -180,3 +180,28 @@ SCRIPT
         [ "$output" = "$program: root.conf:6: user root is root: set user to an unprivileged one" ]
     done
 }
+
+@test "with -t, at the start and at a reload a file that the relay's user cannot read is told, and of whom" {
+    is_root || skip 'needs root'
+    local program uid
+    uid=$(id -u "$relay_user")
+    configure 'customers = customers'
+    : >customers
+    with_relay
+    chmod 600 customers private.pem
+    chown root customers private.pem
+    run -1 "$scratch/bin/relayctl" -c relay.conf reload
+    [[ $output == *"customers: Permission denied for uid $uid: chown it to that user" ]]
+    stop relay
+    stop broker
+    for program in 'relay-broker -t' relay-broker; do
+        # shellcheck disable=SC2086 # an option
+        run -78 timeout 60 "$scratch"/bin/$program -c relay.conf
+        [ "$output" = "relay-broker: customers: Permission denied for uid $uid: chown it to that user" ]
+    done
+    for program in 'relay-listen -t' relay-listen 'relay-handler -t'; do
+        # shellcheck disable=SC2086 # an option
+        run -78 timeout 60 "$scratch"/bin/$program -c relay.conf
+        [ "$output" = "${program% -t}: private.pem: Permission denied for uid $uid: chown it to that user" ]
+    done
+}

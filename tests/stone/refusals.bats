@@ -154,12 +154,12 @@ refused() {
     start_relay_stone stone '-q key=locked.pem' '-q passfile=pass' "$(to_false "localhost:$stone_port")"
     [ "$(speak "$stone_port" a)" = "got=b'yes' ended=clean" ]
     write_stone_conf bad '-q key=locked.pem' "$(to_false "localhost:$stone_port")"
-    fails_with 'bad.conf:5: locked.pem: no private key without a passphrase in it'
+    fails_with 'bad.conf:4: locked.pem: no private key without a passphrase in it'
     write_stone_conf bad '-q key=locked.pem' '-q passfile=wrong' "$(to_false "localhost:$stone_port")"
-    fails_with 'bad.conf:6: locked.pem: no private key that the passphrase opens in it'
+    fails_with 'bad.conf:4: locked.pem: no private key that the passphrase opens in it'
     chmod 644 pass
     write_stone_conf bad '-q key=locked.pem' '-q passfile=pass' "$(to_false "localhost:$stone_port")"
-    fails_with 'bad.conf:6: pass: a secret that others can read or write (mode 0644); chmod 600 it'
+    fails_with 'bad.conf:5: pass: a secret that others can read or write (mode 0644); chmod 600 it'
 }
 
 # fails_with REASON: -t of bad.conf says so, and nothing else.
@@ -173,8 +173,8 @@ fails_with() {
 @test "a key that others can read is refused, and so is one of another certificate" {
     write_stone_conf bad "$(to_relay 8080)"
     chmod 640 alice/private.pem
-    fails_with "bad.conf:4: $scratch/alice/private.pem: a key that others can read or write (mode 0640); chmod 600 it"
+    fails_with "bad.conf:1: $scratch/alice/private.pem: a key that others can read or write (mode 0640); chmod 600 it"
     chmod 600 alice/private.pem
     write_stone_conf bad '-q key=bob/private.pem' "$(to_relay 8080)"
-    fails_with "bad.conf:5: key=bob/private.pem is not that of cert=$scratch/alice/cert.pem"
+    fails_with "bad.conf:4: key=bob/private.pem is not that of cert=$scratch/alice/cert.pem"
 }

@@ -1,5 +1,5 @@
 /* Address prefixes: see prefix.h. */
-#include "dial/prefix.h"
+#include "base/prefix.h"
 #include "base/number.h"
 
 #include <arpa/inet.h>

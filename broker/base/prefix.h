@@ -2,8 +2,8 @@
  * Address prefixes, "192.0.2.0/24" or "2001:db8::/32", and what lies in them.
  * Pure. An IPv4 address and the same one mapped to IPv6 are one address.
  */
-#ifndef DIAL_PREFIX_H
-#define DIAL_PREFIX_H
+#ifndef BASE_PREFIX_H
+#define BASE_PREFIX_H
 
 #include <netinet/in.h>
 #include <sys/socket.h>
