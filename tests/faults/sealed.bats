@@ -27,7 +27,7 @@ ends() {
 
 # spoken: what becomes of a word that is said.
 spoken() {
-    speak "$stone_port" "${1-hello}"
+    speak "$stone_port" hello
 }
 
 # is_reset: a session breaks, whatever of it was said before.
