@@ -34,6 +34,11 @@ static const struct command {
     {"sessions", "live sessions", command_sessions, 0, 0},
     {"customers", "customers, and what they have used", command_customers, 0,
 	0},
+    {"recent [number]", "the last refusals and failures", command_recent, 0, 1},
+    {"why name|address|sha256",
+	"what stands in somebody's way" NEXT_LINE "(a PEM file will do, too)",
+	command_why, 1, 1},
+    {"check", "whether this relay is set up well", command_check, 0, 0},
     {"customer name certificate",
 	"add a certificate to the customer," NEXT_LINE
 	"and reload; sha256:... or a PEM file",
@@ -106,13 +111,14 @@ parse_options(int argc, char **argv)
 	return o;
 }
 
+/* Returns -1 with errno where no broker is there, and that is no failure. */
 static int
-connect_broker(const struct ctl_options *o)
+connect_broker(const struct ctl_options *o, int alone)
 {
 	const char *path = o->socket;
 	struct relay_conf conf = {0};
 	struct failure f;
-	int sock;
+	int sock, error;
 
 	if (path == NULL) {
 		if (relay_conf_read(&conf, o->conf, &f) == -1)
@@ -120,13 +126,15 @@ connect_broker(const struct ctl_options *o)
 		path = conf.socket;
 	}
 	sock = ipc_socket_connect(path);
-	if (sock == -1 && errno == EACCES)
+	error = errno;
+	if (sock == -1 && !alone && error == EACCES)
 		program_fail(EX_NOPERM,
 		    "only root and the members of admin_group may do this");
-	if (sock == -1)
+	if (sock == -1 && !alone)
 		program_fail(EX_UNAVAILABLE, "%s: %s: is relay-broker running?",
-		    path, strerror(errno));
+		    path, strerror(error));
 	relay_conf_free(&conf);
+	errno = error;
 	return sock;
 }
 
@@ -170,18 +178,21 @@ main(int argc, char **argv)
 	const struct command *command;
 	struct ctl_options options;
 	struct ctl_call call;
-	int status;
+	int alone, status;
 
 	log_open(NAME, LOG_TO_STDERR, 0);
 	options = parse_options(argc, argv);
 	command = take_command(argc - optind, argv + optind);
+	/* it does without a broker, and confines itself */
+	alone = command->run == command_check;
 	call = (struct ctl_call){
 	    .options = &options,
 	    .name = argv[optind],
 	    .arguments = argv + optind + 1,
-	    .sock = connect_broker(&options),
+	    .sock = connect_broker(&options, alone),
 	};
-	if (ctl_sandbox_enter() == -1)
+	call.error = errno;
+	if (!alone && ctl_sandbox_enter() == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	status = command->run(&call);
 	fd_close(&call.sock);

@@ -73,8 +73,12 @@ waiter_row(const struct conn *c, struct message *m)
 	row->seconds = conn_uptime() - c->since;
 	row->agent = c->waiter.agent;
 	row->identity = c->certificate.identity;
+	row->fingerprint = c->certificate.fingerprints[0];
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
 	memcpy(row->peer, c->peer, sizeof(row->peer));
+	row->rtt = c->about.rtt;
+	row->retransmits = c->about.retransmits;
+	memcpy(row->version, c->about.version, sizeof(row->version));
 	return 1;
 }
 
@@ -100,6 +104,16 @@ session_row(const struct conn *c, struct message *m)
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
 	memcpy(row->stone, s->stone.peer, sizeof(row->stone));
 	memcpy(row->agent, s->agent.peer, sizeof(row->agent));
+	if (s->stone.conn != NULL) {
+		row->stone_rtt = s->stone.conn->about.rtt;
+		row->stone_retransmits = s->stone.conn->about.retransmits;
+	}
+	if (s->agent.conn != NULL) {
+		row->agent_rtt = s->agent.conn->about.rtt;
+		row->agent_retransmits = s->agent.conn->about.retransmits;
+		memcpy(row->version, s->agent.conn->about.version,
+		    sizeof(row->version));
+	}
 	return 1;
 }
 
@@ -135,6 +149,25 @@ list_accounts(struct broker *b, struct sweep *s)
 	step = add_row(b, s, &m);
 	if (step == SWEEP_MORE)
 		s->account = a;
+	return step;
+}
+
+static enum sweep_step
+list_refusals(struct broker *b, struct sweep *s)
+{
+	uint64_t before = s->before;
+	const struct row_refusal *row = s->admin == NULL
+					    ? NULL
+					    : recent_next(b->recent, &before);
+	struct message m = {.type = MESSAGE_ROW_REFUSAL};
+	enum sweep_step step;
+
+	if (row == NULL)
+		return send_end(b, s);
+	m.u.row_refusal = *row;
+	step = add_row(b, s, &m);
+	if (step == SWEEP_MORE)
+		s->before = before;
 	return step;
 }
 
@@ -207,7 +240,8 @@ kick_step(struct broker *b, struct sweep *s)
 		return SWEEP_END;
 	if (is_meant(c, s)) {
 		s->count += (unsigned)is_another(c);
-		evict_kick(b, c, 403, "Ended by the administrator", "kicked");
+		evict_kick(b, c, 403, "Ended by the administrator", "kicked",
+		    LOG_U64(s->by));
 	}
 	return SWEEP_MORE;
 }
@@ -261,7 +295,10 @@ start(struct broker *b, const struct sweep *s)
 static void
 start_listing(struct broker *b, struct sweep *s)
 {
-	s->step = s->command == ADMIN_CUSTOMERS ? list_accounts : list_conns;
+	s->step = s->command == ADMIN_CUSTOMERS ? list_accounts
+		  : s->command == ADMIN_RECENT  ? list_refusals
+						: list_conns;
+	s->before = UINT64_MAX;
 	s->rows = calloc(1, sizeof(*s->rows));
 	if (s->rows != NULL && sweep_start(b, s) != NULL)
 		return;
@@ -298,7 +335,8 @@ set_log_level(struct broker *b, struct sweep *s)
 int
 admin_take(struct broker *b, struct conn *c, const struct message *m)
 {
-	struct sweep s = {.admin = c, .command = m->u.admin.command};
+	struct sweep s = {
+	    .admin = c, .by = c->who.uid, .command = m->u.admin.command};
 
 	memcpy(s.argument, m->u.admin.argument, sizeof(s.argument));
 	if (c->sweep != NULL || c->awaits_reload) {
@@ -311,6 +349,7 @@ admin_take(struct broker *b, struct conn *c, const struct message *m)
 	case ADMIN_WAITERS:
 	case ADMIN_SESSIONS:
 	case ADMIN_CUSTOMERS:
+	case ADMIN_RECENT:
 		start_listing(b, &s);
 		break;
 	case ADMIN_KICK:

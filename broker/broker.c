@@ -122,7 +122,6 @@ on_conn(struct broker *b, struct source *source, uint32_t events)
 static void
 accept_one(struct broker *b, struct source *source, uint32_t events)
 {
-	struct rights who;
 	struct conn *c;
 	int fd;
 
@@ -135,12 +134,12 @@ accept_one(struct broker *b, struct source *source, uint32_t events)
 		return;
 	}
 	c = calloc(1, sizeof(*c));
-	if (c == NULL || rights_of_peer(&who, fd, b->admin_gid) == -1)
+	if (c == NULL || rights_of_peer(&c->who, fd, b->admin_gid) == -1)
 		goto fail;
-	c->may_register = who.uid == b->handler_uid;
-	c->may_admin = who.uid == 0 || who.in_group;
+	c->may_register = c->who.uid == b->handler_uid;
+	c->may_admin = c->who.uid == 0 || c->who.in_group;
 	if (!c->may_register && !c->may_admin) {
-		refuse_stranger(fd, &who);
+		refuse_stranger(fd, &c->who);
 		goto fail;
 	}
 	c->source.ready = on_conn;
@@ -213,9 +212,10 @@ set_up(struct broker *b)
 	b->accounts = accounts_new();
 	b->pairing = pairing_new();
 	b->sessions = sessions_new();
+	b->recent = recent_new();
 	return b->epoll == -1 || b->timer == -1 || b->accounts == NULL ||
 		       b->pairing == NULL || b->sessions == NULL ||
-		       watch_all(b) == -1
+		       b->recent == NULL || watch_all(b) == -1
 		   ? -1
 		   : 0;
 }
@@ -292,6 +292,7 @@ broker_free(struct broker *b)
 	if (b->pairing != NULL)
 		pairing_free(b->pairing);
 	sessions_free(b->sessions);
+	recent_free(b->recent);
 	accounts_free(b->accounts);
 	customers_free(b->customers);
 	relay_conf_free(&b->conf);

@@ -44,9 +44,10 @@ conn_count(struct conn *c)
 static void
 leave_session(struct broker *b, struct conn *c)
 {
-	if (c->session != NULL)
-		session_leave(
-		    b->sessions, c->session, c->waiter.role, conn_uptime());
+	if (c->session == NULL)
+		return;
+	note_session_end(b, c);
+	session_leave(b->sessions, c->session, c->waiter.role, conn_uptime());
 	c->session = NULL;
 }
 

@@ -16,7 +16,7 @@
 
 void
 evict_kick(struct broker *b, struct conn *c, uint32_t status,
-    const char *reason, const char *cause)
+    const char *reason, const char *cause, const char *by)
 {
 	struct message m = {.type = MESSAGE_KICK};
 	char hex[IDENTITY_HEX_SIZE];
@@ -30,9 +30,10 @@ evict_kick(struct broker *b, struct conn *c, uint32_t status,
 	    LOG_ID(c->session != NULL ? c->session->id : c->id), "customer",
 	    c->account->name, "role",
 	    c->waiter.role == ROLE_AGENT ? "agent" : "stone", "peer", c->peer,
-	    "identity", hex, "cause", cause, NULL);
+	    "identity", hex, "cause", cause, "by", by, NULL);
 	if (c->session != NULL && c->session->cause == NULL)
 		c->session->cause = cause;
+	note_refusal(b, c, REFUSAL_REMOVED, status, reason);
 	/* who waits is never matched again; a session counts until it ends */
 	if (c->waiter.state == WAITER_WAITING) {
 		pairing_leave(b->pairing, &c->waiter);
@@ -52,7 +53,7 @@ move_customer(struct broker *b, struct conn *c, struct account *to,
 
 	if (c->waiter.state == WAITER_WAITING) {
 		evict_kick(b, c, 503, "This customer's terms have changed",
-		    "customer-changed");
+		    "customer-changed", NULL);
 		return;
 	}
 	has_slot = c->waiter.has_slot;
@@ -83,11 +84,11 @@ evict_review(struct broker *b, struct conn *c)
 	e = customers_find(b->customers, &c->certificate);
 	account = accounts_get(b->accounts, e->name);
 	if (!e->grant.allow)
-		evict_kick(
-		    b, c, 403, "This customer is not allowed", "not-allowed");
+		evict_kick(b, c, 403, "This customer is not allowed",
+		    "not-allowed", NULL);
 	else if ((uint64_t)time(NULL) >= e->grant.customer.expire)
 		evict_kick(
-		    b, c, 403, "This customer's time is over", "expired");
+		    b, c, 403, "This customer's time is over", "expired", NULL);
 	else if (account != NULL && account != c->account) {
 		customers_key(&key, e, &c->certificate.identity);
 		move_customer(b, c, account, &key);
@@ -149,7 +150,7 @@ drain_step(struct broker *b, struct sweep *s)
 	if (c == NULL)
 		return SWEEP_END;
 	if (c->waiter.role == ROLE_STONE && c->waiter.state == WAITER_WAITING)
-		evict_kick(b, c, 503, "The relay is draining", "drained");
+		evict_kick(b, c, 503, "The relay is draining", "drained", NULL);
 	return SWEEP_MORE;
 }
 

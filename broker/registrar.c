@@ -23,12 +23,14 @@ conn_of(struct waiter *w)
 /* ---- what the broker says ---- */
 
 static void
-refuse(struct broker *b, struct conn *c, uint32_t status, const char *reason)
+refuse(struct broker *b, struct conn *c, enum refusal_kind kind,
+    uint32_t status, const char *reason)
 {
 	struct message m = {.type = MESSAGE_REFUSED};
 
 	b->totals.refused_total++;
 	c->account->refused_total++;
+	note_refusal(b, c, kind, status, reason);
 	m.u.refused.status = status;
 	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason), "%s", reason);
 	wire_send(c->fd, &m, NULL);
@@ -88,7 +90,8 @@ join_pair(struct broker *b, struct conn *agent, struct conn *stone)
 		if (s != NULL)
 			session_cancel(b->sessions, s);
 		wait_again(b, agent);
-		refuse(b, stone, 503, "The relay is out of resources");
+		refuse(b, stone, REFUSAL_RELAY, 503,
+		    "The relay is out of resources");
 		return;
 	}
 	join_session(stone, s);
@@ -209,14 +212,16 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	if (entry == NULL)
 		return -1;
 	if (b->draining && c->waiter.role == ROLE_STONE) {
-		refuse(b, c, 503, "The relay is draining");
+		refuse(b, c, REFUSAL_RELAY, 503, "The relay is draining");
 		return 0;
 	}
 	verdict = pairing_enter(b->pairing, &c->waiter, &c->key, &entry->grant,
 	    (uint64_t)time(NULL));
 	if (verdict != PAIRING_WAIT) {
-		refuse(
-		    b, c, refusals[verdict].status, refusals[verdict].reason);
+		refuse(b, c,
+		    verdict == PAIRING_NO_MEMORY ? REFUSAL_RELAY
+						 : REFUSAL_LIMIT,
+		    refusals[verdict].status, refusals[verdict].reason);
 		return 0;
 	}
 	c->id = new_id(m->u.reg.id);
@@ -336,6 +341,7 @@ on_attach(struct broker *b, struct conn *c, const struct message_attach *a)
 		return -1;
 	c->spawner = 1;
 	b->totals.spawners++;
+	b->totals.spawner = (uint32_t)c->who.pid;
 	if (b->log_level_is_set && wire_send(c->fd, &m, NULL) == -1)
 		return -1;
 	/* it may have missed a change, and let in whom that keeps out */
@@ -354,6 +360,9 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 		return on_wait_again(b, c, &m->u.wait_again);
 	case MESSAGE_PROGRESS:
 		return on_progress(b, c, &m->u.progress);
+	case MESSAGE_LINK:
+		c->about = m->u.link;
+		return 0;
 	case MESSAGE_END:
 		return on_end(b, c, &m->u.end);
 	case MESSAGE_ANNOUNCE:
@@ -361,6 +370,8 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 	case MESSAGE_RECHECKED:
 		reload_rechecked(b, c, &m->u.rechecked);
 		return 0;
+	case MESSAGE_REFUSAL:
+		return note_told(b, c, &m->u.refusal);
 	case MESSAGE_ATTACH:
 		return on_attach(b, c, &m->u.attach);
 	case MESSAGE_RELOAD:

@@ -151,6 +151,10 @@ reload_rechecked(
 		break;
 	case RECHECK_BAD:
 		b->reload.bad++;
+		/* who waits is told why, and its handler says so itself */
+		if (c->session != NULL)
+			note_refusal(b, c, REFUSAL_REMOVED, 403,
+			    "The certificate is no longer good");
 		if (c->session != NULL && c->session->cause == NULL)
 			c->session->cause = c->waiter.role == ROLE_AGENT
 						? "agent-certificate"

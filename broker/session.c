@@ -184,6 +184,20 @@ reason_word(const struct session *s)
 	return "done";
 }
 
+const char *
+session_fault(
+    const struct session *s, enum role role, const struct session_side **side)
+{
+	const struct conn *other = role == ROLE_AGENT ? s->stone.conn
+						      : s->agent.conn;
+	const char *word = reason_word(s);
+
+	if (other != NULL || s->cause != NULL || strcmp(word, "done") == 0)
+		return NULL;
+	*side = strncmp(word, "agent", 5) == 0 ? &s->agent : &s->stone;
+	return word;
+}
+
 static void
 log_end(const struct session *s, uint64_t now)
 {

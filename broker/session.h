@@ -78,6 +78,13 @@ void session_note(struct sessions *table, struct session *session,
 void session_leave(struct sessions *table, struct session *session,
     enum role role, uint64_t now);
 
+/*
+ * Why a session did not end well that role is the last to leave; *side becomes
+ * the one that broke off. NULL where it did, was ended on purpose, or goes on.
+ */
+const char *session_fault(const struct session *session, enum role role,
+    const struct session_side **side);
+
 /* How many there are; sealed and bare, of them. */
 size_t sessions_count(const struct sessions *table);
 size_t sessions_sealed(const struct sessions *table);

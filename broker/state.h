@@ -4,6 +4,7 @@
  *
  *	broker.c     the loop, and accepting
  *	conn.c       what holds of every connection: telling, counting, dropping
+ *	notes.c      what is remembered of refusals and failures
  *	registrar.c  what handlers say, and how two of them are joined
  *	evict.c      who has to go: kicks, expiry, a changed table
  *	sweep.c      long work in slices, so that no pairing waits for it
@@ -17,8 +18,10 @@
 #include "base/failure.h"
 #include "config/relay_conf.h"
 #include "filewatch.h"
+#include "ipc/peercred.h"
 #include "ipc/wire.h"
 #include "pairing.h"
+#include "recent.h"
 #include "session.h"
 
 #include <sys/queue.h>
@@ -36,10 +39,12 @@ struct source {
 struct conn {
 	struct source source; /* of fd */
 	int fd;
-	int may_register; /* it runs as the handlers' user */
-	int may_admin;    /* root or the admin group */
-	int spawner;      /* it said ATTACH */
+	int may_register;  /* it runs as the handlers' user */
+	int may_admin;     /* root or the admin group */
+	struct rights who; /* whose process it is */
+	int spawner;       /* it said ATTACH */
 	int kicked;
+	int refusal_told;  /* it said REFUSAL, which comes once */
 	unsigned owed;     /* RECHECKs that it has not answered */
 	int awaits_reload; /* an administrator who asked for one; in awaiting */
 	struct waiter waiter;
@@ -52,6 +57,7 @@ struct conn {
 	struct session *session; /* NULL: in none */
 	struct sweep *sweep;     /* an administrator's, NULL: none runs */
 	char peer[NETADDR_TEXT_MAX];
+	struct message_link about; /* as it last said */
 	LIST_ENTRY(conn) link;
 	LIST_ENTRY(conn) await;
 };
@@ -89,6 +95,7 @@ struct broker {
 	struct accounts *accounts;
 	struct pairing *pairing;
 	struct sessions *sessions;
+	struct recent *recent;
 	struct reload_state reload;
 	struct row_status totals; /* its counters */
 	size_t nconns, most;      /* connections, and the most since a trim */
@@ -129,6 +136,19 @@ void conn_answer(struct broker *b, struct conn *c, int failed, unsigned count,
 /* Keeps the account of c right. Call it after any change of its waiter. */
 void conn_count(struct conn *c);
 
+/* ---- notes.c ---- */
+
+/* Remembers why c was turned away; reason is plain ASCII. */
+void note_refusal(struct broker *b, const struct conn *c,
+    enum refusal_kind kind, uint32_t status, const char *reason);
+
+/* Remembers the end of the session that c leaves, if that was not good. */
+void note_session_end(struct broker *b, const struct conn *c);
+
+/* Remembers what a handler says of its client. Returns 0, or -1: drop it. */
+int note_told(
+    struct broker *b, struct conn *c, const struct message_refusal *m);
+
 /* ---- registrar.c ---- */
 
 /* Obeys one message of a handler. Returns 0, or -1: drop it. */
@@ -138,10 +158,11 @@ int registrar_take(struct broker *b, struct conn *c, const struct message *m);
 
 /*
  * Tells c's handler to end; its client learns status and reason where it has no
- * answer yet. cause, a static word, is for the log.
+ * answer yet. For the log are cause, a static word, and by: the uid of the
+ * administrator who wants it, as text, or NULL.
  */
 void evict_kick(struct broker *b, struct conn *c, uint32_t status,
-    const char *reason, const char *cause);
+    const char *reason, const char *cause, const char *by);
 
 /* Kicks c, or moves it, as the table of customers now has it. */
 void evict_review(struct broker *b, struct conn *c);

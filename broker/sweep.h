@@ -18,6 +18,8 @@ struct sweep {
 	void (*done)(struct broker *b, struct sweep *s);
 	struct conn *next;       /* the next connection to visit */
 	struct account *account; /* or the last account that was visited */
+	uint64_t before;         /* or the last refusal's number */
+	uid_t by;                /* who wants it, if an administrator */
 	struct conn *admin;      /* whom to answer; NULL: nobody, or gone */
 	const struct conn *asks; /* reload: who needs no telling */
 	uint32_t command;        /* admin: enum admin_command */

@@ -20,7 +20,8 @@ struct ctl_call {
 	const struct ctl_options *options;
 	const char *name; /* of the command */
 	char **arguments; /* NULL behind the last; as many as it takes */
-	int sock;         /* to the broker */
+	int sock;  /* to the broker; -1: none is there, for check alone */
+	int error; /* errno of that */
 };
 
 /*
@@ -39,6 +40,7 @@ int command_status(const struct ctl_call *call);
 int command_agents(const struct ctl_call *call);
 int command_sessions(const struct ctl_call *call);
 int command_customers(const struct ctl_call *call);
+int command_recent(const struct ctl_call *call);
 
 /* ---- act.c ---- */
 
@@ -47,10 +49,12 @@ int command_drain(const struct ctl_call *call);
 int command_reload(const struct ctl_call *call);
 int command_log_level(const struct ctl_call *call);
 
-/* ---- customer.c, watch.c, metrics.c ---- */
+/* ---- customer.c, watch.c, metrics.c, why.c, check.c ---- */
 
 int command_customer(const struct ctl_call *call);
 int command_watch(const struct ctl_call *call);
 int command_metrics(const struct ctl_call *call);
+int command_why(const struct ctl_call *call);
+int command_check(const struct ctl_call *call);
 
 #endif

@@ -8,6 +8,7 @@
 #include "ctl/show.h"
 
 #include <jansson.h>
+#include <string.h>
 
 #define JSON_VERSION 1
 
@@ -34,10 +35,21 @@ text_or_null(const char *text)
 }
 
 static json_t *
+tls_refused(const uint64_t count[static REFUSAL_TLS_KINDS])
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < REFUSAL_TLS_KINDS; i++)
+		json_object_set_new(
+		    object, refusal_word(i + 1), number(count[i]));
+	return object;
+}
+
+static json_t *
 status_row(const struct row_status *s)
 {
 	return json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o, s:s}",
+			 "s:o, s:o, s:o, s:s, s:o}",
 	    "relay_version", s->version, "pid", number(s->pid), "uptime",
 	    number(s->uptime), "draining", (int)s->draining, "agents",
 	    number(s->agents), "stones", number(s->stones), "sessions",
@@ -46,29 +58,45 @@ status_row(const struct row_status *s)
 	    number(s->kicked_total), "reloads_total", number(s->reloads_total),
 	    "reload_failures_total", number(s->reload_failures_total),
 	    "spawners", number(s->spawners), "log_level",
-	    log_level_word((int)s->log_level));
+	    log_level_word((int)s->log_level), "tls_refused",
+	    tls_refused(s->tls_refused));
+}
+
+/* in seconds */
+static json_t *
+rtt(uint32_t microseconds)
+{
+	return microseconds == 0 ? json_null()
+				 : json_real(microseconds / 1000000.0);
 }
 
 static json_t *
 agent_row(const struct row_waiter *w)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "id", LOG_ID(w->id),
-	    "customer", w->customer, "certificate", fingerprint(&w->identity),
-	    "peer", text_or_null(w->peer), "seconds", number(w->seconds));
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+	    LOG_ID(w->id), "customer", w->customer, "certificate",
+	    fingerprint(&w->identity), "peer", text_or_null(w->peer), "seconds",
+	    number(w->seconds), "rtt", rtt(w->rtt), "retransmits",
+	    number(w->retransmits), "agent_version", text_or_null(w->version));
 }
 
 static json_t *
 session_row(const struct row_session *s)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-	    LOG_ID(s->id), "customer", s->customer, "stone",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o, s:o, s:o, s:o}",
+	    "id", LOG_ID(s->id), "customer", s->customer, "stone",
 	    text_or_null(s->stone), "agent", text_or_null(s->agent),
 	    "stone_certificate",
 	    *s->stone == '\0' ? json_null() : fingerprint(&s->stone_identity),
 	    "agent_certificate",
 	    *s->agent == '\0' ? json_null() : fingerprint(&s->agent_identity),
 	    "seconds", number(s->seconds), "up", number(s->up), "down",
-	    number(s->down));
+	    number(s->down), "stone_rtt", rtt(s->stone_rtt), "agent_rtt",
+	    rtt(s->agent_rtt), "stone_retransmits",
+	    number(s->stone_retransmits), "agent_retransmits",
+	    number(s->agent_retransmits), "agent_version",
+	    text_or_null(s->version));
 }
 
 static json_t *
@@ -90,6 +118,30 @@ customer_row(const struct row_customer *c)
 }
 
 static json_t *
+fingerprint_or_null(const struct identity *id)
+{
+	static const struct identity unknown;
+
+	return memcmp(id, &unknown, sizeof(unknown)) == 0 ? json_null()
+							  : fingerprint(id);
+}
+
+static json_t *
+refusal_row(const struct row_refusal *r)
+{
+	char when[WHEN_TEXT_SIZE];
+
+	timestamp_format(r->when, when);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:s}",
+	    "when", when, "times", number(r->times), "peer",
+	    text_or_null(r->peer), "customer", text_or_null(r->customer),
+	    "certificate", fingerprint_or_null(&r->identity), "kind",
+	    refusal_word(r->kind), "status",
+	    r->status == 0 ? json_null() : number(r->status), "reason",
+	    r->reason, "do", refusal_advice(r->kind, r->reason));
+}
+
+static json_t *
 row_object(const struct message *m)
 {
 	switch (m->type) {
@@ -99,6 +151,8 @@ row_object(const struct message *m)
 		return agent_row(&m->u.waiter);
 	case MESSAGE_ROW_SESSION:
 		return session_row(&m->u.session);
+	case MESSAGE_ROW_REFUSAL:
+		return refusal_row(&m->u.row_refusal);
 	default:
 		return customer_row(&m->u.customer);
 	}
@@ -137,6 +191,7 @@ ctl_json(FILE *out, enum ctl_view view, const struct ctl_answer *answer)
 	    [CTL_AGENTS] = "agents",
 	    [CTL_SESSIONS] = "sessions",
 	    [CTL_CUSTOMERS] = "customers",
+	    [CTL_RECENT] = "recent",
 	};
 	json_t *body;
 
@@ -177,4 +232,34 @@ ctl_json_customer(
 
 	json_object_set_new(body, "changed", json_boolean(changed));
 	return print_result(out, body);
+}
+
+int
+ctl_json_why(FILE *out, const struct facts *facts, const char *subject,
+    int well, const char *text)
+{
+	return print(out,
+	    json_pack("{s:i, s:{s:s, s:o, s:s?, s:i, s:i, s:i, s:o, s:b, s:s}}",
+		"version", JSON_VERSION, "why", "subject", subject, "customer",
+		facts->customer == NULL ? json_null()
+					: customer_row(facts->customer),
+		"fault", facts->fault, "agents", (int)facts->agents, "stones",
+		(int)facts->stones, "sessions", (int)facts->sessions,
+		"last_refusal",
+		facts->last == NULL ? json_null() : refusal_row(facts->last),
+		"ok", well, "verdict", text));
+}
+
+int
+ctl_json_check(FILE *out, const struct check *check)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < check->n; i++)
+		json_array_append_new(array,
+		    json_pack("{s:s, s:s, s:s}", "what", check->lines[i].what,
+			"state", check_word(check->lines[i].state), "text",
+			check->lines[i].text));
+	return print(out,
+	    json_pack("{s:i, s:o}", "version", JSON_VERSION, "check", array));
 }

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "base/program.h"
 #include "ctl/command.h"
+#include "ctl/ends.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,6 +82,20 @@ heading(FILE *out, const char *prefix, const struct metric *m)
 }
 
 static void
+print_tls_refused(FILE *out, const char *prefix,
+    const uint64_t count[static REFUSAL_TLS_KINDS])
+{
+	static const struct metric m = {.name = "tls_refused_total",
+	    .type = "counter",
+	    .help = "Handshakes that came to nothing."};
+
+	heading(out, prefix, &m);
+	for (unsigned i = 0; i < REFUSAL_TLS_KINDS; i++)
+		fprintf(out, "%s%s{reason=\"%s\"} %" PRIu64 "\n", prefix,
+		    m.name, refusal_word(i + 1), count[i]);
+}
+
+static void
 print_all(FILE *out, const struct ctl_answer *status,
     const struct ctl_answer *customers)
 {
@@ -92,6 +107,7 @@ print_all(FILE *out, const struct ctl_answer *status,
 		fprintf(out, "%s%s %" PRIu64 "\n", relay, of_relay[i].name,
 		    value(&of_relay[i], &status->rows[0].u));
 	}
+	print_tls_refused(out, relay, status->rows[0].u.status.tls_refused);
 	for (size_t i = 0; i < sizeof(of_customer) / sizeof(*of_customer);
 	     i++) {
 		heading(out, customer, &of_customer[i]);
@@ -123,6 +139,46 @@ open_textfile(const char *path, char *partial, size_t size)
 	return out;
 }
 
+/* When the relay's files end; nothing of those that cannot be read. */
+static void
+print_ends(FILE *out, const char *conf_path)
+{
+	static const char prefix[] = "vpn_warp_relay_";
+	static const struct metric of_files[] = {
+	    {.name = "certificate_expire_timestamp_seconds",
+		.type = "gauge",
+		.help = "Unix time at which the relay's certificate ends.",
+		.offset = offsetof(struct ends, certificate)},
+	    {.name = "ca_expire_timestamp_seconds",
+		.type = "gauge",
+		.help = "Unix time at which the first authority ends.",
+		.offset = offsetof(struct ends, ca)},
+	    {.name = "crl_expire_timestamp_seconds",
+		.type = "gauge",
+		.help = "Unix time at which the list of revoked ones ends.",
+		.offset = offsetof(struct ends, crl)},
+	};
+	struct relay_conf conf;
+	struct failure f;
+	struct ends ends;
+	time_t end;
+
+	if (relay_conf_read(&conf, conf_path, &f) == -1)
+		return;
+	if (ends_read(&ends, &conf, &f) == 0)
+		for (size_t i = 0; i < sizeof(of_files) / sizeof(*of_files);
+		     i++) {
+			memcpy(&end, (const char *)&ends + of_files[i].offset,
+			    sizeof(end));
+			if (end == 0)
+				continue;
+			heading(out, prefix, &of_files[i]);
+			fprintf(out, "%s%s %" PRId64 "\n", prefix,
+			    of_files[i].name, (int64_t)end);
+		}
+	relay_conf_free(&conf);
+}
+
 int
 command_metrics(const struct ctl_call *call)
 {
@@ -135,6 +191,7 @@ command_metrics(const struct ctl_call *call)
 	if (path != NULL)
 		out = open_textfile(path, partial, sizeof(partial));
 	print_all(out, &status, &customers);
+	print_ends(out, call->options->conf);
 	ctl_free(&status);
 	ctl_free(&customers);
 	if (path == NULL)

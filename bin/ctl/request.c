@@ -75,14 +75,19 @@ make_row_plain(struct message *m)
 	case MESSAGE_ROW_WAITER:
 		make_plain(m->u.waiter.customer);
 		make_plain(m->u.waiter.peer);
+		make_plain(m->u.waiter.version);
 		break;
 	case MESSAGE_ROW_SESSION:
 		make_plain(m->u.session.customer);
 		make_plain(m->u.session.stone);
 		make_plain(m->u.session.agent);
+		make_plain(m->u.session.version);
 		break;
 	case MESSAGE_ROW_CUSTOMER:
 		make_plain(m->u.customer.name);
+		break;
+	case MESSAGE_ROW_REFUSAL:
+		make_plain(m->u.row_refusal.customer);
 		break;
 	default:
 		break;

@@ -4,7 +4,9 @@
 #ifndef CTL_SHOW_H
 #define CTL_SHOW_H
 
+#include "ctl/check.h"
 #include "ctl/request.h"
+#include "ctl/verdict.h"
 #include "ctl/view.h"
 
 #include <stdio.h>
@@ -21,5 +23,15 @@ int ctl_json_done(FILE *out, const char *command, const struct ctl_answer *a);
 /* json.c: the same, with whether the table of customers has changed. */
 int ctl_json_customer(
     FILE *out, const char *command, int changed, const struct ctl_answer *a);
+
+/*
+ * json.c: what is known of subject, and the verdict on it. Returns 0, or -1
+ * without memory.
+ */
+int ctl_json_why(FILE *out, const struct facts *facts, const char *subject,
+    int well, const char *text);
+
+/* json.c: likewise, what was found. */
+int ctl_json_check(FILE *out, const struct check *check);
 
 #endif

@@ -9,6 +9,16 @@
 
 #define SHORT_FINGERPRINT 16 /* hex digits; --json has them all */
 
+static uint64_t
+sum(const uint64_t count[static REFUSAL_TLS_KINDS])
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < REFUSAL_TLS_KINDS; i++)
+		all += count[i];
+	return all;
+}
+
 static void
 print_status(FILE *out, const struct row_status *s)
 {
@@ -17,16 +27,16 @@ print_status(FILE *out, const struct row_status *s)
 	    "agents     %" PRIu64 " waiting\n"
 	    "stones     %" PRIu64 " waiting\n"
 	    "sessions   %" PRIu64 " live, %" PRIu64 " since the start\n"
-	    "refused    %" PRIu64 "\n"
+	    "refused    %" PRIu64 ", and %" PRIu64 " in the handshake\n"
 	    "kicked     %" PRIu64 "\n"
 	    "reloads    %" PRIu64 ", %" PRIu64 " with errors\n"
 	    "spawners   %" PRIu32 "\n"
 	    "log level  %s\n",
 	    s->version, s->pid, CTL_AGE(s->uptime),
 	    s->draining ? ", draining" : "", s->agents, s->stones, s->sessions,
-	    s->sessions_total, s->refused_total, s->kicked_total,
-	    s->reloads_total, s->reload_failures_total, s->spawners,
-	    log_level_word((int)s->log_level));
+	    s->sessions_total, s->refused_total, sum(s->tls_refused),
+	    s->kicked_total, s->reloads_total, s->reload_failures_total,
+	    s->spawners, log_level_word((int)s->log_level));
 }
 
 /* A peer that an earlier broker knew may be missing for a moment. */
@@ -42,18 +52,23 @@ print_waiter(FILE *out, const struct row_waiter *w)
 	char hex[IDENTITY_HEX_SIZE];
 
 	identity_hex(&w->identity, hex);
-	fprintf(out, "%s  %-16s  %-22s  %7s  %.*s\n", LOG_ID(w->id),
-	    w->customer, or_dash(w->peer), CTL_AGE(w->seconds),
-	    SHORT_FINGERPRINT, hex);
+	fprintf(out, "%s  %-16s  %-22s  %7s  %.*s  %7s  %4" PRIu32 "  %s\n",
+	    LOG_ID(w->id), w->customer, or_dash(w->peer), CTL_AGE(w->seconds),
+	    SHORT_FINGERPRINT, hex, CTL_RTT(w->rtt), w->retransmits,
+	    or_dash(w->version));
 }
 
 static void
 print_session(FILE *out, const struct row_session *s)
 {
-	fprintf(out, "%s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s\n",
+	fprintf(out,
+	    "%s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s  %7s  %7s  %4" PRIu32
+	    "  %s\n",
 	    LOG_ID(s->id), s->customer, or_dash(s->stone), or_dash(s->agent),
 	    CTL_AGE(s->seconds), CTL_BYTES(s->up), CTL_BYTES(s->down),
-	    CTL_RATE(s->up + s->down, (double)s->seconds));
+	    CTL_RATE(s->up + s->down, (double)s->seconds),
+	    CTL_RTT(s->stone_rtt), CTL_RTT(s->agent_rtt),
+	    s->stone_retransmits + s->agent_retransmits, or_dash(s->version));
 }
 
 static void
@@ -80,6 +95,33 @@ print_customer(FILE *out, const struct row_customer *c)
 	    CTL_BYTES(c->down_total), expire);
 }
 
+/* What the client was told, or how far it came. */
+static const char *
+told(const struct row_refusal *r, char text[static CTL_UNIT_SIZE])
+{
+	if (r->kind <= REFUSAL_TLS_KINDS)
+		return "tls";
+	if (r->kind == REFUSAL_SESSION)
+		return "session";
+	snprintf(text, CTL_UNIT_SIZE, "%" PRIu32, r->status);
+	return text;
+}
+
+static void
+print_refusal(FILE *out, const struct row_refusal *r)
+{
+	static const struct identity unknown;
+	char when[WHEN_TEXT_SIZE], status[CTL_UNIT_SIZE];
+	char hex[IDENTITY_HEX_SIZE] = "-";
+
+	timestamp_format(r->when, when);
+	if (memcmp(&r->identity, &unknown, sizeof(unknown)) != 0)
+		identity_hex(&r->identity, hex);
+	fprintf(out, "%s  %5" PRIu32 "  %-22s  %-16s  %-*.*s  %-7s  %s\n", when,
+	    r->times, or_dash(r->peer), or_dash(r->customer), SHORT_FINGERPRINT,
+	    SHORT_FINGERPRINT, hex, told(r, status), r->reason);
+}
+
 static void
 print_heading(FILE *out, enum ctl_view view)
 {
@@ -87,19 +129,27 @@ print_heading(FILE *out, enum ctl_view view)
 	case CTL_STATUS:
 		break;
 	case CTL_AGENTS:
-		fprintf(out, "%-8s  %-16s  %-22s  %7s  %s\n", "ID", "CUSTOMER",
-		    "PEER", "WAITS", "CERTIFICATE");
+		fprintf(out, "%-8s  %-16s  %-22s  %7s  %-*s  %7s  %4s  %s\n",
+		    "ID", "CUSTOMER", "PEER", "WAITS", SHORT_FINGERPRINT,
+		    "CERTIFICATE", "RTT", "LOST", "VERSION");
 		break;
 	case CTL_SESSIONS:
-		fprintf(out, "%-8s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s\n",
+		fprintf(out,
+		    "%-8s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s  %7s  %7s  "
+		    "%4s  %s\n",
 		    "ID", "CUSTOMER", "STONE", "AGENT", "AGE", "UP", "DOWN",
-		    "RATE");
+		    "RATE", "RTT", "AGENT'S", "LOST", "VERSION");
 		break;
 	case CTL_CUSTOMERS:
 		fprintf(out,
 		    "%-16s  %-5s  %-7s  %9s  %6s  %8s  %7s  %6s  %6s  %s\n",
 		    "CUSTOMER", "ALLOW", "TYPE", "SESSIONS", "AGENTS", "TOTAL",
 		    "REFUSED", "UP", "DOWN", "EXPIRE");
+		break;
+	case CTL_RECENT:
+		fprintf(out, "%-20s  %5s  %-22s  %-16s  %-*s  %-7s  %s\n",
+		    "WHEN", "TIMES", "PEER", "CUSTOMER", SHORT_FINGERPRINT,
+		    "CERTIFICATE", "TOLD", "REASON");
 		break;
 	}
 }
@@ -125,6 +175,9 @@ ctl_table(FILE *out, enum ctl_view view, const struct ctl_answer *answer)
 			break;
 		case CTL_CUSTOMERS:
 			print_customer(out, &m->u.customer);
+			break;
+		case CTL_RECENT:
+			print_refusal(out, &m->u.row_refusal);
 			break;
 		}
 	}

@@ -47,3 +47,14 @@ ctl_rate(char text[static CTL_UNIT_SIZE], uint64_t bytes, double seconds)
 	strcat(text, "/s");
 	return text;
 }
+
+const char *
+ctl_rtt(char text[static CTL_UNIT_SIZE], uint32_t rtt)
+{
+	if (rtt == 0)
+		snprintf(text, CTL_UNIT_SIZE, "-");
+	else
+		snprintf(text, CTL_UNIT_SIZE,
+		    rtt < 100000 ? "%.1fms" : "%.0fms", rtt / 1000.0);
+	return text;
+}

@@ -9,6 +9,7 @@ ctl_view_command(enum ctl_view view)
 	    [CTL_AGENTS] = ADMIN_WAITERS,
 	    [CTL_SESSIONS] = ADMIN_SESSIONS,
 	    [CTL_CUSTOMERS] = ADMIN_CUSTOMERS,
+	    [CTL_RECENT] = ADMIN_RECENT,
 	};
 
 	return commands[view];
@@ -27,6 +28,8 @@ ctl_view_has(enum ctl_view view, const struct message *row)
 		return row->type == MESSAGE_ROW_SESSION;
 	case CTL_CUSTOMERS:
 		return row->type == MESSAGE_ROW_CUSTOMER;
+	case CTL_RECENT:
+		return row->type == MESSAGE_ROW_REFUSAL;
 	}
 	return 0;
 }

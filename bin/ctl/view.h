@@ -6,7 +6,13 @@
 
 #include "ipc/message.h"
 
-enum ctl_view { CTL_STATUS, CTL_AGENTS, CTL_SESSIONS, CTL_CUSTOMERS };
+enum ctl_view {
+	CTL_STATUS,
+	CTL_AGENTS,
+	CTL_SESSIONS,
+	CTL_CUSTOMERS,
+	CTL_RECENT
+};
 
 /* The request that view needs. */
 enum admin_command ctl_view_command(enum ctl_view view);

@@ -9,11 +9,13 @@
 #include "base/netaddr.h"
 #include "config/entitlement.h"
 #include "config/identity.h"
+#include "ipc/refusal.h"
 
 #include <stdint.h>
 
 #define ADMIN_ARGUMENT_MAX 128
 #define ADMIN_TEXT_MAX     256
+#define AGENT_VERSION_MAX  32 /* what X-Ver names, cut there */
 
 enum admin_command {
 	ADMIN_STATUS = 1, /* one row_status */
@@ -24,6 +26,7 @@ enum admin_command {
 	ADMIN_DRAIN,
 	ADMIN_RELOAD,    /* answered when all handlers have checked again */
 	ADMIN_LOG_LEVEL, /* argument: a level's word */
+	ADMIN_RECENT,    /* a row_refusal for each, the newest first */
 };
 
 struct message_admin {
@@ -50,7 +53,10 @@ struct row_status {
 	uint32_t draining;
 	uint32_t spawners; /* relay-listen processes attached */
 	uint32_t log_level;
+	uint32_t spawner; /* pid of the one that was attached last */
+	uint32_t reserved;
 	char version[16];
+	uint64_t tls_refused[REFUSAL_TLS_KINDS]; /* of kind 1 and on */
 };
 
 struct row_waiter {
@@ -59,8 +65,12 @@ struct row_waiter {
 	uint64_t seconds; /* that it waits */
 	uint64_t agent;   /* the agent process, 0 if unknown */
 	struct identity identity;
+	struct identity fingerprint; /* of the certificate as it came */
 	char customer[CUSTOMER_NAME_SIZE];
 	char peer[NETADDR_TEXT_MAX];
+	uint32_t rtt;                    /* microseconds; 0: unknown */
+	uint32_t retransmits;            /* segments, as last reported */
+	char version[AGENT_VERSION_MAX]; /* "": unknown */
 };
 
 struct row_session {
@@ -73,6 +83,9 @@ struct row_session {
 	char customer[CUSTOMER_NAME_SIZE];
 	char stone[NETADDR_TEXT_MAX]; /* "": unknown yet */
 	char agent[NETADDR_TEXT_MAX];
+	uint32_t stone_rtt, agent_rtt; /* microseconds; 0: unknown */
+	uint32_t stone_retransmits, agent_retransmits;
+	char version[AGENT_VERSION_MAX]; /* the agent's */
 };
 
 struct row_customer {
@@ -90,6 +103,20 @@ struct row_customer {
 	uint64_t refused_total;
 	uint64_t up_total; /* bytes from stones */
 	uint64_t down_total;
+};
+
+/* Somebody who was turned away, as often as that was said of the same. */
+struct row_refusal {
+	uint64_t when;   /* Unix time; the last */
+	uint32_t kind;   /* enum refusal_kind */
+	uint32_t status; /* HTTP status, 0: none was told */
+	uint32_t times;
+	uint32_t role;                     /* enum role, 0: unknown */
+	struct identity identity;          /* all zero: unknown */
+	struct identity fingerprint;       /* of the certificate as it came */
+	char customer[CUSTOMER_NAME_SIZE]; /* "": unknown */
+	char peer[NETADDR_TEXT_MAX];
+	char reason[REFUSAL_REASON_MAX]; /* plain ASCII */
 };
 
 struct message_admin_done {

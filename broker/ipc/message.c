@@ -36,6 +36,9 @@ static const size_t body_size[] = {
     [MESSAGE_ADMIN_DONE] = sizeof(struct message_admin_done),
     [MESSAGE_READY] = sizeof(struct message_ready),
     [MESSAGE_HANDOFF] = sizeof(struct message_handoff),
+    [MESSAGE_REFUSAL] = sizeof(struct message_refusal),
+    [MESSAGE_ROW_REFUSAL] = sizeof(struct row_refusal),
+    [MESSAGE_LINK] = sizeof(struct message_link),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -56,6 +59,18 @@ valid_peer(const char *text, size_t size)
 	    ".:[]%-_";
 
 	return terminated(text, size) && text[strspn(text, address)] == '\0';
+}
+
+/* What people read: no control characters, and none of another language. */
+static int
+plain(const char *text, size_t size)
+{
+	if (!terminated(text, size))
+		return 0;
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			return 0;
+	return 1;
 }
 
 static int
@@ -79,6 +94,7 @@ valid_tls(uint32_t tls)
 
 #define TERMINATED(field) terminated((field), sizeof(field))
 #define PEER(field)       valid_peer((field), sizeof(field))
+#define PLAIN(field)      plain((field), sizeof(field))
 
 static int
 valid_row(const struct message *m)
@@ -88,17 +104,25 @@ valid_row(const struct message *m)
 		return TERMINATED(m->u.status.version);
 	case MESSAGE_ROW_WAITER:
 		return TERMINATED(m->u.waiter.customer) &&
-		       TERMINATED(m->u.waiter.peer);
+		       TERMINATED(m->u.waiter.peer) &&
+		       TERMINATED(m->u.waiter.version);
 	case MESSAGE_ROW_SESSION:
 		return TERMINATED(m->u.session.customer) &&
 		       TERMINATED(m->u.session.stone) &&
-		       TERMINATED(m->u.session.agent);
+		       TERMINATED(m->u.session.agent) &&
+		       TERMINATED(m->u.session.version);
 	case MESSAGE_ROW_CUSTOMER:
 		return TERMINATED(m->u.customer.name);
 	case MESSAGE_ADMIN:
 		return m->u.admin.command >= ADMIN_STATUS &&
-		       m->u.admin.command <= ADMIN_LOG_LEVEL &&
+		       m->u.admin.command <= ADMIN_RECENT &&
 		       TERMINATED(m->u.admin.argument);
+	case MESSAGE_ROW_REFUSAL:
+		return m->u.row_refusal.kind >= 1 &&
+		       m->u.row_refusal.kind <= REFUSAL_KINDS &&
+		       TERMINATED(m->u.row_refusal.customer) &&
+		       PEER(m->u.row_refusal.peer) &&
+		       PLAIN(m->u.row_refusal.reason);
 	case MESSAGE_ADMIN_DONE:
 		return TERMINATED(m->u.admin_done.text);
 	default:
@@ -141,6 +165,14 @@ valid(const struct message *m)
 		return m->u.log_level.level <= LOG_DEBUG;
 	case MESSAGE_RECHECK:
 		return m->u.recheck.size <= TRUST_MAX;
+	case MESSAGE_REFUSAL:
+		return m->u.refusal.kind >= 1 &&
+		       m->u.refusal.kind <= REFUSAL_KINDS &&
+		       (m->u.refusal.status == 0 ||
+			   valid_status(m->u.refusal.status)) &&
+		       PEER(m->u.refusal.peer) && PLAIN(m->u.refusal.reason);
+	case MESSAGE_LINK:
+		return PLAIN(m->u.link.version);
 	case MESSAGE_MATCHED:
 	case MESSAGE_WAIT_AGAIN:
 	case MESSAGE_ATTACH:
@@ -157,7 +189,8 @@ valid(const struct message *m)
 static int
 is_row(uint16_t type)
 {
-	return type >= MESSAGE_ROW_STATUS && type <= MESSAGE_ROW_CUSTOMER;
+	return (type >= MESSAGE_ROW_STATUS && type <= MESSAGE_ROW_CUSTOMER) ||
+	       type == MESSAGE_ROW_REFUSAL;
 }
 
 static uint32_t

@@ -6,7 +6,7 @@
  * Whatever arrives is checked in one place, message_decode.
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
- *	                   RECHECKED
+ *	                   RECHECKED, REFUSAL, LINK
  *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fds),
  *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL
  *	spawner -> broker: ATTACH (with a badge), RELOAD, RECHECKED
@@ -57,6 +57,9 @@ enum message_type {
 	MESSAGE_ADMIN_DONE,
 	MESSAGE_READY,
 	MESSAGE_HANDOFF,
+	MESSAGE_REFUSAL,
+	MESSAGE_ROW_REFUSAL,
+	MESSAGE_LINK,
 };
 
 struct message_header {
@@ -206,6 +209,30 @@ struct message_handoff {
 	uint32_t reserved;
 };
 
+/*
+ * "I have turned my client away." At most one comes from a handler, and from
+ * one that never registered it is the only message. What it says is not
+ * proved: it is shown, and counted.
+ */
+struct message_refusal {
+	uint32_t kind;   /* enum refusal_kind */
+	uint32_t status; /* HTTP status, 400 to 599; 0: none was told */
+	struct identity identity;    /* all zero: unknown */
+	struct identity fingerprint; /* of the certificate as it came */
+	char peer[NETADDR_TEXT_MAX];
+	char reason[REFUSAL_REASON_MAX]; /* plain ASCII */
+};
+
+/*
+ * "So my client's connection is": of an agent that has waited for a second, and
+ * then now and again; in a session beside PROGRESS.
+ */
+struct message_link {
+	uint32_t rtt;         /* round trip, microseconds; 0: unknown */
+	uint32_t retransmits; /* segments, since it was made */
+	char version[AGENT_VERSION_MAX]; /* plain ASCII; "": unknown */
+};
+
 struct message {
 	enum message_type type;
 	union {
@@ -231,6 +258,9 @@ struct message {
 		struct message_admin_done admin_done;
 		struct message_ready ready;
 		struct message_handoff handoff;
+		struct message_refusal refusal;
+		struct row_refusal row_refusal;
+		struct message_link link;
 	} u;
 	const uint8_t *der; /* REGISTER, ANNOUNCE: der_len bytes, borrowed */
 };

@@ -76,3 +76,16 @@ tcp_cork(int sock, int on)
 	setsockopt(sock, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
 	errno = saved;
 }
+
+void
+tcp_measure(int sock, uint32_t *rtt, uint32_t *retransmits)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	*rtt = *retransmits = 0;
+	if (getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return;
+	*rtt = info.tcpi_rtt;
+	*retransmits = info.tcpi_total_retrans;
+}

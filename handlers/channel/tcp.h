@@ -4,6 +4,8 @@
 #ifndef CHANNEL_TCP_H
 #define CHANNEL_TCP_H
 
+#include <stdint.h>
+
 /*
  * No Nagle delay; a peer that has been silent is asked after 30 s, and one that
  * leaves bytes or questions unacknowledged for 50 s is given up: with the
@@ -44,5 +46,11 @@ void tcp_bound_unsent(int sock, unsigned bytes);
  * is left goes too (tcp(7)). errno is kept.
  */
 void tcp_cork(int sock, int on);
+
+/*
+ * How the connection is: its round trip in microseconds, and how many segments
+ * were sent again. Both are 0 where the kernel does not say.
+ */
+void tcp_measure(int sock, uint32_t *rtt, uint32_t *retransmits);
 
 #endif

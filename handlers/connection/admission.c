@@ -10,6 +10,7 @@
 #include "channel/tcp.h"
 #include "config/certificate.h"
 #include "connection/balancer.h"
+#include "connection/report.h"
 #include "connection/reverify.h"
 #include "connection/state.h"
 #include "tls/server.h"
@@ -118,6 +119,7 @@ take_certificate(struct handler *h, struct failure *f)
 		return failure(f, "client certificate of an unknown curve");
 	h->der_len = (uint32_t)len;
 	identity_hex(&certificate.identity, h->identity);
+	h->fingerprint = certificate.fingerprints[0];
 	return 0;
 }
 
@@ -158,6 +160,7 @@ run_handshake(struct handler *h)
 	}
 	channel_tls(&h->tls, ssl);
 	if (tls_handshake(ssl, deadline, &f) == -1) {
+		report_handshake(h, &refusal, errno, f.text);
 		log_event(LOG_NOTICE, "tls-refused", "peer", h->peer, "reason",
 		    f.text, "subject", refusal.subject, "identity",
 		    refusal.identity, NULL);
@@ -165,6 +168,7 @@ run_handshake(struct handler *h)
 		return ENDED;
 	}
 	if (take_certificate(h, &f) == -1) {
+		report_handshake(h, &refusal, EKEYREJECTED, f.text);
 		log_event(LOG_NOTICE, "tls-refused", "peer", h->peer, "reason",
 		    f.text, NULL);
 		return ENDED;
@@ -233,11 +237,12 @@ run_head(struct handler *h)
 	switch (
 	    read_head(h, deadline_in((int64_t)h->conf->head_timeout * 1000))) {
 	case HEAD_BAD:
-		return handler_refuse(h, h->head.status, h->head.reason);
+		return handler_refuse(
+		    h, REFUSAL_REQUEST, h->head.status, h->head.reason);
 	case HEAD_MORE:
 		if (errno == ETIMEDOUT)
 			return handler_refuse(
-			    h, 408, "No request head in time");
+			    h, REFUSAL_REQUEST, 408, "No request head in time");
 		log_event(LOG_INFO, "left", "peer", h->peer, "identity",
 		    h->identity, "state", "head", NULL);
 		return ENDED;
@@ -246,9 +251,10 @@ run_head(struct handler *h)
 	}
 	if (h->head.kind == HEAD_NOT_FOUND)
 		return handler_refuse(
-		    h, 404, "Below /KLAB/ there is only poll");
+		    h, REFUSAL_REQUEST, 404, "Below /KLAB/ there is only poll");
 	if (h->head.kind == HEAD_POLL && !only_blank(h))
-		return handler_refuse(h, 400, "Data behind the poll");
+		return handler_refuse(
+		    h, REFUSAL_REQUEST, 400, "Data behind the poll");
 	h->role = h->head.kind == HEAD_POLL ? ROLE_AGENT : ROLE_STONE;
 	h->match_by = deadline_in((int64_t)h->conf->match_timeout * 1000);
 	h->keepalive = h->trim_at = DEADLINE_NONE;

@@ -4,6 +4,7 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "connection/report.h"
 #include "connection/reverify.h"
 
 #include <stdio.h>
@@ -149,6 +150,7 @@ control_serve(void *arg)
 		now = broker_orders_account(h);
 		registration_progress(
 		    &h->registration, now.in, now.out, now.tls);
+		report_link(h);
 		h->report_at = DEADLINE_NONE;
 	}
 	return end || broker_orders_expired(h);

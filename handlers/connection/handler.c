@@ -6,6 +6,7 @@
 #include "base/program.h"
 #include "channel/tcp.h"
 #include "connection/handler_sandbox.h"
+#include "connection/report.h"
 #include "connection/state.h"
 #include "http/reply.h"
 
@@ -35,14 +36,25 @@ handler_remove(struct handler *h)
 	log_event(LOG_NOTICE, "removed", "id", LOG_ID(handler_id(h)), "role",
 	    handler_role(h), "peer", h->peer, "identity", h->identity, "reason",
 	    h->removal.reason, NULL);
+	if (h->removal.end == END_CERTIFICATE)
+		report_refusal(
+		    h, REFUSAL_REMOVED, h->removal.status, h->removal.reason);
 	/* an agent that waits has its answer: only its poll ends */
 	return h->welcomed
 		   ? CLOSING
-		   : handler_refuse(h, h->removal.status, h->removal.reason);
+		   : handler_turn_away(h, h->removal.status, h->removal.reason);
 }
 
 enum state
-handler_refuse(struct handler *h, int status, const char *reason)
+handler_refuse(
+    struct handler *h, enum refusal_kind kind, int status, const char *reason)
+{
+	report_refusal(h, kind, status, reason);
+	return handler_turn_away(h, status, reason);
+}
+
+enum state
+handler_turn_away(struct handler *h, int status, const char *reason)
 {
 	char out[REPLY_MAX];
 	size_t len = reply_refusal(out, status, reason, h->head.takes_body);

@@ -10,9 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whether an error says nothing of the certificate, but of our own files. */
-static int
-is_of_lists(int error)
+int
+reverify_is_of_lists(int error)
 {
 	static const int errors[] = {
 	    X509_V_ERR_UNABLE_TO_GET_CRL,
@@ -58,7 +57,7 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 		return 1;
 	if (error == X509_V_ERR_CERT_REVOKED)
 		return list != NULL && list == found->bad;
-	if (!is_of_lists(error))
+	if (!reverify_is_of_lists(error))
 		return 0;
 	if (error != X509_V_ERR_CRL_HAS_EXPIRED &&
 	    error != X509_V_ERR_CRL_NOT_YET_VALID)

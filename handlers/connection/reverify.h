@@ -39,4 +39,10 @@ enum reverify_verdict reverify_peer(const struct reverify_subject *subject,
 /* When the first certificate of the peer's verified chain ends; Unix time. */
 time_t reverify_not_after(const SSL *ssl);
 
+/*
+ * Whether an error of X509_verify_cert(3) says nothing of the certificate, but
+ * of the relay's own lists.
+ */
+int reverify_is_of_lists(int error);
+
 #endif

@@ -79,6 +79,7 @@ struct handler {
 	uint32_t der_len;
 	char peer[NETADDR_TEXT_MAX]; /* the client, not its balancer */
 	char identity[IDENTITY_HEX_SIZE];
+	struct identity fingerprint; /* of the certificate as it came */
 	size_t len; /* what is in buf: the head and what came behind it */
 	char buf[2 * HEAD_MAX_BYTES];
 	struct splice splice;
@@ -106,7 +107,11 @@ enum state run_bare(struct handler *h);
 enum state splicing_end(struct handler *h, enum splice_result rc);
 
 /* handler.c: answers with a refusal (http/reply.h), and logs it. */
-enum state handler_refuse(struct handler *h, int status, const char *reason);
+enum state handler_turn_away(struct handler *h, int status, const char *reason);
+
+/* handler.c: the same, where it is not the broker's word: it is told. */
+enum state handler_refuse(
+    struct handler *h, enum refusal_kind kind, int status, const char *reason);
 
 /* handler.c: ends a client that waits, as h->removal has it. */
 enum state handler_remove(struct handler *h);

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "connection/broker_orders.h"
+#include "connection/report.h"
 #include "connection/state.h"
 #include "http/reply.h"
 
@@ -100,6 +101,7 @@ static int
 send_keepalive(struct handler *h)
 {
 	h->keepalive = deadline_in(KEEPALIVE_LATE_MS);
+	report_link(h);
 	return channel_write_all(
 	    &h->tls.channel, "\r\n", 2, deadline_in(HANDLER_SEND_MS));
 }
@@ -110,6 +112,7 @@ trim(struct handler *h)
 {
 	h->trim_at = DEADLINE_NONE;
 	malloc_trim(0);
+	report_link(h);
 }
 
 /* One poll of the client, the broker and the signals. */
@@ -150,16 +153,18 @@ stop_waiting(struct handler *h, enum event event, enum state state)
 		return handler_remove(h);
 	if (event == EVENT_TIMEOUT && state == REGISTERING) {
 		registration_complain(&h->registration);
-		return handler_refuse(h, 503, "The relay is restarting");
+		return handler_refuse(
+		    h, REFUSAL_RELAY, 503, "The relay is restarting");
 	}
 	if (event == EVENT_TIMEOUT)
-		return handler_refuse(
-		    h, 503, "No agent is there for this certificate");
+		return handler_refuse(h, REFUSAL_ALONE, 503,
+		    "No agent is there for this certificate");
 	log_event(LOG_INFO, event == EVENT_DRAIN ? "drained" : "left", "id",
 	    LOG_ID(handler_id(h)), "role", handler_role(h), "peer", h->peer,
 	    "identity", h->identity, NULL);
 	if (event == EVENT_DRAIN && !h->welcomed)
-		return handler_refuse(h, 503, "The relay is stopping");
+		return handler_refuse(
+		    h, REFUSAL_RELAY, 503, "The relay is stopping");
 	return event == EVENT_DRAIN ? CLOSING : ENDED;
 }
 
@@ -185,6 +190,8 @@ welcome(struct handler *h, const struct message_welcome *m)
 		tell_registered(h);
 	if (m->log_level != LOG_LEVEL_OWN)
 		log_set_level((int)m->log_level);
+	if (h->welcomed)
+		report_link(h); /* another broker knows nothing of it */
 	if (h->role == ROLE_STONE || h->welcomed)
 		return WAITING;
 	h->welcomed = 1;
@@ -205,7 +212,7 @@ refused_by_broker(struct handler *h, const struct message_refused *m)
 {
 	/* a waiting agent has its answer already: only its poll ends */
 	return h->welcomed ? CLOSING
-			   : handler_refuse(h, (int)m->status, m->reason);
+			   : handler_turn_away(h, (int)m->status, m->reason);
 }
 
 enum state
@@ -242,9 +249,9 @@ matched(struct handler *h, const struct wire_packet *packet)
 		packet->fds[WIRE_MEMORY], h->role) == 0)
 		return MATCHED;
 	log_event(LOG_ERR, "no-hop", "error", strerror(errno), NULL);
-	return h->welcomed
-		   ? CLOSING
-		   : handler_refuse(h, 503, "The relay is out of resources");
+	return h->welcomed ? CLOSING
+			   : handler_refuse(h, REFUSAL_RELAY, 503,
+				 "The relay is out of resources");
 }
 
 enum state

@@ -296,23 +296,41 @@ parse_field(struct head *head, struct fields *f, struct slice line)
 	return HEAD_DONE;
 }
 
-/* A poll must say the protocol's version: X-Ver's first word. */
+/* Takes the next word off s; words are apart by spaces and tabs. */
+static struct slice
+next_word(struct slice *s)
+{
+	struct slice word;
+
+	while (s->len > 0 && (*s->at == ' ' || *s->at == '\t')) {
+		s->at++;
+		s->len--;
+	}
+	word = (struct slice){s->at, 0};
+	while (word.len < s->len && word.at[word.len] != ' ' &&
+	       word.at[word.len] != '\t')
+		word.len++;
+	s->at += word.len;
+	s->len -= word.len;
+	return word;
+}
+
+/* A poll must say the protocol's version, X-Ver's first word, and its own. */
 static enum head_result
 check_version(struct head *head, const struct fields *f)
 {
-	struct slice word = f->version;
+	struct slice rest = f->version, word;
 
 	if (head->kind != HEAD_POLL)
 		return HEAD_DONE;
-	for (word.len = 0; word.len < f->version.len; word.len++)
-		if (word.at[word.len] == ' ' || word.at[word.len] == '\t')
-			break;
 	if (!f->has_version)
 		return refuse(
 		    head, 400, "X-Ver is missing; this relay serves X-Ver 2");
+	word = next_word(&rest);
 	if (!is(word, "2"))
 		return refuse(head, 400,
 		    "X-Ver is not served; this relay serves X-Ver 2");
+	copy(head->version, sizeof(head->version), next_word(&rest));
 	return HEAD_DONE;
 }
 

@@ -22,6 +22,7 @@
 #define HEAD_FORWARD_MAX (HEAD_MAX_BYTES + 128)
 
 #define HEAD_SERVICE_MAX 64 /* a service's name and its NUL */
+#define HEAD_VERSION_MAX 32 /* of an agent; cut there */
 
 enum head_kind {
 	HEAD_STONE,     /* any method and path but the two below */
@@ -38,6 +39,7 @@ struct head {
 	uint64_t agent; /* X-Agent, 0 without */
 	int seal;       /* X-Seal: the stone offers to seal the session */
 	int bare;       /* X-Bare: its sender can go bare */
+	char version[HEAD_VERSION_MAX]; /* a poll's: X-Ver's second word */
 	char service[HEAD_SERVICE_MAX]; /* X-Service, "" without */
 	/* X-Forwarded-For, the last; only one that a relay wrote is true */
 	char forwarded_for[NETADDR_TEXT_MAX];

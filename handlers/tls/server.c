@@ -40,8 +40,10 @@ on_verify(int ok, X509_STORE_CTX *store_ctx)
 	X509_NAME_oneline(
 	    X509_get_subject_name(leaf), r->subject, sizeof(r->subject));
 	len = i2d_X509(leaf, &der);
-	if (len > 0 && certificate_read(&certificate, der, (size_t)len) == 0)
+	if (len > 0 && certificate_read(&certificate, der, (size_t)len) == 0) {
 		identity_hex(&certificate.identity, r->identity);
+		r->fingerprint = certificate.fingerprints[0];
+	}
 	OPENSSL_free(der);
 	return 0;
 }

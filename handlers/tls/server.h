@@ -16,6 +16,7 @@ struct tls_refusal {
 	int crl_expired;      /* one was passed over */
 	char subject[256];
 	char identity[IDENTITY_HEX_SIZE];
+	struct identity fingerprint; /* of the certificate as it came */
 };
 
 /* Call it once, after tls_init. Returns 0 or -1. */

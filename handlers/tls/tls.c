@@ -124,14 +124,17 @@ is_about_certificate(unsigned long error)
 	       alert == SSL_AD_UNKNOWN_CA;
 }
 
-static void
+/* Returns an errno as tls_handshake sets it. */
+static int
 alert_error(const char *alert, struct failure *f)
 {
-	if (is_about_certificate(ERR_peek_last_error()))
+	if (is_about_certificate(ERR_peek_last_error())) {
 		failure(f, "the peer refuses our certificate, TLS alert: %s",
 		    alert);
-	else
-		failure(f, "the peer's TLS alert: %s", alert);
+		return EACCES;
+	}
+	failure(f, "the peer's TLS alert: %s", alert);
+	return EPROTO;
 }
 
 /*
@@ -154,23 +157,42 @@ ask_for_clock(const SSL *ssl, long verify, struct failure *f)
 	    ", and so is ours: is this host's clock right? It shows %s", clock);
 }
 
-void
-tls_handshake_failure(const SSL *ssl, int error, struct failure *f)
+static int
+error_of_reason(int reason)
+{
+	switch (reason) {
+	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+		return ENOKEY;
+	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+		return ECONNRESET;
+	default:
+		return EPROTO;
+	}
+}
+
+int
+tls_handshake_failure(const SSL *ssl, int system, struct failure *f)
 {
 	long verify = SSL_get_verify_result(ssl);
 	const char *alert = tls_peer_alert();
+	int error = EPROTO;
 
 	if (verify != X509_V_OK) {
 		failure(f, "%s", X509_verify_cert_error_string(verify));
 		ask_for_clock(ssl, verify, f);
+		error = EKEYREJECTED;
 	} else if (alert != NULL)
-		alert_error(alert, f);
-	else if (ERR_peek_last_error() != 0)
+		error = alert_error(alert, f);
+	else if (ERR_peek_last_error() != 0) {
+		error = error_of_reason(ERR_GET_REASON(ERR_peek_last_error()));
 		tls_error_text(f);
-	else
+	} else {
 		failure(f, "%s",
-		    error != 0 ? strerror(error) : "closed by the peer");
+		    system != 0 ? strerror(system) : "closed by the peer");
+		error = ECONNRESET;
+	}
 	ERR_clear_error();
+	return error;
 }
 
 int
@@ -191,11 +213,13 @@ tls_handshake(SSL *ssl, int64_t deadline, struct failure *f)
 		else if (why == SSL_ERROR_WANT_WRITE)
 			pfd.events = POLLOUT;
 		else {
-			tls_handshake_failure(ssl, errno, f);
+			errno = tls_handshake_failure(ssl, errno, f);
 			return -1;
 		}
-		if (poll(&pfd, 1, deadline_left(deadline)) == 0)
+		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
+			errno = ETIMEDOUT;
 			return failure(f, "handshake timed out");
+		}
 	}
 }
 

@@ -39,17 +39,20 @@ SSL *tls_new(const struct tls_material *material, int fd);
 
 /*
  * Completes the handshake by deadline (base/deadline.h). Returns 0, or -1 with
- * a reason in f: what is wrong with the peer's certificate, OpenSSL's, or a
- * time-out.
+ * a reason in f and errno: EKEYREJECTED where something is wrong with the
+ * peer's certificate (SSL_get_verify_result), ENOKEY where it has none, EACCES
+ * where the peer refuses ours, ETIMEDOUT, ECONNRESET where it broke off, EPROTO
+ * for all else.
  */
 int tls_handshake(SSL *ssl, int64_t deadline, struct failure *f);
 
 /*
  * Why SSL_do_handshake failed: what is wrong with the peer's certificate, what
- * it said, OpenSSL's reason, or else error, an errno (0: the end of the
- * connection). Empties OpenSSL's queue.
+ * it said, OpenSSL's reason, or else system, an errno (0: the end of the
+ * connection). Empties OpenSSL's queue. Returns an errno as tls_handshake sets
+ * it.
  */
-void tls_handshake_failure(const SSL *ssl, int error, struct failure *f);
+int tls_handshake_failure(const SSL *ssl, int system, struct failure *f);
 
 /* Lets go of what the handshake needed, in material and in ssl. */
 void tls_forget(struct tls_material *material, SSL *ssl);

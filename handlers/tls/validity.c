@@ -22,6 +22,14 @@ validity_end(const X509 *certificate)
 	return unix_time(X509_get0_notAfter(certificate));
 }
 
+time_t
+validity_list_end(const X509_CRL *list)
+{
+	const ASN1_TIME *end = X509_CRL_get0_nextUpdate(list);
+
+	return end == NULL ? 0 : unix_time(end);
+}
+
 int
 validity_check(const X509 *certificate, struct failure *f)
 {

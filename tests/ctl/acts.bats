@@ -26,7 +26,7 @@ SCRIPT
     [ "$output" = '1 ended' ]
     go_on id
     ended_well "id_$spawner"
-    says broker " kicked id=$id .*cause=kicked$"
+    says broker " kicked id=$id .*cause=kicked by=$(id -u)$"
     says broker " session id=$id .*reason=kicked$"
     # whichever of the two is told first ends the session for the other
     says relay " end id=$id role=stone "

@@ -46,7 +46,7 @@ for line in text.splitlines():
         types[m[1]] = m[2]
         assert (m[2] == "counter") == m[1].endswith("_total"), line
         continue
-    m = re.fullmatch(rf"({name})(\{{customer=\"[^\"\\]+\"\}})? ([0-9]+)", line)
+    m = re.fullmatch(rf"({name})(\{{(?:customer|reason)=\"[^\"\\]+\"\}})? ([0-9]+)", line)
     assert m and m[1] in types, line
     assert (m[1], m[2]) not in seen, line
     seen.add((m[1], m[2]))

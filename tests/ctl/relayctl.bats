@@ -18,7 +18,7 @@ load ../lib/administrator
     [[ $output =~ 'spawners   1' ]]
     run -0 ctl agents
     [ "${#lines[@]}" -eq 3 ]
-    [[ ${lines[0]} =~ ^ID\ +CUSTOMER\ +PEER\ +WAITS\ +CERTIFICATE$ ]]
+    [[ ${lines[0]} =~ ^ID\ +CUSTOMER\ +PEER\ +WAITS\ +CERTIFICATE\ +RTT\ +LOST\ +VERSION$ ]]
     [[ $output =~ [0-9a-f]{8}\ +alice\ +$client_address:[0-9]+\ +[0-9]+s\ +$(identity alice | cut -c1-16) ]]
     [[ $output =~ [0-9a-f]{8}\ +default\ +$client_address:[0-9]+\ +[0-9]+s\ +$(identity bob | cut -c1-16) ]]
     wait_until 60 moved 4.9K 68K
@@ -48,6 +48,7 @@ def id: type == "string" and test("^[0-9a-f]{8}$");
 def count: type == "number" and . >= 0 and . == floor;
 def peer: . == null or (type == "string" and test("^.+:[0-9]+$"));
 def certificate: . == null or (type == "string" and test("^sha256:[0-9a-f]{64}$"));
+def rtt: . == null or (type == "number" and . > 0 and . < 1);
 def names($list): keys == ($list | sort);
 '
 
@@ -65,14 +66,16 @@ fits() {
     live
     fits status 'names(["relay_version", "pid", "uptime", "draining", "agents", "stones", "sessions",
         "sessions_total", "refused_total", "kicked_total", "reloads_total", "reload_failures_total",
-        "spawners", "log_level"])
+        "spawners", "log_level", "tls_refused"])
         and ([.pid, .uptime, .agents, .stones, .sessions, .sessions_total, .refused_total, .kicked_total,
             .reloads_total, .reload_failures_total, .spawners] | all(count))
+        and (.tls_refused | length == 11 and all(count))
         and (.draining | type == "boolean") and .log_level == "info" and .agents == 2'
-    fits agents 'length == 2 and all(names(["id", "customer", "certificate", "peer", "seconds"])
-        and (.id | id) and (.certificate | certificate) and (.peer | peer) and (.seconds | count))'
+    fits agents 'length == 2 and all(names(["id", "customer", "certificate", "peer", "seconds", "rtt",
+        "retransmits", "agent_version"]) and (.rtt | rtt) and (.retransmits | count) and (.id | id) and (.certificate | certificate) and (.peer | peer) and (.seconds | count))'
     fits sessions 'length == 1 and all(names(["id", "customer", "stone", "agent", "stone_certificate",
-        "agent_certificate", "seconds", "up", "down"]) and (.id | id) and (.stone | peer) and (.agent | peer)
+        "agent_certificate", "seconds", "up", "down", "stone_rtt", "agent_rtt", "stone_retransmits",
+        "agent_retransmits", "agent_version"]) and (.stone_rtt | rtt) and (.agent_rtt | rtt) and (.id | id) and (.stone | peer) and (.agent | peer)
         and (.stone_certificate | certificate) and (.agent_certificate | certificate)
         and ([.seconds, .up, .down] | all(count)) and .customer == "alice")'
     fits customers 'length == 2 and all(names(["name", "present", "allow", "nusers", "type", "expire",
@@ -104,6 +107,34 @@ fits() {
     run ! timeout 60 setpriv --reuid="$relay_user" --regid="$relay_group" --clear-groups \
         "$scratch/bin/relayctl" -c relay.conf drain
     [ "$(status_of draining)" = false ]
+}
+
+@test "agents and sessions tell the round trip, what was sent again, and the agent's version" {
+    start_relay listen
+    start_play versions <<'SCRIPT'
+agent, client = session("alice")
+client.send(b"u" * 5000)
+waiting, other = poll("alice"), Peer("bob")
+other.send(b"GET /KLAB/poll HTTP/1.1\r\nX-Ver:  2\t caf\xc3\xa9/1.0 (more)\r\n\r\n")
+at_point("there")
+SCRIPT
+    await_point versions there
+    wait_until 60 told agents '.customer == "alice" and .rtt > 0 and .retransmits == 0 and .agent_version == "test"'
+    wait_until 60 told agents '.customer == "default" and .rtt > 0 and .agent_version == "caf??/1.0"'
+    wait_until 60 told sessions '.stone_rtt > 0 and .stone_retransmits == 0 and .agent_rtt > 0 and .agent_version == "test"'
+    [[ $(ctl agents) =~ \ [0-9.]+ms\ +0\ +test ]]
+    [[ $(ctl sessions) =~ \ [0-9.]+ms\ +[0-9.]+ms\ +0\ +test ]]
+    # of those who were there before it, the next broker is told
+    stop broker KILL || :
+    start_broker
+    wait_until 60 told agents '.customer == "alice" and .rtt > 0 and .agent_version == "test"'
+    go_on there
+    ended_well versions
+}
+
+# told VIEW JQ: whether a row is like that.
+told() {
+    ctl --json "$1" | jq -e "[.$1[] | select($2)] | length == 1" >/dev/null
 }
 
 @test "watch draws the sessions, again and again, and q ends it" {
@@ -240,7 +271,7 @@ def packet(kind, body):
 for _ in range(2):
     sock, _ = listener.accept()
     sock.recv(65536)
-    sock.send(packet(17, struct.pack("=IIQQ32s72s64s", 1, 1, 0, 0, b"", b"name", b"a\x1b[2J\xff\tb")))
+    sock.send(packet(17, struct.pack("=IIQQ32s32s72s64sII32s", 1, 1, 0, 0, b"", b"", b"name", b"a\x1b[2J\xff\tb", 0, 0, b"v\x1b")))
     sock.send(packet(20, struct.pack("=II256s", 0, 1, b"")))
     sock.recv(1)
 ' "$(message_version)"
@@ -253,4 +284,5 @@ for _ in range(2):
     [[ $output == *' a?[2J??b '* ]]
     run -0 bin/relayctl -s false.sock -j agents
     [ "$(jq -r '.agents[0].peer' <<<"$output")" = 'a?[2J??b' ]
+    [ "$(jq -r '.agents[0].agent_version' <<<"$output")" = 'v?' ]
 }

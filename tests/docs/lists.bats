@@ -259,7 +259,7 @@ END
 real = set()
 for path in names("broker/**/*.c") + names("handlers/**/*.c"):
     source = text(path)
-    real |= set(re.findall(r'refuse\(\s*[\w>-]+,(?: \w+,)?\s*(\d+),\s*"(.*?)"\)', source))
+    real |= set(re.findall(r'refuse\(\s*[\w>-]+,(?:\s*\w+,){0,2}\s*(\d+),\s*"(.*?)"\)', source))
     real |= set(re.findall(r'= \{(\d+), "(.*?)"\}', source))
     real |= set(re.findall(r'evict_kick\(\s*b, c, (\d+),\s*"(.*?)",', source))
     real |= set(re.findall(r'end_with\(\s*h, END_\w+, (\d+), "(.*?)"\)', source))

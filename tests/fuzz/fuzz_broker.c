@@ -61,6 +61,7 @@ start(void)
 	b->accounts = accounts_new();
 	b->pairing = pairing_new();
 	b->sessions = sessions_new();
+	b->recent = recent_new();
 	MUST(reload_files(b, &f) == 0);
 	return b;
 }
@@ -187,7 +188,9 @@ say(size_t i, struct fuzz_input *in)
 	} else if (m.type == MESSAGE_WAIT_AGAIN) {
 		m.u.wait_again.session = handlers[i].in_session;
 	} else if (m.type == MESSAGE_ADMIN) {
-		m.u.admin.command = 1 + m.u.admin.command % 8;
+		m.u.admin.command = 1 + m.u.admin.command % 9;
+	} else if (m.type == MESSAGE_REFUSAL) {
+		m.u.refusal.kind = 1 + m.u.refusal.kind % REFUSAL_KINDS;
 	}
 	/* any fds will do: the broker has to close them */
 	if (wire_send(handlers[i].fd, &m, (const int[WIRE_FDS]){0}) == -1) {
@@ -235,6 +238,7 @@ finish(struct broker *b)
 	MUST(sessions_count(b->sessions) == 0);
 	pairing_free(b->pairing);
 	sessions_free(b->sessions);
+	recent_free(b->recent);
 	accounts_free(b->accounts);
 	customers_free(b->customers);
 	relay_conf_free(&b->conf);

@@ -262,7 +262,8 @@ read_pid() {
 # running NAME: whether it is still there; a zombie is not.
 running() {
     local pid stat
-    { read_pid "$1" && read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return
+    # in the trap that a skip ends in, a bare return is that of before the trap
+    { read_pid "$1" && read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return 1
     [[ ${stat##*) } == [!ZX]* ]]
 }
 

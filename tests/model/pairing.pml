@@ -10,8 +10,8 @@
  * head that it is given, and one deadline of MATCHED may pass too early.
  *
  * pairing_next takes any waiting agent and stone, not the first of each: so
- * every order is checked, suspects and all. END, PROGRESS and what an
- * administrator causes are left out; none of them lets anybody meet.
+ * every order is checked, suspects and all. END, PROGRESS, REFUSAL
+ * and what an administrator causes are left out; none of them lets anybody meet.
  *
  * What must hold are the flags below, which must never be set, and the formula
  * no_waiter_lost. Every run ends, which is checked too, so that no fairness has
