@@ -171,7 +171,7 @@ error_of_reason(int reason)
 }
 
 int
-tls_handshake_failure(const SSL *ssl, int syscall, struct failure *f)
+tls_handshake_failure(const SSL *ssl, int system, struct failure *f)
 {
 	long verify = SSL_get_verify_result(ssl);
 	const char *alert = tls_peer_alert();
@@ -188,7 +188,7 @@ tls_handshake_failure(const SSL *ssl, int syscall, struct failure *f)
 		tls_error_text(f);
 	} else {
 		failure(f, "%s",
-		    syscall != 0 ? strerror(syscall) : "closed by the peer");
+		    system != 0 ? strerror(system) : "closed by the peer");
 		error = ECONNRESET;
 	}
 	ERR_clear_error();

@@ -31,7 +31,7 @@ last_session_says() {
 # start_lying_relay: it takes the place of this test's relay; see lying_relay.py.
 start_lying_relay() {
     : >"$scratch/relay.log"
-    lies
+    lies ''
     start relay python3 -SB "$tests/lib/lying_relay.py" "$relay_port" "$scratch"
     await_start relay listening "$relay_port"
 }

@@ -39,13 +39,13 @@ pair() {
 
 @test 'a session goes bare unless the relay does not want it' {
     start_broker
-    configure 'bare = off'
+    configure 'bare = no'
     start_relay listen
     start_target target shout
     a_sealing_agent auto "$target"
     pair auto auto sealed
     stop relay
-    sed -i 's/^bare = off$/bare = on/' relay.conf
+    sed -i 's/^bare = no$/bare = yes/' relay.conf
     start_relay listen
     wait_until 60 says_at_least agent 2 ' waiting '
     pair auto auto bare
@@ -64,7 +64,7 @@ pair() {
     pair require require bare
     pair off require refused
     says stone 'refused status=403 reason=Sealed_sessions_only'
-    says agent 'not-sealed reason=Sealed_sessions_only '
+    wait_until 60 says agent 'not-sealed reason=Sealed_sessions_only '
     stop agent
     a_sealing_agent off "$target"
     pair auto off none
