@@ -1,5 +1,7 @@
 #!/usr/bin/env bats
 # The keys of a long TLS connection, and what is written behind its end.
+#
+# shellcheck disable=SC2154
 
 load ../lib/helpers
 
