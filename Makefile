@@ -17,21 +17,28 @@ libexecdir = $(exec_prefix)/libexec
 sysconfdir = /etc
 mandir = $(prefix)/share/man
 unitdir = $(prefix)/lib/systemd/system
-completionsdir = $(prefix)/share/bash-completion/completions
+sysusersdir = $(prefix)/lib/sysusers.d
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+bashdir = $(prefix)/share/bash-completion/completions
+zshdir = $(prefix)/share/zsh/site-functions
+fishdir = $(prefix)/share/fish/vendor_completions.d
 # The unprivileged users of the relay, and of agents and stones that are
 # services: none can read another's key. "make install" makes them on this host.
 RELAY_USER = vpn-warp
 AGENT_USER = vpn-warp-agent
 STONE_USER = vpn-warp-stone
+# The user who has the relay's key, where relay-keyd runs.
+KEYD_USER = vpn-warp-keyd
 
 B = build
 BROKER_PROGRAM = relay-broker
-HANDLER_PROGRAMS = relay-handler relay-handoff relay-listen
+HANDLER_PROGRAMS = relay-handler relay-handoff relay-keyd relay-listen
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
 TEST_PROGRAMS = certificate comeback newkeys sandboxed sealing without
 SCRIPTS = relay-ca
+CA_PIECES = $(wildcard bin/ca/*.sh)
 PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \
 	$(ADMIN_PROGRAM)
 
@@ -40,11 +47,37 @@ HEADERS = $(wildcard $(foreach top,broker handlers bin,$(top)/*.h $(top)/*/*.h))
 MAINS = $(BROKER_PROGRAM:%=broker/%.c) $(HANDLER_PROGRAMS:%=handlers/%.c) \
 	$(CLIENT_PROGRAMS:%=bin/%.c) $(ADMIN_PROGRAM:%=bin/%.c)
 LIB_OBJECTS = $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(MAINS),$(SOURCES)))
-XINETD_ENTRIES = $(wildcard xinetd.d/*)
 BENCH_SOURCES = $(wildcard tests/bench/*.c)
 BENCH_MAINS = $(filter-out tests/bench/timing.c,$(BENCH_SOURCES))
 BENCH_PROGRAMS = $(BENCH_MAINS:tests/bench/%.c=$(B)/bench/%)
 MAN_PAGES = $(wildcard man/*.[1578])
+
+# What each part of the installation consists of.
+PARTS = relay agent stone
+relay_PROGRAMS = relay-ca
+relay_DAEMONS = relay-broker relay-keyd relay-listen relayctl
+relay_HANDLERS = relay-handler relay-handoff
+relay_PAGES = $(filter-out $(agent_PAGES) $(stone_PAGES),$(MAN_PAGES))
+relay_UNITS = broker/relay-broker.service handlers/relay-listen.service \
+	handlers/relay-listen.socket handlers/relay.socket \
+	handlers/relay@.service bin/relay-ca-crl.service bin/relay-ca-crl.timer
+relay_SYSUSERS = broker/relay.sysusers
+relay_TMPFILES = broker/relay.tmpfiles
+relay_XINETD = xinetd.d/vpn-warp-relay
+relay_CONF = broker/relay.conf
+relay_USER = $(RELAY_USER) $(KEYD_USER)
+agent_PROGRAMS = relayagent
+agent_PAGES = man/relayagent.1
+agent_UNITS = bin/relayagent@.service
+agent_SYSUSERS = bin/relayagent.sysusers
+agent_USER = $(AGENT_USER)
+stone_PROGRAMS = relay-stone
+stone_PAGES = man/relay-stone.1
+stone_UNITS = bin/relay-stone@.service bin/relay-stone-inetd.socket \
+	bin/relay-stone-inetd@.service
+stone_SYSUSERS = bin/relay-stone.sysusers
+stone_XINETD = xinetd.d/relay-stone
+stone_USER = $(STONE_USER)
 
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Werror
 HARDENING = -Wformat -Werror=format-security -fPIE -fstack-protector-strong -fstack-clash-protection \
@@ -52,7 +85,8 @@ HARDENING = -Wformat -Werror=format-security -fPIE -fstack-protector-strong -fst
 HARDENING_LD = -fPIE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	-Wl,--as-needed
 DEFINES = -DLLHTTP_STRICT_MODE=1 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
-	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"'
+	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"' \
+	-DAGENT_USER='"$(AGENT_USER)"'
 INCLUDES = -Ibroker -Ihandlers -Ibin $(LLHTTP_INCLUDE)
 LIBRARIES = openssl jansson libseccomp libnghttp2
 # llhttp is a library since Debian 13. Debian 12 has its C sources alone.
@@ -84,11 +118,12 @@ DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
 	redis-tools rsync openssh-server openssh-client nftables sslscan \
-	testssl.sh prometheus haproxy
+	testssl.sh prometheus haproxy systemd zsh fish
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_MODEL = gcc libc6-dev spin
 DEPS_FUZZ = $(DEPS_BUILD) clang $(DEPS_LIBFUZZER) llvm
 DEPS_HARD = $(DEPS_TEST) $(DEPS_FUZZ) valgrind blhc
+DEPS_DEB = $(DEPS_BUILD) build-essential debhelper lintian
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	shfmt mandoc python3
 
@@ -97,9 +132,10 @@ $(B)/obj/broker/%.o: INCLUDES = -Ibroker
 $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 
 .PHONY: all test-programs run demo check test lint install uninstall clean dist \
+	$(PARTS:%=install-%) $(PARTS:%=uninstall-%) \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
 	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
-	valgrind blhc faults soak test-trixie deps-model deps-fuzz deps-hard
+	valgrind blhc faults soak test-trixie deps-model deps-fuzz deps-hard deb deps-deb test-deb
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -108,6 +144,9 @@ all: $(PROGRAMS:%=$(B)/bin/%) $(SCRIPTS:%=$(B)/bin/%)
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
+
+# it contains the page
+$(B)/obj/handlers/http/page.o: handlers/http/page.html
 
 # somebody else's code: our hardening, not our warnings
 $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c Makefile
@@ -126,9 +165,11 @@ $(B)/bin/$(notdir $(1:.c=)): $(B)/obj/$(1:.c=.o) $(B)/relay.a
 endef
 $(foreach main,$(MAINS),$(eval $(call program_rule,$(main))))
 
-$(SCRIPTS:%=$(B)/bin/%): $(B)/bin/%: bin/% Makefile
+$(SCRIPTS:%=$(B)/bin/%): $(B)/bin/%: bin/% $(CA_PIECES) Makefile
 	@mkdir -p $(@D)
-	sed 's/@VERSION@/$(VERSION)/' $< >$@
+	sed -e 's/@VERSION@/$(VERSION)/' \
+		$(foreach piece,$(CA_PIECES),-e '/^\. .*\/$(notdir $(piece))"$$/{r $(piece)' -e 'd}') \
+		$< | sed '/^ *# shellcheck /d' >$@
 	chmod 755 $@
 
 # The tests' own: they call what the library has.
@@ -261,60 +302,119 @@ format: deps-lint  ## write all C sources in the project's format
 		$(HEADERS) \
 		$(wildcard tests/bench/*.h tests/fuzz/*.[ch] tests/programs/*.[ch])
 
-install: all  ## install below DESTDIR; makes the users of the relay
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
-		$(DESTDIR)$(libexecdir) $(DESTDIR)$(sysconfdir)/vpn-warp \
-		$(DESTDIR)$(completionsdir) \
-		$(DESTDIR)$(sysconfdir)/xinetd.d
-	$(INSTALL) -m 755 $(CLIENT_PROGRAMS:%=$(B)/bin/%) \
-		$(SCRIPTS:%=$(B)/bin/%) $(DESTDIR)$(bindir)
-	$(INSTALL) -m 755 $(B)/bin/relay-broker $(B)/bin/relay-listen \
-		$(B)/bin/relayctl $(DESTDIR)$(sbindir)
-	$(INSTALL) -m 644 bin/relayctl.bash-completion \
-		$(DESTDIR)$(completionsdir)/relayctl
-	$(INSTALL) -m 755 $(B)/bin/relay-handler $(B)/bin/relay-handoff \
-		$(DESTDIR)$(libexecdir)
-	for page in $(MAN_PAGES); do \
-		dir=$(DESTDIR)$(mandir)/man$${page##*.} && \
-		$(INSTALL) -d $$dir && $(INSTALL) -m 644 $$page $$dir || exit; \
-	done
-	$(INSTALL) -d $(DESTDIR)$(unitdir)
-	sed -e 's,@bindir@,$(bindir),' -e 's,@sysconfdir@,$(sysconfdir),' \
-		-e 's,@user@,$(AGENT_USER),' bin/relayagent@.service \
-		>$(DESTDIR)$(unitdir)/relayagent@.service
-	[ -e $(DESTDIR)$(sysconfdir)/vpn-warp/relay.conf ] || \
-		$(INSTALL) -m 644 broker/relay.conf \
-			$(DESTDIR)$(sysconfdir)/vpn-warp/relay.conf
-	for entry in $(XINETD_ENTRIES); do \
-		[ -e $(DESTDIR)$(sysconfdir)/$$entry ] || \
-		sed -e 's,@bindir@,$(bindir),' \
-			-e 's,@libexecdir@,$(libexecdir),' \
-			-e 's,@sysconfdir@,$(sysconfdir),' \
-			-e 's,@user@,$(RELAY_USER),' \
-			-e 's,@stone_user@,$(STONE_USER),' $$entry \
-			>$(DESTDIR)$(sysconfdir)/$$entry || exit; \
-	done
-	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || \
-		for user in $(RELAY_USER) $(AGENT_USER) $(STONE_USER); do \
+# put MODE,FILES,FOLDER: installs them.
+put = $(if $(strip $(2)),$(INSTALL) -d $(DESTDIR)$(3) && \
+	$(INSTALL) -m $(1) $(2) $(DESTDIR)$(3))
+
+# fill FILE,TARGET: installs it with the names of this installation filled in.
+fill = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && \
+	sed -e 's,@bindir@,$(bindir),g; s,@sbindir@,$(sbindir),g' \
+		-e 's,@libexecdir@,$(libexecdir),g; s,@sysconfdir@,$(sysconfdir),g' \
+		-e 's,@user@,$(RELAY_USER),g; s,@agent_user@,$(AGENT_USER),g' \
+		-e 's,@stone_user@,$(STONE_USER),g; s,@keyd_user@,$(KEYD_USER),g' \
+		-e 's,/usr/local/bin,$(bindir),g; s,/usr/local/sbin,$(sbindir),g' \
+		-e 's,/usr/local/libexec,$(libexecdir),' \
+		-e 's,/usr/local/lib/systemd/system,$(unitdir),' \
+		$(1) >$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
+
+# keep FILE,TARGET: the same, where there is none yet: people change it.
+keep = [ -e $(DESTDIR)$(2) ] || { $(call fill,$(1),$(2)); }
+
+# The users of part $(1), on this host: by sysusers.d(5) where systemd is there.
+make_user = [ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || \
+	if command -v systemd-sysusers >/dev/null; then \
+		systemd-sysusers $(sysusersdir)/vpn-warp-$(1).conf; \
+	else \
+		for user in $($(1)_USER); do \
 			getent passwd $$user >/dev/null || \
 			useradd --system --user-group --no-create-home \
-				--home-dir /nonexistent --shell /usr/sbin/nologin \
-				$$user || exit; \
-		done
+				--home-dir /nonexistent \
+				--shell /usr/sbin/nologin $$user || exit; \
+		done; \
+	fi
 
-uninstall:  ## remove what install put there, but no configuration
-	rm -f $(CLIENT_PROGRAMS:%=$(DESTDIR)$(bindir)/%) \
-		$(SCRIPTS:%=$(DESTDIR)$(bindir)/%) \
-		$(DESTDIR)$(sbindir)/relay-broker \
-		$(DESTDIR)$(sbindir)/relay-listen \
-		$(DESTDIR)$(sbindir)/relayctl \
-		$(DESTDIR)$(libexecdir)/relay-handler \
-		$(DESTDIR)$(libexecdir)/relay-handoff \
-		$(DESTDIR)$(completionsdir)/relayctl \
-		$(DESTDIR)$(unitdir)/relayagent@.service
-	for page in $(notdir $(MAN_PAGES)); do \
-		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; \
-	done
+# What systemd reads at the start it should know now, where it runs.
+tell_systemd = [ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || \
+	{ systemctl daemon-reload && systemd-tmpfiles --create \
+		$($(1)_TMPFILES:%=$(tmpfilesdir)/vpn-warp-$(1).conf); }
+
+# What people type of part $(1).
+completed = $($(1)_PROGRAMS) $($(1)_DAEMONS)
+
+define each_line
+$(1)
+
+endef
+
+define install_rule
+install-$(1): $$($(1)_PROGRAMS:%=$(B)/bin/%) $$($(1)_DAEMONS:%=$(B)/bin/%) \
+		$$($(1)_HANDLERS:%=$(B)/bin/%)
+	$$(INSTALL) -d $$(DESTDIR)$$(sysconfdir)/vpn-warp
+	$$(call put,755,$$($(1)_PROGRAMS:%=$(B)/bin/%),$$(bindir))
+	$$(call put,755,$$($(1)_DAEMONS:%=$(B)/bin/%),$$(sbindir))
+	$$(call put,755,$$($(1)_HANDLERS:%=$(B)/bin/%),$$(libexecdir))
+	$$(foreach c,$$(call completed,$(1)),$$(call each_line,$$(call \
+		fill,bin/completions/$$c.bash,$$(bashdir)/$$c)) \
+		$$(call each_line,$$(call \
+		fill,bin/completions/$$c.zsh,$$(zshdir)/_$$c)) \
+		$$(call each_line,$$(call \
+		fill,bin/completions/$$c.fish,$$(fishdir)/$$c.fish)))
+	$$(foreach p,$$($(1)_PAGES),$$(call each_line,$$(call \
+		fill,$$p,$$(mandir)/man$$(patsubst .%,%,$$(suffix $$p))/$$(notdir $$p))))
+	$$(foreach u,$$($(1)_UNITS),$$(call each_line,$$(call \
+		fill,$$u,$$(unitdir)/$$(notdir $$u))))
+	$$(foreach u,$$($(1)_SYSUSERS),$$(call \
+		fill,$$u,$$(sysusersdir)/vpn-warp-$(1).conf))
+	$$(foreach t,$$($(1)_TMPFILES),$$(call \
+		fill,$$t,$$(tmpfilesdir)/vpn-warp-$(1).conf))
+	$$(foreach c,$$($(1)_CONF),$$(call \
+		keep,$$c,$$(sysconfdir)/vpn-warp/$$(notdir $$c)))
+	$$(foreach x,$$($(1)_XINETD),$$(call keep,$$x,$$(sysconfdir)/$$x))
+	$$(call make_user,$(1))
+	$$(call tell_systemd,$(1))
+
+uninstall-$(1):
+	rm -f $$($(1)_PROGRAMS:%=$$(DESTDIR)$$(bindir)/%) \
+		$$($(1)_DAEMONS:%=$$(DESTDIR)$$(sbindir)/%) \
+		$$($(1)_HANDLERS:%=$$(DESTDIR)$$(libexecdir)/%) \
+		$$(foreach c,$$(call completed,$(1)),$$(DESTDIR)$$(bashdir)/$$c \
+			$$(DESTDIR)$$(zshdir)/_$$c $$(DESTDIR)$$(fishdir)/$$c.fish) \
+		$$(foreach p,$$($(1)_PAGES),$$(DESTDIR)$$(mandir)/man$$(patsubst \
+			.%,%,$$(suffix $$p))/$$(notdir $$p)) \
+		$$(foreach u,$$($(1)_UNITS),$$(DESTDIR)$$(unitdir)/$$(notdir $$u)) \
+		$$(DESTDIR)$$(sysusersdir)/vpn-warp-$(1).conf \
+		$$(DESTDIR)$$(tmpfilesdir)/vpn-warp-$(1).conf
+endef
+$(foreach part,$(PARTS),$(eval $(call install_rule,$(part))))
+
+install: $(PARTS:%=install-%)  ## install all below DESTDIR; makes the users
+
+install-relay:  ## the same with the relay alone
+install-agent:  ## the same with relayagent alone
+install-stone:  ## the same with relay-stone alone
+
+uninstall: $(PARTS:%=uninstall-%)  ## remove what install put there, but no configuration
+
+# The packages and lintian's word on them. The top level has no debian/, which is
+# in a copy alone.
+deb: deps-deb  ## make Debian packages below build/deb
+	@rm -rf $(B)/deb
+	@mkdir -p $(B)/deb/vpn-warp-$(VERSION)
+	@tar -c --exclude=./$(B) --exclude=./build --exclude=./.git . | \
+		tar -x -C $(B)/deb/vpn-warp-$(VERSION)
+	@cp -r .debian $(B)/deb/vpn-warp-$(VERSION)/debian
+	cd $(B)/deb/vpn-warp-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL \
+		dpkg-buildpackage -b -us -uc -j$$(nproc) >../build.log 2>&1 || \
+		{ tail -n 40 ../build.log; exit 1; }
+	@rm -rf $(B)/deb/vpn-warp-$(VERSION)
+	@cd $(B)/deb && lintian --allow-root --pedantic --fail-on error,warning,pedantic *.changes
+	@ls $(B)/deb/*.deb
+
+SUITE = bookworm
+SESSIONS = 200
+test-deb:  ## build, install, run and upgrade the packages in a Debian of their own
+	$(call install_packages,debootstrap util-linux procps busybox)
+	@SUITE=$(SUITE) SESSIONS=$(SESSIONS) tests/packages/run.sh
 
 test-trixie:  ## build and run the demo in a fresh Debian 13, as root
 	$(call install_packages,debootstrap util-linux procps)
@@ -344,9 +444,9 @@ define install_packages
 	fi; \
 	echo "installing$$missing"; \
 	export DEBIAN_FRONTEND=noninteractive; \
-	$$sudo apt-get update -qq && \
-	$$sudo apt-get install -qq -y --no-install-recommends $$missing \
-		>/dev/null
+	words=$$({ $$sudo apt-get update -q && \
+	$$sudo apt-get install -q -y --no-install-recommends $$missing; } 2>&1) || \
+		{ printf '%s\n' "$$words" >&2; exit 69; }
 endef
 
 deps: deps-run deps-test deps-bench deps-lint deps-hard deps-model  ## install every Debian package needed
@@ -364,6 +464,8 @@ deps-fuzz:
 	$(call install_packages,$(DEPS_FUZZ))
 deps-hard:
 	$(call install_packages,$(DEPS_HARD))
+deps-deb:
+	$(call install_packages,$(DEPS_DEB))
 deps-lint:
 	$(call install_packages,$(DEPS_LINT))
 

@@ -15,6 +15,7 @@
 #include "stone/sandbox.h"
 #include "stone/server.h"
 #include "stone/single.h"
+#include "warp/request.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,7 +30,9 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: " NAME
+	    "usage: " NAME " [-DdlNnrtV] [--sessions n] file.warp listen\n"
+	    "       " NAME " --request name\n"
+	    "       " NAME
 	    " [-DdlNnrtV] [--inetd | --sessions n | --stdio] -C file\n"
 	    "       " NAME " [-DdlNnrtV] -q word ... relay listen request "
 	    "[client ...]\n");
@@ -87,6 +90,8 @@ read_all(int argc, char **argv, const struct proxy_environment *env)
 		printf(NAME " %s\n", VERSION);
 		exit(EX_OK);
 	}
+	if (set->conf.wanted != NULL)
+		exit(warp_request_run(set->conf.wanted, NAME, "8080"));
 	if (set->conf.help || (set->conf.nforwards == 0 && argc == 1))
 		usage();
 	if (set->conf.nforwards == 0)
@@ -145,7 +150,8 @@ serve_stdio(struct forwards *set)
 static int
 serve_all(struct stone_server *server)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
+	static const int signals[] = {
+	    SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR2, 0};
 	const int daemon = server->forwards->conf.daemon;
 	struct failure f;
 	int rc;

@@ -4,13 +4,14 @@
  * target that its own configuration names.
  */
 #include "agent/conf.h"
-#include "agent/notify.h"
+#include "agent/install.h"
 #include "agent/pool.h"
 #include "agent/sandbox.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/harden.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/program.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ int
 main(int argc, char **argv)
 {
 	static const int signals[] = {
-	    SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0};
+	    SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, 0};
 	static struct agent_source source;
 	static struct agent_conf conf;
 	struct agent_run run;
@@ -57,6 +58,8 @@ main(int argc, char **argv)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (run.test)
 		return EX_OK;
+	if (run.install)
+		return agent_install(&source);
 
 	log_open(NAME, run.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, run.debug);
 	if (run.daemon)

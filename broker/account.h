@@ -19,6 +19,7 @@ struct account {
 	uint64_t sessions_total;
 	uint64_t refused_total;
 	uint64_t up_total, down_total; /* bytes from, to stones */
+	int64_t viewed; /* when its page may be asked for again */
 };
 
 struct accounts;

@@ -3,7 +3,7 @@
  * that a long one delays nobody. See state.h and ipc/admin_rows.h.
  */
 #include "base/log.h"
-#include "sweep.h"
+#include "listing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,108 +15,6 @@
 #define VERSION "dev"
 #endif
 
-/* What became of sending s's answer. Blocked: it has to be sent again. */
-static enum sweep_step
-sent(struct broker *b, struct sweep *s, int rc)
-{
-	if (rc == 0)
-		return SWEEP_MORE;
-	if (errno == EAGAIN)
-		return SWEEP_BLOCKED;
-	conn_drop(b, s->admin);
-	return SWEEP_END;
-}
-
-/* Sends what there is of rows, to make room for m. */
-static enum sweep_step
-add_row(struct broker *b, struct sweep *s, const struct message *m)
-{
-	enum sweep_step step = SWEEP_MORE;
-
-	if (wire_rows_add(s->rows, m) == -1) {
-		step = sent(b, s, wire_rows_send(s->admin->fd, s->rows));
-		if (step == SWEEP_MORE)
-			wire_rows_add(s->rows, m);
-	}
-	s->count += step == SWEEP_MORE;
-	return step;
-}
-
-/* The end of a listing has to wait for room, as its rows have. */
-static enum sweep_step
-send_end(struct broker *b, struct sweep *s)
-{
-	struct message m = {
-	    .type = MESSAGE_ADMIN_DONE, .u.admin_done.count = s->count};
-	enum sweep_step step;
-
-	if (s->admin == NULL)
-		return SWEEP_END;
-	step = sent(b, s, wire_rows_send(s->admin->fd, s->rows));
-	if (step == SWEEP_MORE)
-		step = sent(b, s, wire_send(s->admin->fd, &m, NULL));
-	return step == SWEEP_BLOCKED ? SWEEP_BLOCKED : SWEEP_END;
-}
-
-/* ---- rows ---- */
-
-static int
-waiter_row(const struct conn *c, struct message *m)
-{
-	struct row_waiter *row = &m->u.waiter;
-
-	if (c->waiter.state != WAITER_WAITING)
-		return 0;
-	m->type = MESSAGE_ROW_WAITER;
-	row->id = c->id;
-	row->role = c->waiter.role;
-	row->seconds = conn_uptime() - c->since;
-	row->agent = c->waiter.agent;
-	row->identity = c->certificate.identity;
-	row->fingerprint = c->certificate.fingerprints[0];
-	memcpy(row->customer, c->account->name, sizeof(row->customer));
-	memcpy(row->peer, c->peer, sizeof(row->peer));
-	row->rtt = c->about.rtt;
-	row->retransmits = c->about.retransmits;
-	memcpy(row->version, c->about.version, sizeof(row->version));
-	return 1;
-}
-
-/* A session's row comes with its stone, or with its agent if that is alone. */
-static int
-session_row(const struct conn *c, struct message *m)
-{
-	const struct session *s = c->session;
-	struct row_session *row = &m->u.session;
-	uint64_t now = conn_uptime();
-
-	if (s == NULL ||
-	    (c->waiter.role == ROLE_AGENT && s->stone.conn != NULL))
-		return 0;
-	m->type = MESSAGE_ROW_SESSION;
-	row->id = s->id;
-	row->seconds = now > s->started ? now - s->started : 0;
-	row->tls = s->tls;
-	row->up = s->up;
-	row->down = s->down;
-	row->stone_identity = s->stone.identity;
-	row->agent_identity = s->agent.identity;
-	memcpy(row->customer, c->account->name, sizeof(row->customer));
-	memcpy(row->stone, s->stone.peer, sizeof(row->stone));
-	memcpy(row->agent, s->agent.peer, sizeof(row->agent));
-	if (s->stone.conn != NULL) {
-		row->stone_rtt = s->stone.conn->about.rtt;
-		row->stone_retransmits = s->stone.conn->about.retransmits;
-	}
-	if (s->agent.conn != NULL) {
-		row->agent_rtt = s->agent.conn->about.rtt;
-		row->agent_retransmits = s->agent.conn->about.retransmits;
-		memcpy(row->version, s->agent.conn->about.version,
-		    sizeof(row->version));
-	}
-	return 1;
-}
-
 static enum sweep_step
 list_conns(struct broker *b, struct sweep *s)
 {
@@ -125,10 +23,11 @@ list_conns(struct broker *b, struct sweep *s)
 	enum sweep_step step;
 
 	if (c == NULL)
-		return send_end(b, s);
-	if (!(s->command == ADMIN_WAITERS ? waiter_row : session_row)(c, &m))
+		return listing_end(b, s, "");
+	if (!(s->command == ADMIN_WAITERS ? listing_waiter : listing_session)(
+		c, &m))
 		return SWEEP_MORE;
-	step = add_row(b, s, &m);
+	step = listing_add(b, s, &m);
 	if (step == SWEEP_BLOCKED)
 		s->next = c;
 	return step;
@@ -144,9 +43,9 @@ list_accounts(struct broker *b, struct sweep *s)
 	enum sweep_step step;
 
 	if (a == NULL)
-		return send_end(b, s);
+		return listing_end(b, s, "");
 	account_row(a, &m.u.customer);
-	step = add_row(b, s, &m);
+	step = listing_add(b, s, &m);
 	if (step == SWEEP_MORE)
 		s->account = a;
 	return step;
@@ -163,9 +62,9 @@ list_refusals(struct broker *b, struct sweep *s)
 	enum sweep_step step;
 
 	if (row == NULL)
-		return send_end(b, s);
+		return listing_end(b, s, "");
 	m.u.row_refusal = *row;
-	step = add_row(b, s, &m);
+	step = listing_add(b, s, &m);
 	if (step == SWEEP_MORE)
 		s->before = before;
 	return step;

@@ -138,9 +138,9 @@ static const struct refusal {
     [PAIRING_TYPE] = {403, "This customer's type does not include this"},
 };
 
-/* Finds out whose certificate it is. */
-static const struct customer_entry *
-recognize(struct broker *b, struct conn *c, const uint8_t *der, size_t len)
+const struct customer_entry *
+registrar_recognize(
+    struct broker *b, struct conn *c, const uint8_t *der, size_t len)
 {
 	const struct customer_entry *entry;
 
@@ -208,7 +208,7 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	c->waiter.wants = m->u.reg.wants;
 	c->since = conn_uptime();
 	memcpy(c->peer, m->u.reg.peer, sizeof(c->peer));
-	entry = recognize(b, c, m->der, m->u.reg.der_len);
+	entry = registrar_recognize(b, c, m->der, m->u.reg.der_len);
 	if (entry == NULL)
 		return -1;
 	if (b->draining && c->waiter.role == ROLE_STONE) {
@@ -309,7 +309,7 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 	c->waiter.role = (enum role)a->role;
 	c->since = conn_uptime();
 	memcpy(c->peer, a->peer, sizeof(c->peer));
-	if (recognize(b, c, m->der, a->der_len) == NULL)
+	if (registrar_recognize(b, c, m->der, a->der_len) == NULL)
 		return -1;
 	s = session_announced(
 	    b->sessions, a->session, &c->key, c->account->name, a->started);
@@ -363,6 +363,8 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 	case MESSAGE_LINK:
 		c->about = m->u.link;
 		return 0;
+	case MESSAGE_VIEW:
+		return view_take(b, c, m);
 	case MESSAGE_END:
 		return on_end(b, c, &m->u.end);
 	case MESSAGE_ANNOUNCE:

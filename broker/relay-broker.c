@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/harden.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/program.h"
 #include "broker.h"
 #include "broker_sandbox.h"
@@ -92,6 +93,7 @@ main(int argc, char **argv)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);
 	o = relay_program_options(argc, argv, NAME, "c:DdtV");
+	notify_keep();
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (relay_conf_read(&conf, o.conf, &f) == -1)
@@ -114,6 +116,7 @@ main(int argc, char **argv)
 
 	log_event(LOG_NOTICE, "start", "version", VERSION, "socket",
 	    conf.socket, NULL);
+	notify("READY=1");
 	if (broker_run(broker) == -1)
 		program_fail(EX_OSERR, "loop: %s", strerror(errno));
 	log_event(LOG_NOTICE, "stop", NULL);

@@ -10,6 +10,8 @@
  *	sweep.c      long work in slices, so that no pairing waits for it
  *	reload.c     configuration and customers read again, handlers rechecking
  *	admin.c      what administrators ask
+ *	listing.c    rows, and how they are sent
+ *	view.c       what the page of a customer shows
  */
 #ifndef STATE_H
 #define STATE_H
@@ -151,6 +153,13 @@ int note_told(
 
 /* ---- registrar.c ---- */
 
+/*
+ * Finds out whose the certificate in der is, and keeps in c what belongs to it.
+ * Returns NULL where it is no certificate, or without memory.
+ */
+const struct customer_entry *registrar_recognize(
+    struct broker *b, struct conn *c, const uint8_t *der, size_t len);
+
 /* Obeys one message of a handler. Returns 0, or -1: drop it. */
 int registrar_take(struct broker *b, struct conn *c, const struct message *m);
 
@@ -199,6 +208,11 @@ void reload_rechecked(
 
 /* Ends a reload whose answers are all there, or that took too long. */
 void reload_settle(struct broker *b);
+
+/* ---- view.c ---- */
+
+/* Obeys a handler's VIEW. Returns 0, or -1: drop it. */
+int view_take(struct broker *b, struct conn *c, const struct message *m);
 
 /* ---- admin.c ---- */
 

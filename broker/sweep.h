@@ -25,6 +25,9 @@ struct sweep {
 	uint32_t command;        /* admin: enum admin_command */
 	struct wire_rows *rows;  /* a listing's, on their way; freed with it */
 	unsigned count;
+	struct row_customer seen;     /* view: of its own, so far */
+	unsigned customers, refusals; /* view: sent */
+	int sees_all;                 /* view: an administrator's */
 	int paused;
 	char argument[ADMIN_ARGUMENT_MAX];
 	int names_identity;       /* kick: the argument is a fingerprint, */

@@ -1,14 +1,17 @@
 /*
  * relay-listen(8): the relay's own spawner, for hosts without xinetd and for
- * speed. Binds as root, becomes the relay's user, loads TLS once, and forks a
- * handler for each connection, also those that xinetd(8) accepted.
+ * speed. Binds as root, or has its sockets from the service manager, becomes
+ * the relay's user, loads TLS once, and forks a handler for each connection,
+ * also those that xinetd(8) accepted.
  */
 #define _GNU_SOURCE
+#include "base/activation.h"
 #include "base/deadline.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/harden.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/program.h"
 #include "config/relay_conf.h"
 #include "config/relay_program.h"
@@ -27,20 +30,47 @@
 
 #define NAME "relay-listen"
 
+/* What the service manager passes on counts in place of the listen lines. */
 static void
-listen_all(struct spawner *s, uid_t uid, gid_t gid)
+take_listeners(struct spawner *s, size_t passed)
 {
 	struct failure f;
 
-	if (s->conf.nlisten == 0 && s->conf.handoff == NULL)
-		program_fail(EX_CONFIG, "%s: no listen line, and no handoff",
-		    s->conf_path);
+	if (passed > CONF_LISTEN_MAX)
+		program_fail(EX_CONFIG,
+		    "the service manager has more than %d sockets for it",
+		    CONF_LISTEN_MAX);
+	if (activation_take(s->listeners, passed, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
+	s->nlisteners = passed;
+}
+
+static void
+open_listeners(struct spawner *s)
+{
+	struct failure f;
+
 	for (size_t i = 0; i < s->conf.nlisten; i++) {
 		s->listeners[i] = netaddr_listen(
 		    &s->conf.listen[i], SOMAXCONN, &f);
 		if (s->listeners[i] == -1)
 			program_fail(EX_UNAVAILABLE, "%s", f.text);
 	}
+	s->nlisteners = s->conf.nlisten;
+}
+
+static void
+listen_all(struct spawner *s, size_t passed, uid_t uid, gid_t gid)
+{
+	struct failure f;
+
+	if (passed > 0)
+		take_listeners(s, passed);
+	else
+		open_listeners(s);
+	if (s->nlisteners == 0 && s->conf.handoff == NULL)
+		program_fail(EX_CONFIG, "%s: no listen line, and no handoff",
+		    s->conf_path);
 	if (s->conf.handoff == NULL)
 		return;
 	s->handoff = ipc_socket_listen(
@@ -52,10 +82,12 @@ listen_all(struct spawner *s, uid_t uid, gid_t gid)
 int
 main(int argc, char **argv)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
+	static const int signals[] = {
+	    SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR2, 0};
 	struct spawner s = {.handoff = -1, .handoff_lock = -1, .badge = -1};
 	struct relay_program_options o;
 	struct failure f;
+	size_t passed;
 	uid_t uid;
 	gid_t gid;
 	int rc;
@@ -64,7 +96,10 @@ main(int argc, char **argv)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);
 	o = relay_program_options(argc, argv, NAME, "c:DdtV");
-	if (harden_process(-1) == -1)
+	notify_keep();
+	passed = activation_count();
+	if (harden_process_keeping(
+		ACTIVATION_FIRST, ACTIVATION_FIRST - 1 + (int)passed) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	s.conf_path = o.conf;
 	s.loaded = deadline_now();
@@ -76,7 +111,7 @@ main(int argc, char **argv)
 		relay_program_try_user(&s.conf);
 	relay_program_user(&s.conf, &uid, &gid);
 	if (!o.test)
-		listen_all(&s, uid, gid);
+		listen_all(&s, passed, uid, gid);
 	/* the keys are read as the user, as they will be at a reload */
 	program_become(uid, gid);
 	if (tls_server_load(&s.tls, &s.conf, &f) == -1)
@@ -98,6 +133,7 @@ main(int argc, char **argv)
 	if (listen_sandbox_enter(&s.conf) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, NULL);
+	notify("READY=1");
 	rc = spawner_run(&s);
 	log_event(LOG_NOTICE, "stop", NULL);
 	arrivals_free(&s.arrivals);

@@ -16,7 +16,8 @@ spawner=${SPAWNER:-relay-listen}
 target=${TARGET:-}
 scratch=/tmp/vpn-warp-demo.$$.$RANDOM # short: a Unix socket's path has 107 bytes
 user=$(id -un)
-as_user=() # what comes before a command to run it as user
+keyd_user=$user # another where there is one
+as_user=()      # what comes before a command to run it as user
 declare -A pid
 
 usage() {
@@ -165,11 +166,12 @@ make_folders() {
         scratch=/nonexistent
         fail "no scratch folder"
     }
-    mkdir "$scratch"/{bin,log,run,ca,web,relay,agent,stone}
+    mkdir "$scratch"/{bin,log,run,keyd,ca,web,relay,agent,stone}
     # the checkout may be closed to the user that the demo runs as
     cp "${B:-build}"/bin/* "$scratch/bin"
     if [[ $(id -u) == 0 ]]; then
         user=nobody
+        keyd_user=daemon
         as_user=(setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups --)
         chown nobody "$scratch"/{run,ca}
     fi
@@ -228,11 +230,23 @@ certificate = cert.pem
 key = private.pem
 ca = ca.pem
 socket = ../run/broker.sock
+keyd = ../keyd/keyd.sock
+keyd_user = $keyd_user
+user = $user
 END
 }
 
-start_broker() {
+start_keyd() {
+    local as_user=()                            # it becomes its user itself
     relay_conf 443 >"$scratch/relay/relay.conf" # the port is not its concern
+    chown "$keyd_user" "$scratch"/{keyd,relay/private.pem}
+    launch relay-keyd "$scratch" bin/relay-keyd -c relay/relay.conf
+    up relay-keyd logged relay-keyd ': start ' ||
+        fail "relay-keyd does not start" relay-keyd
+    hop relay-keyd "has the relay's key, and signs with it for the others"
+}
+
+start_broker() {
     launch relay-broker "$scratch" bin/relay-broker -c relay/relay.conf
     up relay-broker logged relay-broker ': start ' ||
         fail "relay-broker does not start" relay-broker
@@ -373,6 +387,7 @@ main() {
     echo "A VPN-Warp relay in $scratch"
     make_certificates
     start_intra
+    start_keyd
     start_broker
     start_spawner
     start_agent

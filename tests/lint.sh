@@ -9,7 +9,7 @@ shopt -s nullglob
 
 sources=({broker,handlers,bin}/{,*/}*.c tests/bench/*.c)
 headers=({broker,handlers,bin}/{,*/}*.h tests/bench/*.h tests/fuzz/*.c tests/fuzz/*.h tests/programs/*.c)
-shell=(bin/relay-ca .ci/run)
+shell=(bin/relay-ca bin/ca/*.sh bin/completions/*.bash .ci/run .debian/*.p* .debian/tests/demo)
 mapfile -t -O "${#shell[@]}" shell < <(find tests -name '*.sh' -o -name '*.bash' -o -name '*.bats' | sort)
 
 # The compiler sees the sources as the Makefile shows them to it.

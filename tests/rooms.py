@@ -23,15 +23,17 @@ handlers/channel     -> broker/base broker/ipc
 handlers/tls         -> broker/base broker/config broker/ipc
 handlers/connection  -> broker/base broker/config broker/ipc broker/sandbox handlers/channel handlers/http handlers/tls
 handlers/spawn       -> broker/base broker/config broker/ipc broker/sandbox handlers/connection handlers/fork handlers/tls
-handlers             -> broker/base broker/config broker/ipc handlers/connection handlers/spawn handlers/tls
+handlers/keyd        -> broker/base broker/config broker/ipc broker/sandbox handlers/tls
+handlers             -> broker/base broker/config broker/ipc handlers/connection handlers/keyd handlers/spawn handlers/tls
 
 bin/dial             -> broker/base broker/sandbox handlers/channel handlers/http
+bin/warp             -> broker/base handlers/tls
 bin/mux              -> broker/base handlers/channel
 bin/web              -> broker/base handlers/channel handlers/http
-bin/agent            -> broker/base broker/config broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/dial bin/mux bin/web
-bin/stone            -> broker/base broker/ipc broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/dial bin/mux
+bin/agent            -> broker/base broker/config broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/dial bin/mux bin/warp bin/web
+bin/stone            -> broker/base broker/ipc broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/dial bin/mux bin/warp
 bin/ctl              -> broker/base broker/config broker/ipc broker/sandbox handlers/tls
-bin                  -> broker/base broker/config broker/ipc bin/agent bin/ctl bin/stone
+bin                  -> broker/base broker/config broker/ipc bin/agent bin/ctl bin/stone bin/warp
 """
 
 

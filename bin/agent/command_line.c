@@ -2,6 +2,7 @@
 #include "agent/command_line.h"
 #include "base/config_lines.h"
 #include "base/program.h"
+#include "warp/request.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,9 +17,12 @@
 #define UPGRADE        "upgrade"
 #define SEAL           "seal"
 #define PEERS          "peers"
+#define PASSFILE       "passfile"
+#define REQUEST        "request"
+#define INSTALL        "install"
 #define LIST_STEP      16 /* words, by which the list grows */
 
-#define LETTERS      "nk:c:a:m:h:x:X:"
+#define LETTERS      "nf:k:c:a:m:h:x:X:"
 #define LETTERS_HERE "C:DdtV" /* of the command line alone */
 
 static const struct option longs[] = {
@@ -27,6 +31,9 @@ static const struct option longs[] = {
     {UPGRADE, required_argument, NULL, AGENT_UPGRADE},
     {SEAL, required_argument, NULL, AGENT_SEAL},
     {PEERS, required_argument, NULL, AGENT_PEERS},
+    {PASSFILE, required_argument, NULL, AGENT_PASSFILE},
+    {INSTALL, no_argument, NULL, AGENT_INSTALL},
+    {REQUEST, required_argument, NULL, AGENT_REQUEST},
     {NULL, 0, NULL, 0},
 };
 
@@ -34,15 +41,18 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: " NAME " [-DdtV] -C file\n"
+	    "usage: " NAME " [-DdtV] [options] file.warp target:port\n"
+	    "       " NAME " --" INSTALL " [options] file.warp target:port\n"
+	    "       " NAME " --" REQUEST " name\n"
+	    "       " NAME " [-DdtV] -C file\n"
 	    "       " NAME " [-DdntV] [options] -c cert -k key relay:port ... "
 	    "target:port\n"
 	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
 	    "[-x proxy:port]\n"
-	    "         [--" MAX_STREAMS " n] [--" PEERS " file] "
-	    "[--" PROXY_PROTOCOL "]\n"
-	    "         [--" SEAL " auto|require|off] [--" UPGRADE " protocol]\n"
-	    "         [name=target:port ...]\n");
+	    "         [--" MAX_STREAMS " n] [--" PASSFILE " file] [--" PEERS
+	    " file]\n"
+	    "         [--" PROXY_PROTOCOL "] [--" SEAL " auto|require|off]\n"
+	    "         [--" UPGRADE " protocol] [name=target:port ...]\n");
 	exit(EX_USAGE);
 }
 
@@ -84,6 +94,10 @@ set_run(struct agent_run *run, const char **file, int option)
 	case 'V':
 		printf(NAME " %s\n", VERSION);
 		exit(EX_OK);
+	case AGENT_INSTALL:
+		return run->install = 1;
+	case AGENT_REQUEST:
+		exit(warp_request_run(optarg, NAME, "TARGET:PORT"));
 	case '?':
 		usage();
 	}
@@ -166,6 +180,7 @@ read_line(void *arg, char *line, struct failure *f)
 	if (word.option == ':')
 		return failure(f, "%s has no value", line);
 	if (word.option == -1 || word.option == '?' ||
+	    word.option == AGENT_REQUEST || word.option == AGENT_INSTALL ||
 	    is_abbreviated(line, index))
 		return failure(f, "unknown option %s (see " NAME "(1))", line);
 	if (argc > optind || (optarg == NULL && index == -1 && line[2] != '\0'))
@@ -203,6 +218,20 @@ agent_words_free(struct agent_words *words)
 	free(words->list);
 	free(words->file);
 	memset(words, 0, sizeof(*words));
+}
+
+const char *
+agent_words_name(const struct agent_word *word)
+{
+	static char name[32];
+
+	if (word->option == AGENT_ARGUMENT)
+		return word->value;
+	snprintf(name, sizeof(name), "-%c", word->option);
+	for (const struct option *o = longs; o->name != NULL; o++)
+		if (o->val == word->option)
+			snprintf(name, sizeof(name), "--%s", o->name);
+	return name;
 }
 
 int

@@ -16,6 +16,9 @@
 #define AGENT_UPGRADE        258
 #define AGENT_SEAL           259
 #define AGENT_PEERS          260
+#define AGENT_PASSFILE       261
+#define AGENT_INSTALL        262 /* of the command line alone */
+#define AGENT_REQUEST        263 /* of the command line alone */
 
 struct agent_word {
 	int option;       /* its letter, or one of the above */
@@ -32,21 +35,26 @@ struct agent_words {
 
 /* What only the command line can say. */
 struct agent_run {
-	int daemon; /* -D */
-	int debug;  /* -d */
-	int test;   /* -t */
+	int daemon;  /* -D */
+	int debug;   /* -d */
+	int test;    /* -t */
+	int install; /* --install */
 };
 
 /*
  * Reads argv and then the file that it names with -C, into words and run. base
  * is where paths on the command line start (config_lines_relative), and is
- * kept. Prints the version (-V) or the usage, and exits, where that is due.
+ * kept. Prints the version (-V) or the usage, or makes a request for a
+ * certificate (--request), and exits, where that is due.
  * Returns 0, or -1 with the reason in f. agent_words_free either way.
  */
 int agent_words_read(struct agent_words *words, struct agent_run *run, int argc,
     char **argv, const char *base, struct failure *f);
 
 void agent_words_free(struct agent_words *words);
+
+/* The option as it is written, for messages; of an argument the word itself. */
+const char *agent_words_name(const struct agent_word *word);
 
 /* Puts "file:line: " before what f says, for a word of a file. Returns -1. */
 int agent_words_locate(const struct agent_word *word, struct failure *f);

@@ -3,9 +3,11 @@
 #include "agent/options.h"
 #include "base/config_lines.h"
 #include "dial/proxy_option.h"
+#include "dial/secret.h"
 #include "tls/client.h"
 #include "tls/pem.h"
 #include "tls/validity.h"
+#include "warp/warp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,34 +23,72 @@ path_of(const struct agent_word *word, struct failure *f)
 	char *path = config_lines_relative(word->file, word->value);
 
 	if (path == NULL)
-		failure(f, "-%c: %s", word->option, strerror(errno));
+		failure(f, "%s: %s", agent_words_name(word), strerror(errno));
 	return path;
 }
 
+/* The key, with the passphrase or NULL. */
 static int
-load_key(struct tls_material *tls, const char *path, struct failure *f)
+load_key(struct agent_conf *conf, const char *path, const char *passphrase,
+    struct failure *f)
 {
-	tls->key = pem_key(path, f);
-	return tls->key == NULL ? -1 : 0;
+	conf->tls.key = pem_key_encrypted(path, passphrase, f);
+	return conf->tls.key == NULL ? -1 : 0;
 }
 
 static int
-load_certificate(struct tls_material *tls, const char *path, struct failure *f)
+load_certificate(struct agent_conf *conf, const char *path,
+    const char *passphrase, struct failure *f)
 {
-	tls->certificate = pem_certificate(path, &tls->chain, f);
-	return tls->certificate == NULL ? -1 : 0;
+	(void)passphrase;
+	conf->tls.certificate = pem_certificate(path, &conf->tls.chain, f);
+	return conf->tls.certificate == NULL ? -1 : 0;
 }
 
 static int
-load_authorities(struct tls_material *tls, const char *path, struct failure *f)
+load_authorities(struct agent_conf *conf, const char *path,
+    const char *passphrase, struct failure *f)
 {
-	tls->store = pem_store(path, NULL, f);
-	return tls->store == NULL ? -1 : 0;
+	(void)passphrase;
+	conf->tls.store = pem_store(path, NULL, f);
+	return conf->tls.store == NULL ? -1 : 0;
+}
+
+/* What the others have not named, and the relay. */
+static int
+load_warp(struct agent_conf *conf, const char *path, const char *passphrase,
+    struct failure *f)
+{
+	if (warp_read(&conf->tls, &conf->relays[0], path, passphrase, f) == -1)
+		return -1;
+	if (conf->nrelays == 0)
+		conf->nrelays = 1;
+	return 0;
+}
+
+/* Has the file at path watched, and the key that may lie beside it. */
+static int
+watch(struct agent_conf *conf, const char *folder,
+    const struct agent_word *word, const char *path, struct failure *f)
+{
+	char *key = NULL;
+	int rc = watched_add(&conf->watched, folder, path);
+
+	if (rc == 0 &&
+	    (word->option == 'f' || word->option == AGENT_ARGUMENT)) {
+		key = warp_key_path(path);
+		rc = key == NULL ? -1
+				 : watched_add(&conf->watched, folder, key);
+		free(key);
+	}
+	return rc == 0 ? 0 : failure(f, "%s: %s", path, strerror(errno));
 }
 
 static int
-load(struct tls_material *tls, const struct agent_word *word,
-    int (*from)(struct tls_material *, const char *path, struct failure *),
+load(struct agent_conf *conf, const char *folder, const struct agent_word *word,
+    const char *passphrase,
+    int (*from)(struct agent_conf *, const char *path, const char *passphrase,
+	struct failure *),
     struct failure *f)
 {
 	char *path;
@@ -57,9 +97,42 @@ load(struct tls_material *tls, const struct agent_word *word,
 	if (word == NULL)
 		return 0;
 	path = path_of(word, f);
-	rc = path == NULL ? -1 : from(tls, path, f);
+	rc = path == NULL || watch(conf, folder, word, path, f) == -1
+		 ? -1
+		 : from(conf, path, passphrase, f);
 	free(path);
 	return rc == -1 ? agent_words_locate(word, f) : 0;
+}
+
+static int
+load_secret(const struct agent_word *word, char secret[static SECRET_MAX],
+    struct failure *f)
+{
+	char *path = path_of(word, f);
+	int rc = path == NULL ? -1 : secret_read(path, secret, f);
+
+	free(path);
+	return rc == -1 ? agent_words_locate(word, f) : 0;
+}
+
+/* The file that stands for all comes last: what others name counts more. */
+static int
+load_tls(struct agent_conf *conf, const char *folder,
+    const struct agent_options *o, struct failure *f)
+{
+	char secret[SECRET_MAX];
+	const char *passphrase = o->passfile != NULL ? secret : NULL;
+	int rc = -1;
+
+	if (o->passfile != NULL && load_secret(o->passfile, secret, f) == -1)
+		return -1;
+	if (load(conf, folder, o->key, passphrase, load_key, f) == 0 &&
+	    load(conf, folder, o->certificate, NULL, load_certificate, f) ==
+		0 &&
+	    load(conf, folder, o->authorities, NULL, load_authorities, f) == 0)
+		rc = load(conf, folder, o->warp, passphrase, load_warp, f);
+	OPENSSL_cleanse(secret, sizeof(secret));
+	return rc;
 }
 
 /* -x, or else the environment's; -X holds for both. */
@@ -80,33 +153,22 @@ load_proxy(struct proxy *proxy, const struct agent_options *o,
 	return 0;
 }
 
-static int
-load_all(struct agent_conf *conf, const struct agent_options *o,
-    const struct proxy_environment *env, struct failure *f)
-{
-	struct tls_material *tls = &conf->tls;
-
-	if (load(tls, o->key, load_key, f) == -1 ||
-	    load(tls, o->certificate, load_certificate, f) == -1 ||
-	    load(tls, o->authorities, load_authorities, f) == -1)
-		return -1;
-	return load_proxy(&conf->proxy, o, env, f);
-}
-
 /* What sealing needs, of the same key and certificate. */
 static int
-load_seal(
-    struct agent_conf *conf, const struct agent_options *o, struct failure *f)
+load_peers(struct agent_conf *conf, const char *path, const char *passphrase,
+    struct failure *f)
 {
-	char *peers = NULL;
-	int rc;
+	(void)passphrase;
+	return seal_init(&conf->seal, SEAL_AGENT, &conf->tls, path, f);
+}
 
-	if (o->peers != NULL && (peers = path_of(o->peers, f)) == NULL)
-		return -1;
-	rc = seal_init(&conf->seal, SEAL_AGENT, &conf->tls, peers, f);
-	free(peers);
-	return rc == -1 && o->peers != NULL ? agent_words_locate(o->peers, f)
-					    : rc;
+static int
+load_seal(struct agent_conf *conf, const char *folder,
+    const struct agent_options *o, struct failure *f)
+{
+	return o->peers != NULL
+		   ? load(conf, folder, o->peers, NULL, load_peers, f)
+		   : load_peers(conf, NULL, NULL, f);
 }
 
 /* ---- all ---- */
@@ -116,8 +178,11 @@ static int
 check_dates(const struct agent_conf *conf, const struct agent_options *o,
     struct failure *f)
 {
-	if (o->certificate == NULL ||
-	    validity_check(conf->tls.certificate, f) == 0)
+	if (o->certificate == NULL)
+		return warp_check_dates(&conf->tls, o->warp->value, f) == 0
+			   ? 0
+			   : agent_words_locate(o->warp, f);
+	if (validity_check(conf->tls.certificate, f) == 0)
 		return 0;
 	failure_prefix(f, "%s: ", o->certificate->value);
 	return agent_words_locate(o->certificate, f);
@@ -128,11 +193,12 @@ static int
 check(struct agent_conf *conf, const char *where, struct failure *f)
 {
 	if (conf->tls.key == NULL)
-		return failure(f, "%s: no key (-k)", where);
+		return failure(f, "%s: no key (-k, or -f)", where);
 	if (conf->tls.certificate == NULL)
-		return failure(f, "%s: no certificate (-c)", where);
+		return failure(f, "%s: no certificate (-c, or -f)", where);
 	if (conf->targets[0].text[0] == '\0')
-		return failure(f, "%s: no relay:port", where);
+		return failure(f, "%s: no %s:port", where,
+		    conf->nrelays == 0 ? "relay" : "target");
 	if (conf->nrelays == 0)
 		return failure(f, "%s: no target:port", where);
 	if (conf->forward && conf->host[0] != '\0')
@@ -171,12 +237,13 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 	if (agent_words_read(&words, run, source->argc, source->argv,
 		source->base, f) == 0 &&
 	    agent_options_read(&o, conf, &words, f) == 0 &&
-	    load_all(conf, &o, &source->env, f) == 0)
+	    load_tls(conf, source->folder, &o, f) == 0 &&
+	    load_proxy(&conf->proxy, &o, &source->env, f) == 0)
 		rc = check(
 		    conf, words.file != NULL ? words.file : "command line", f);
 	if (rc == 0)
-		rc = load_seal(conf, &o, f);
-	if (rc == 0 && run->test)
+		rc = load_seal(conf, source->folder, &o, f);
+	if (rc == 0 && (run->test || run->install))
 		rc = check_dates(conf, &o, f);
 	agent_words_free(&words);
 	if (rc == -1)
@@ -189,5 +256,6 @@ agent_conf_free(struct agent_conf *conf)
 {
 	tls_material_free(&conf->tls);
 	seal_free(&conf->seal);
+	watched_free(&conf->watched);
 	OPENSSL_cleanse(conf, sizeof(*conf));
 }

@@ -11,6 +11,8 @@
 #include "base/netaddr.h"
 #include "dial/proxy_environment.h"
 #include "tls/seal.h"
+#include "tls/tls.h"
+#include "warp/watched.h"
 #include "web/head.h"
 
 #include <limits.h>
@@ -35,8 +37,9 @@ struct agent_conf {
 	size_t ntargets; /* the first is the one without a name */
 	struct target targets[TARGETS_MAX];
 	struct proxy proxy;      /* -x, -X, or the environment's */
-	struct tls_material tls; /* -k, -c, -a */
+	struct tls_material tls; /* -k, -c, -a, or -f */
 	struct seal seal;        /* --seal, --peers */
+	struct watched watched;  /* what those were read from */
 };
 
 /* All that it takes to read the configuration, and to read it again. */

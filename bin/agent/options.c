@@ -2,6 +2,7 @@
 #include "agent/options.h"
 #include "base/number.h"
 #include "mux/mux.h"
+#include "warp/warp.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -60,16 +61,6 @@ set_seal(struct agent_conf *conf, const char *value, struct failure *f)
 	return failure_prefix(f, "--seal ");
 }
 
-static int
-set_peers(
-    struct agent_options *o, const struct agent_word *word, struct failure *f)
-{
-	if (o->peers != NULL)
-		return failure(f, "--peers is given twice");
-	o->peers = word;
-	return 0;
-}
-
 /* The name of a protocol, and of its version where one has a slash. */
 static int
 add_upgrade(struct web_upgrades *u, const char *value, struct failure *f)
@@ -107,7 +98,7 @@ set_once(const struct agent_word **slot, const struct agent_word *word,
     struct failure *f)
 {
 	if (*slot != NULL)
-		return failure(f, "-%c is given twice", word->option);
+		return failure(f, "%s is given twice", agent_words_name(word));
 	*slot = word;
 	return 0;
 }
@@ -177,7 +168,9 @@ take(struct agent_options *o, const struct agent_word *word, struct failure *f)
 {
 	switch (word->option) {
 	case AGENT_ARGUMENT:
-		return take_argument(o->conf, word->value, f);
+		return warp_is_name(word->value)
+			   ? set_once(&o->warp, word, f)
+			   : take_argument(o->conf, word->value, f);
 	case 'n':
 		o->conf->forward = 1;
 		return 0;
@@ -191,11 +184,15 @@ take(struct agent_options *o, const struct agent_word *word, struct failure *f)
 	case AGENT_SEAL:
 		return set_seal(o->conf, word->value, f);
 	case AGENT_PEERS:
-		return set_peers(o, word, f);
+		return set_once(&o->peers, word, f);
 	case 'm':
 		return set_polls(o->conf, word->value, f);
 	case 'h':
 		return set_host(o->conf, word->value, f);
+	case AGENT_PASSFILE:
+		return set_once(&o->passfile, word, f);
+	case 'f':
+		return set_once(&o->warp, word, f);
 	case 'k':
 		return set_once(&o->key, word, f);
 	case 'c':
@@ -223,5 +220,8 @@ agent_options_read(struct agent_options *o, struct agent_conf *conf,
 	for (size_t i = 0; i < words->count; i++)
 		if (take(o, &words->list[i], f) == -1)
 			return agent_words_locate(&words->list[i], f);
+	/* who has one file for all has no head to hand on */
+	if (o->warp != NULL && conf->host[0] == '\0' && conf->upgrades.n == 0)
+		conf->forward = 1;
 	return 0;
 }

@@ -13,8 +13,10 @@ struct agent_options {
 	struct agent_conf *conf; /* what needs no file */
 	/* what conf.c is to open; NULL: not given */
 	const struct agent_word *key, *certificate, *authorities; /* -k -c -a */
-	const struct agent_word *peers;                           /* --peers */
-	const struct agent_word *proxy;                           /* -x */
+	const struct agent_word *warp;        /* -f, or a bare NAME.warp */
+	const struct agent_word *passfile;    /* --passfile */
+	const struct agent_word *peers;       /* --peers */
+	const struct agent_word *proxy;       /* -x */
 	const struct agent_word *credentials; /* -X, where -x has none after */
 };
 

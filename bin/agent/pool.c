@@ -1,7 +1,6 @@
 /* The pool of polls: see pool.h. */
 #define _GNU_SOURCE
 #include "agent/pool.h"
-#include "agent/notify.h"
 #include "agent/relay_polls.h"
 #include "agent/sandbox.h"
 #include "agent/suspend.h"
@@ -9,6 +8,7 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/program.h"
 #include "fork/children.h"
 #include "tls/validity.h"
@@ -26,8 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SESSIONS_MAX 1024  /* polls and sessions: processes of this agent */
-#define TICK_MS      2000  /* to see that the machine has slept, and the like */
+#define SESSIONS_MAX 1024 /* polls and sessions: processes of this agent */
+#define TICK_MS      WATCHED_MS /* to see that the machine has slept, too */
 #define SLEPT_MS     30000 /* the relay has missed a keep-alive: start anew */
 
 struct pool {
@@ -37,6 +37,7 @@ struct pool {
 	pid_t pid; /* its own */
 	int signals;
 	int stopping; /* how many signals asked for it */
+	int leaving;
 	struct children *children;
 	struct suspend suspend;
 	struct expiry certificate;
@@ -176,6 +177,18 @@ reload(struct pool *pool)
 	log_event(LOG_NOTICE, "reloaded", NULL);
 }
 
+/* A certificate that is renewed needs no hand. */
+static void
+reload_replaced(struct pool *pool)
+{
+	const char *path = watched_replaced(&pool->conf->watched);
+
+	if (path == NULL)
+		return;
+	log_event(LOG_NOTICE, "replaced", "file", path, NULL);
+	reload(pool);
+}
+
 /* ---- signals ---- */
 
 static void
@@ -187,6 +200,17 @@ stop(struct pool *pool)
 	/* a session holds SIGTERM back, a waiting poll does not */
 	children_signal(
 	    pool->children, pool->stopping++ == 0 ? SIGTERM : SIGKILL);
+}
+
+/* Sessions need no parent, and what starts next polls anew. */
+static void
+leave(struct pool *pool)
+{
+	log_event(LOG_NOTICE, "leaving", "processes",
+	    LOG_U64(children_count(pool->children)), NULL);
+	notify("STOPPING=1");
+	children_signal(pool->children, SIGTERM);
+	pool->leaving = 1;
 }
 
 static void
@@ -214,6 +238,8 @@ serve_signals(struct pool *pool)
 			reload(pool);
 		else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			stop(pool);
+		else if (info.ssi_signo == SIGUSR2)
+			leave(pool);
 		while (children_reap(pool->children, &status) != 0)
 			;
 	}
@@ -248,6 +274,7 @@ tick(struct pool *pool)
 		return;
 	if (slept >= SLEPT_MS)
 		log_event(LOG_NOTICE, "woke", "slept_ms", LOG_U64(slept), NULL);
+	reload_replaced(pool);
 	if (agent_sandbox_is_stale()) {
 		log_event(LOG_NOTICE, "names-changed", NULL);
 		restart_polls(pool);
@@ -329,7 +356,8 @@ agent_pool_run(
 	suspend_init(&pool.suspend);
 	set_up_relays(&pool);
 	notify("READY=1\nSTATUS=connecting");
-	while (!pool.stopping || children_count(pool.children) > 0)
+	while (!pool.leaving &&
+	       (!pool.stopping || children_count(pool.children) > 0))
 		serve_once(&pool);
 	for (size_t i = 0; i < pool.nrelays; i++)
 		agent_relay_forget(&pool.relays[i]);

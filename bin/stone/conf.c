@@ -2,6 +2,7 @@
 #include "stone/conf.h"
 #include "base/number.h"
 #include "stone/request.h"
+#include "warp/warp.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -103,9 +104,20 @@ set_proxy(struct reader *r, const struct stone_word *word)
 	return 0;
 }
 
+static void
+set_warp(struct reader *r, struct stone_tls *tls, const struct stone_word *word)
+{
+	tls->warp = (struct stone_value){
+	    word->text, r->words->file, word->line};
+}
+
 static int
 set_value(struct reader *r, char letter, const struct stone_word *word)
 {
+	if (letter == 'f') {
+		set_warp(r, &r->conf->tls, word);
+		return 0;
+	}
 	if (letter == 'q')
 		return set_tls(r, word);
 	if (letter == 'x')
@@ -161,7 +173,7 @@ read_letters(struct reader *r, const struct stone_word *word)
 
 		if (set_flag(r, *p))
 			continue;
-		if (strchr("qx", *p) == NULL &&
+		if (strchr("fqx", *p) == NULL &&
 		    (*p != 'C' || r->words->file != NULL))
 			return refuse(r, word->line, "not served: ", name);
 		if (peek(r) == NULL)
@@ -190,6 +202,19 @@ set_sessions(struct reader *r, unsigned line)
 	return 0;
 }
 
+/* The word behind --request */
+static int
+set_wanted(struct reader *r)
+{
+	const struct stone_word *word = peek(r);
+
+	if (word == NULL)
+		return refuse(r, 0, "no value behind ", "--request");
+	r->conf->wanted = word->text;
+	r->next++;
+	return 0;
+}
+
 /* --inetd, --stdio. Returns 1, as read_option does, or -1. */
 static int
 set_source(struct reader *r, enum stone_source source)
@@ -214,6 +239,8 @@ read_option(struct reader *r)
 		return set_source(r, STONE_INETD);
 	if (is(word, "--stdio") && r->words->file == NULL)
 		return set_source(r, STONE_STDIO);
+	if (is(word, "--request") && r->words->file == NULL)
+		return set_wanted(r) == -1 ? -1 : 1;
 	if (is(word, "--sessions"))
 		return set_sessions(r, word->line) == -1 ? -1 : 1;
 	if (word->text[1] == '\0' || word->text[1] == '-')
@@ -223,36 +250,61 @@ read_option(struct reader *r)
 
 /* ---- forwards ---- */
 
+/* The relay, or a file that has it; or neither, where -f has named such. */
 static int
-read_places(
+read_relay(
     struct reader *r, const struct stone_word *word, struct stone_forward *f)
 {
-	if (stone_endpoint_relay(&f->relay, word->text, r->failure) == -1)
-		return blame(r, word->line);
-	r->next++;
-	word = peek(r);
-	if (word == NULL || is(word, "--"))
-		return refuse(r, f->line, "it is not said where to listen", "");
-	if (stone_endpoint_listen(&f->listen, word->text, r->failure) == -1)
+	if (warp_is_name(word->text))
+		set_warp(r, &f->tls, word);
+	else if (f->tls.warp.text != NULL &&
+		 !stone_endpoint_is_relay(word->text))
+		return 0;
+	else if (stone_endpoint_relay(&f->relay, word->text, r->failure) == -1)
 		return blame(r, word->line);
 	r->next++;
 	return 0;
 }
 
 static int
+read_listen(struct reader *r, struct stone_forward *f)
+{
+	const int warp = f->tls.warp.text != NULL;
+	const struct stone_word *word = peek(r);
+
+	if (word == NULL || is(word, "--")) {
+		if (warp && r->conf->source != STONE_LISTEN)
+			return 0;
+		return refuse(r, f->line, "it is not said where to listen", "");
+	}
+	if (stone_endpoint_listen(&f->listen, word->text, r->failure) == -1)
+		return blame(r, word->line);
+	/* what leads inside is for this host alone unless more is said */
+	if (warp && f->listen.path == NULL && *f->listen.addr.host == '\0' &&
+	    f->listen.family == AF_INET)
+		strcpy(f->listen.addr.host, "localhost");
+	r->next++;
+	return 0;
+}
+
+/* Where -f or a bare file has the rest, the plain one may be left out. */
+static int
 read_request(struct reader *r, struct stone_forward *f)
 {
 	const struct stone_word *word = peek(r);
+	const int none = word == NULL || is(word, "--");
 
-	if (word == NULL || is(word, "--"))
+	if (none && f->tls.warp.text == NULL)
 		return refuse(r, f->line,
 		    "no request behind the place to listen at, "
 		    "such as \"GET / HTTP/1.1\"",
 		    "");
+	f->request = none ? "GET / HTTP/1.1" : word->text;
+	f->sessions = r->conf->sessions;
+	if (none)
+		return 0;
 	if (stone_request_check(word->text, r->failure) == -1)
 		return blame(r, word->line);
-	f->request = word->text;
-	f->sessions = r->conf->sessions;
 	if (f->sessions > 0 &&
 	    stone_request_check_shared(word->text, r->failure) == -1) {
 		failure_prefix(r->failure, "--sessions: ");
@@ -271,7 +323,7 @@ is_taken(const struct stone_conf *conf, const struct stone_listen *where)
 	return 0;
 }
 
-/* first is the next word, the relay's place. */
+/* first is the next word, the relay's place or what stands for it. */
 static int
 read_forward(struct reader *r, const struct stone_word *first)
 {
@@ -283,18 +335,20 @@ read_forward(struct reader *r, const struct stone_word *first)
 	memset(f, 0, sizeof(*f));
 	f->file = r->words->file;
 	f->line = first->line;
-	if (read_places(r, first, f) == -1 || read_request(r, f) == -1)
+	f->tls = conf->tls;
+	if (read_relay(r, first, f) == -1 || read_listen(r, f) == -1 ||
+	    read_request(r, f) == -1)
 		return -1;
 	if (is_taken(conf, &f->listen))
 		return refuse(
 		    r, f->line, "an earlier forward listens there", "");
-	f->tls = conf->tls;
 	f->allowed = peek(r);
 	while (peek(r) != NULL && !is(peek(r), "--")) {
 		f->nallowed++;
 		r->next++;
 	}
-	if (f->tls.key.text == NULL || f->tls.cert.text == NULL)
+	if (f->tls.warp.text == NULL &&
+	    (f->tls.key.text == NULL || f->tls.cert.text == NULL))
 		return refuse(r, f->line,
 		    f->tls.key.text == NULL ? "no -q key= " : "no -q cert= ",
 		    "before this forward");

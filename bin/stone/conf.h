@@ -22,8 +22,9 @@ struct stone_value {
 	unsigned line;
 };
 
-/* -q: one end of TLS, as named. */
+/* -q and -f: one end of TLS, as named. */
 struct stone_tls {
+	struct stone_value warp; /* for what the others leave out */
 	struct stone_value key;
 	struct stone_value cert;
 	struct stone_value cafile;
@@ -37,7 +38,7 @@ struct stone_tls {
 struct stone_forward {
 	const char *file; /* whose words these are; NULL: the command line */
 	unsigned line;
-	struct netaddr relay;
+	struct netaddr relay; /* host "": that of tls.warp */
 	struct stone_listen listen;
 	struct stone_tls tls;
 	const char *request;
@@ -56,9 +57,10 @@ struct stone_conf {
 	/* of the command line alone */
 	const char *file; /* -C; NULL: none */
 	enum stone_source source;
-	int test;    /* -t, -N */
-	int version; /* -V */
-	int help;    /* -h */
+	int test;           /* -t, -N */
+	int version;        /* -V */
+	int help;           /* -h */
+	const char *wanted; /* --request: for whom; NULL: for nobody */
 	/* of both */
 	int daemon;             /* -D */
 	int syslog;             /* -l */

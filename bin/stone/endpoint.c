@@ -98,6 +98,15 @@ stone_endpoint_relay(struct netaddr *relay, const char *word, struct failure *f)
 	return failure(f, "%s: write /ssl,http behind the port", word);
 }
 
+int
+stone_endpoint_is_relay(const char *word)
+{
+	const char *slash = strchr(word, '/');
+
+	return *word != '/' && *word != '.' && slash != NULL &&
+	       strstr(slash, "ssl") != NULL;
+}
+
 static int
 parse_path(struct stone_listen *where, const char *word, struct failure *f)
 {

@@ -27,6 +27,12 @@ struct stone_listen {
 int stone_endpoint_relay(
     struct netaddr *relay, const char *word, struct failure *f);
 
+/*
+ * Whether word is of the relay's form: something behind a slash, and TLS among
+ * that.
+ */
+int stone_endpoint_is_relay(const char *word);
+
 /* Parses where to listen; path points into word. Likewise. */
 int stone_endpoint_listen(
     struct stone_listen *where, const char *word, struct failure *f);

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "stone/material.h"
 #include "stone/proxy.h"
+#include "tls/validity.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -29,14 +30,19 @@ read_access(struct access_list *list, const struct stone_forward *conf,
 }
 
 static int
-read_forward(struct forward *forward, const struct stone_forward *conf,
-    int test, struct failure *f)
+read_forward(struct forward *forward, struct watched *watched,
+    struct stone_forward *conf, int test, struct failure *f)
 {
 	forward->conf = conf;
-	if (stone_material_read(&forward->tls, &conf->tls, f) == -1 ||
-	    stone_material_seal(&forward->seal, &forward->tls, &conf->tls, f) ==
-		-1)
+	if (stone_material_read(
+		&forward->tls, &conf->relay, watched, &conf->tls, f) == -1 ||
+	    stone_material_seal(
+		&forward->seal, &forward->tls, watched, &conf->tls, f) == -1)
 		return -1;
+	forward->expiry = (struct expiry){
+	    .from = validity_start(forward->tls.certificate),
+	    .at = validity_end(forward->tls.certificate),
+	};
 	/* the clock may be wrong, and set later: so for -t alone */
 	if (test && stone_material_check(&forward->tls, &conf->tls, f) == -1)
 		return -1;
@@ -44,6 +50,13 @@ read_forward(struct forward *forward, const struct stone_forward *conf,
 }
 
 /* ---- all of them ---- */
+
+/* What is asked for needs no forward. */
+static int
+nothing_to_forward(const struct stone_conf *conf)
+{
+	return conf->help || conf->version || conf->wanted != NULL;
+}
 
 static int
 read_words(struct forwards *set, int argc, char **argv, struct failure *f)
@@ -54,7 +67,7 @@ read_words(struct forwards *set, int argc, char **argv, struct failure *f)
 	if (stone_words_from_argv(&set->command_line, argc, argv, f) == -1 ||
 	    stone_conf_options(conf, &set->command_line, &ours, f) == -1)
 		return -1;
-	if (conf->file != NULL && !conf->help && !conf->version &&
+	if (conf->file != NULL && !nothing_to_forward(conf) &&
 	    (stone_words_from_file(&set->file, conf->file, f) == -1 ||
 		stone_conf_options(conf, &set->file, &theirs, f) == -1 ||
 		stone_conf_forwards(conf, &set->file, theirs, f) == -1))
@@ -74,13 +87,13 @@ forwards_read(int argc, char **argv, const struct proxy_environment *env,
 		set->list[i].listener = -1;
 	if (read_words(set, argc, argv, f) == -1)
 		goto fail;
-	if (set->conf.help || set->conf.version)
+	if (nothing_to_forward(&set->conf))
 		return set;
 	if (stone_proxy_read(&set->proxy, &set->conf, env, f) == -1)
 		goto fail;
 	for (size_t i = 0; i < set->conf.nforwards; i++)
-		if (read_forward(&set->list[i], &set->conf.forwards[i],
-			set->conf.test, f) == -1)
+		if (read_forward(&set->list[i], &set->watched,
+			&set->conf.forwards[i], set->conf.test, f) == -1)
 			goto fail;
 	return set;
 fail:
@@ -98,6 +111,7 @@ forwards_free(struct forwards *set)
 		tls_material_free(&set->list[i].tls);
 		seal_free(&set->list[i].seal);
 	}
+	watched_free(&set->watched);
 	OPENSSL_cleanse(&set->proxy, sizeof(set->proxy));
 	stone_words_free(&set->file);
 	stone_words_free(&set->command_line);

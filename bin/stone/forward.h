@@ -9,13 +9,17 @@
 #include "dial/proxy_environment.h"
 #include "stone/access.h"
 #include "stone/conf.h"
+#include "tls/expiry.h"
 #include "tls/seal.h"
+#include "tls/tls.h"
+#include "warp/watched.h"
 
 struct forward {
 	const struct stone_forward *conf;
 	struct tls_material tls;
 	struct seal seal;
 	struct access_list access;
+	struct expiry expiry;
 	int listener; /* -1: none is open */
 };
 
@@ -24,6 +28,7 @@ struct forwards {
 	struct stone_words command_line, file;
 	struct stone_conf conf;
 	struct proxy proxy;
+	struct watched watched;                  /* keys and certificates */
 	struct forward list[STONE_FORWARDS_MAX]; /* conf.nforwards of them */
 };
 
@@ -32,7 +37,7 @@ struct forwards {
  * certificates are read and allowed hosts looked up, but nothing is opened.
  * Paths are relative to this process's folder or, where nothing is there, to
  * that of the file. argv must outlive the result. Returns NULL with a reason in
- * f; where conf.help or conf.version is set, nothing else counts.
+ * f; where conf.help, conf.version or conf.wanted is set, nothing else counts.
  */
 struct forwards *forwards_read(int argc, char **argv,
     const struct proxy_environment *env, struct failure *f);

@@ -5,22 +5,30 @@
 #define STONE_MATERIAL_H
 
 #include "base/failure.h"
+#include "base/netaddr.h"
 #include "stone/conf.h"
 #include "tls/seal.h"
+#include "tls/tls.h"
+#include "warp/watched.h"
 
 /*
- * Reads them into tls, which was empty, and completes it (tls/client.h).
- * Returns 0, or -1 with "file:line: reason" in f; tls_material_free either way.
+ * Reads them into tls, which was empty, and completes it (tls/client.h); and
+ * *relay, where that has no host and -f says where it is. Has the files
+ * watched. Returns 0, or -1 with "file:line: reason" in f; tls_material_free
+ * either way.
  */
-int stone_material_read(
-    struct tls_material *tls, const struct stone_tls *conf, struct failure *f);
+int stone_material_read(struct tls_material *tls, struct netaddr *relay,
+    struct watched *watched, const struct stone_tls *conf, struct failure *f);
+
+/* The file that the certificate is from, as it is named. */
+const char *stone_material_name(const struct stone_tls *conf);
 
 /*
  * Makes of them, and of -q seal and -q peers, what sealing needs; seal was
  * zeroed. Likewise; seal_free either way.
  */
 int stone_material_seal(struct seal *seal, const struct tls_material *tls,
-    const struct stone_tls *conf, struct failure *f);
+    struct watched *watched, const struct stone_tls *conf, struct failure *f);
 
 /* Whether the certificate is valid now. Returns 0, or -1 likewise. */
 int stone_material_check(const struct tls_material *tls,

@@ -1,11 +1,13 @@
 /* relay-stone's own part of a server that forks: see server.h. */
 #include "stone/server.h"
+#include "base/deadline.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/program.h"
 #include "fork/forker.h"
 #include "stone/forward_listeners.h"
+#include "stone/material.h"
 #include "stone/sandbox.h"
 #include "stone/shared_pool.h"
 #include "stone/single.h"
@@ -13,6 +15,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SESSIONS_MAX 4096 /* processes; more wait in the backlog */
@@ -55,24 +58,6 @@ become_session(struct forker *f, size_t forward, int sock)
 	if (stone_sandbox_session() == -1)
 		return EX_OSERR;
 	return stone_single_run(sock, &set->list[forward], &set->proxy);
-}
-
-/* ---- shared sessions ---- */
-
-static int64_t
-tend_sessions(struct forker *f, int *fd)
-{
-	struct stone_server *server = f->owner;
-
-	return shared_pool_tend(server->sessions, f, server->forwards, fd);
-}
-
-static void
-serve_sessions(struct forker *f)
-{
-	struct stone_server *server = f->owner;
-
-	shared_pool_serve(server->sessions);
 }
 
 /* ---- signals ---- */
@@ -121,8 +106,53 @@ drain(struct forker *f)
 	forwards_unlink(server->forwards);
 	forwards_close(server->forwards);
 	shared_pool_drain(server->sessions);
-	log_event(LOG_NOTICE, "draining", "sessions",
+	log_event(LOG_NOTICE, f->leaving ? "leaving" : "draining", "sessions",
 	    LOG_U64(children_count(f->children)), NULL);
+}
+
+/* ---- now and then ---- */
+
+/* A certificate that is renewed needs no hand; one that is not is told of. */
+static void
+tick(struct forker *f)
+{
+	struct stone_server *server = f->owner;
+	const char *path;
+
+	if (f->draining || deadline_left(server->tick) > 0)
+		return;
+	server->tick = deadline_in(WATCHED_MS);
+	path = watched_replaced(&server->forwards->watched);
+	if (path != NULL) {
+		log_event(LOG_NOTICE, "replaced", "file", path, NULL);
+		reload(f);
+	}
+	for (size_t i = 0; i < server->forwards->conf.nforwards; i++) {
+		struct forward *forward = &server->forwards->list[i];
+
+		expiry_check(&forward->expiry, "certificate",
+		    stone_material_name(&forward->conf->tls), time(NULL));
+	}
+}
+
+/* ---- shared sessions ---- */
+
+static int64_t
+tend_sessions(struct forker *f, int *fd)
+{
+	struct stone_server *server = f->owner;
+
+	tick(f);
+	return deadline_first(f->draining ? DEADLINE_NONE : server->tick,
+	    shared_pool_tend(server->sessions, f, server->forwards, fd));
+}
+
+static void
+serve_sessions(struct forker *f)
+{
+	struct stone_server *server = f->owner;
+
+	shared_pool_serve(server->sessions);
 }
 
 /* ---- all together ---- */

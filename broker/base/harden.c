@@ -15,18 +15,24 @@
 #include <unistd.h>
 
 static int
-close_above_std(int keep)
+close_above_std(int first, int last)
 {
-	if (keep <= STDERR_FILENO)
+	if (last <= STDERR_FILENO)
 		return close_range(STDERR_FILENO + 1, ~0U, 0);
-	if (keep > STDERR_FILENO + 1 &&
-	    close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0) == -1)
+	if (first > STDERR_FILENO + 1 &&
+	    close_range(STDERR_FILENO + 1, (unsigned)first - 1, 0) == -1)
 		return -1;
-	return close_range((unsigned)keep + 1, ~0U, 0);
+	return close_range((unsigned)last + 1, ~0U, 0);
 }
 
 int
 harden_process(int keep)
+{
+	return harden_process_keeping(keep, keep);
+}
+
+int
+harden_process_keeping(int first, int last)
 {
 	const struct rlimit none = {0, 0};
 
@@ -45,7 +51,7 @@ harden_process(int keep)
 		return -1;
 	/* else the syslog's lines go on to whatever gets its fd's number */
 	log_syslog_close();
-	return close_above_std(keep);
+	return close_above_std(first, last);
 }
 
 int

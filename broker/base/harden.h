@@ -17,6 +17,9 @@
  */
 int harden_process(int keep);
 
+/* The same, but it keeps the fds from first to last, all above 2. */
+int harden_process_keeping(int first, int last);
+
 /*
  * Looks user and group up. An empty group means the user's own. Returns 0, or
  * -1 with a reason in f.

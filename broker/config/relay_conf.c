@@ -105,6 +105,18 @@ add_listen(struct relay_conf *conf, const char *value, struct failure *f)
 }
 
 static int
+add_admin(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	if (conf->nadmins == CONF_ADMINS_MAX)
+		return failure(f, "more than %d admin lines", CONF_ADMINS_MAX);
+	if (identity_parse(&conf->admins[conf->nadmins], value) == -1)
+		return failure(
+		    f, "admin: %s is not sha256:<64 hex digits>", value);
+	conf->nadmins++;
+	return 0;
+}
+
+static int
 add_proxy_from(struct relay_conf *conf, const char *value, struct failure *f)
 {
 	if (conf->nproxy_from == CONF_PROXY_FROM_MAX)
@@ -134,6 +146,8 @@ set_key(const struct reader *r, const char *key, const char *value,
 	    {"customers", &c->customers, 1},
 	    {"socket", &c->socket, 1},
 	    {"handoff", &c->handoff, 1},
+	    {"keyd", &c->keyd, 1},
+	    {"keyd_user", &c->keyd_user, 0},
 	    {"user", &c->user, 0},
 	    {"group", &c->group, 0},
 	    {"admin_group", &c->admin_group, 0},
@@ -157,6 +171,8 @@ set_key(const struct reader *r, const char *key, const char *value,
 		c->user_line = r->line;
 	if (strcmp(key, "listen") == 0)
 		return add_listen(c, value, f);
+	if (strcmp(key, "admin") == 0)
+		return add_admin(c, value, f);
 	if (strcmp(key, "proxy_from") == 0)
 		return add_proxy_from(c, value, f);
 	if (strcmp(key, "crl_expired") == 0)
@@ -215,6 +231,7 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 			    f, "%s: no %s line", path, required[i].key);
 	if (default_string(&c->socket, "/run/vpn-warp/broker.sock") == -1 ||
 	    default_string(&c->user, "vpn-warp") == -1 ||
+	    default_string(&c->keyd_user, "vpn-warp-keyd") == -1 ||
 	    default_string(&c->group, "") == -1)
 		return failure(f, "%s: %s", path, strerror(errno));
 	if (c->crl_expired == CRL_EXPIRED_UNSET)
@@ -263,6 +280,8 @@ relay_conf_free(struct relay_conf *conf)
 	free(conf->crl);
 	free(conf->socket);
 	free(conf->handoff);
+	free(conf->keyd);
+	free(conf->keyd_user);
 	free(conf->user);
 	free(conf->group);
 	free(conf->customers);

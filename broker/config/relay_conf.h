@@ -8,6 +8,7 @@
 #include "base/failure.h"
 #include "base/netaddr.h"
 #include "base/prefix.h"
+#include "config/identity.h"
 
 #include <stddef.h>
 
@@ -18,6 +19,7 @@
 #define CONF_PATH           SYSCONFDIR "/vpn-warp/relay.conf"
 #define CONF_LISTEN_MAX     16
 #define CONF_PROXY_FROM_MAX 16
+#define CONF_ADMINS_MAX     16
 
 /* What an expired list of revoked certificates means. */
 enum crl_expired { CRL_EXPIRED_UNSET, CRL_EXPIRED_REFUSE, CRL_EXPIRED_WARN };
@@ -39,11 +41,15 @@ struct relay_conf {
 	enum bare_allowed bare;
 	char *socket;  /* the broker's */
 	char *handoff; /* the spawner's; NULL: it has none */
+	char *keyd;    /* relay-keyd's; NULL: handlers hold the key */
+	char *keyd_user;
 	char *user;
-	unsigned user_line;             /* of path; 0: it is the default */
-	char *group;                    /* "": the user's own */
-	char *customers;                /* NULL: everyone has the default */
-	char *admin_group;              /* NULL: root alone may administer */
+	unsigned user_line; /* of path; 0: it is the default */
+	char *group;        /* "": the user's own */
+	char *customers;    /* NULL: everyone has the default */
+	char *admin_group;  /* NULL: root alone may administer */
+	struct identity admins[CONF_ADMINS_MAX]; /* see all on the page */
+	size_t nadmins;
 	int tls_min;                    /* 12 or 13 */
 	unsigned tls_timeout;           /* seconds, in all */
 	unsigned head_timeout;          /* seconds, in all */

@@ -95,6 +95,27 @@ relay_program_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid)
 }
 
 void
+relay_program_keyd_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid,
+    uid_t *asks_uid, gid_t *asks_gid)
+{
+	struct failure f;
+
+	*uid = *asks_uid = geteuid();
+	*gid = getegid();
+	*asks_gid = (gid_t)-1;
+	if (*uid != 0)
+		return;
+	find_user(conf, asks_uid, asks_gid);
+	if (harden_lookup(conf->keyd_user, "", uid, gid, &f) == -1)
+		program_fail(EX_NOUSER, "%s: keyd_%s", conf->path, f.text);
+	if (*uid == 0 || *uid == *asks_uid)
+		program_fail(EX_CONFIG,
+		    "%s: keyd_user %s is root or the relay's user: set it to "
+		    "one of its own",
+		    conf->path, conf->keyd_user);
+}
+
+void
 relay_program_try_user(const struct relay_conf *conf)
 {
 	uid_t uid = 0;

@@ -31,6 +31,16 @@ struct relay_program_options relay_program_options(
 void relay_program_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid);
 
 /*
+ * The user and group that relay-keyd runs as by conf: its keyd_user where the
+ * process is root, else what it is already. Sets *asks_uid and *asks_gid to
+ * those that it serves: of the relay's user where the process is root, else
+ * its own, and (gid_t)-1. Fails, for good, where a user is unknown or root, or
+ * both are the same.
+ */
+void relay_program_keyd_user(const struct relay_conf *conf, uid_t *uid,
+    gid_t *gid, uid_t *asks_uid, gid_t *asks_gid);
+
+/*
  * For -t: fails likewise where the process is root, or conf names a user; who
  * is not root needs none. Root then becomes that user, so that what follows
  * reads what it will be able to read.

@@ -39,6 +39,7 @@ static const size_t body_size[] = {
     [MESSAGE_REFUSAL] = sizeof(struct message_refusal),
     [MESSAGE_ROW_REFUSAL] = sizeof(struct row_refusal),
     [MESSAGE_LINK] = sizeof(struct message_link),
+    [MESSAGE_VIEW] = sizeof(struct message_view),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -171,6 +172,9 @@ valid(const struct message *m)
 		       (m->u.refusal.status == 0 ||
 			   valid_status(m->u.refusal.status)) &&
 		       PEER(m->u.refusal.peer) && PLAIN(m->u.refusal.reason);
+	case MESSAGE_VIEW:
+		return m->u.view.der_len >= 1 &&
+		       m->u.view.der_len <= MESSAGE_DER_MAX;
 	case MESSAGE_LINK:
 		return PLAIN(m->u.link.version);
 	case MESSAGE_MATCHED:
@@ -200,6 +204,8 @@ der_length(const struct message *m)
 		return m->u.reg.der_len;
 	if (m->type == MESSAGE_ANNOUNCE)
 		return m->u.announce.der_len;
+	if (m->type == MESSAGE_VIEW)
+		return m->u.view.der_len;
 	return 0;
 }
 

@@ -1,14 +1,15 @@
 /*
  * The messages between a handler and the broker, one SOCK_SEQPACKET packet
  * each: a header, then the type's own struct, in native byte order (both live
- * on one host, built from one tree). REGISTER and ANNOUNCE end with the
+ * on one host, built from one tree). REGISTER, ANNOUNCE and VIEW end with the
  * certificate. Rows for relayctl come many in a packet, one after the other.
  * Whatever arrives is checked in one place, message_decode.
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
- *	                   RECHECKED, REFUSAL, LINK
+ *	                   RECHECKED, REFUSAL, LINK, VIEW
  *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fds),
- *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL
+ *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL;
+ *	                   after VIEW, ROW_... and ADMIN_DONE
  *	spawner -> broker: ATTACH (with a badge), RELOAD, RECHECKED
  *	broker -> spawner: RECHECK, LOG_LEVEL
  *	relayctl -> broker: ADMIN
@@ -27,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_VERSION    6
+#define MESSAGE_VERSION    7
 #define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
 #define MESSAGE_REASON_MAX 80    /* fits a status line */
 #define LOG_LEVEL_OWN      8     /* none is set: each keeps its own */
@@ -60,6 +61,7 @@ enum message_type {
 	MESSAGE_REFUSAL,
 	MESSAGE_ROW_REFUSAL,
 	MESSAGE_LINK,
+	MESSAGE_VIEW,
 };
 
 struct message_header {
@@ -233,6 +235,19 @@ struct message_link {
 	char version[AGENT_VERSION_MAX]; /* plain ASCII; "": unknown */
 };
 
+/*
+ * "What has this certificate's customer here?" The answer is that of an
+ * administrator, cut to what a page can show; ADMIN_DONE's text is VIEW_ALL
+ * where the certificate is one that sees all customers. From who never
+ * registers.
+ */
+struct message_view {
+	uint32_t der_len; /* 1 to MESSAGE_DER_MAX, follows */
+	uint32_t reserved;
+};
+
+#define VIEW_ALL "all"
+
 struct message {
 	enum message_type type;
 	union {
@@ -261,8 +276,10 @@ struct message {
 		struct message_refusal refusal;
 		struct row_refusal row_refusal;
 		struct message_link link;
+		struct message_view view;
 	} u;
-	const uint8_t *der; /* REGISTER, ANNOUNCE: der_len bytes, borrowed */
+	const uint8_t
+	    *der; /* REGISTER, ANNOUNCE, VIEW: der_len bytes, borrowed */
 };
 
 #define MESSAGE_MAX                                                            \

@@ -56,6 +56,7 @@ await_first_byte(const struct handler *h, int64_t deadline)
 static int
 take_proxy_header(struct handler *h, int64_t deadline)
 {
+	static const struct tls_refusal none;
 	const int sock = h->tls.channel.fd;
 	struct failure f;
 
@@ -66,6 +67,7 @@ take_proxy_header(struct handler *h, int64_t deadline)
 		return was_probe(h);
 	}
 	if (balancer_read_header(sock, deadline, h->peer, &f) == -1) {
+		report_handshake(h, &none, EPROTO, f.text);
 		log_event(LOG_NOTICE, "tls-refused", "peer", h->peer, "reason",
 		    f.text, NULL);
 		return -1;
@@ -252,6 +254,8 @@ run_head(struct handler *h)
 	if (h->head.kind == HEAD_NOT_FOUND)
 		return handler_refuse(
 		    h, REFUSAL_REQUEST, 404, "Below /KLAB/ there is only poll");
+	if (h->head.kind == HEAD_PAGE)
+		return PAGE;
 	if (h->head.kind == HEAD_POLL && !only_blank(h))
 		return handler_refuse(
 		    h, REFUSAL_REQUEST, 400, "Data behind the poll");

@@ -87,9 +87,10 @@ handler_run(int sock, int tell, const struct relay_conf *conf,
 	    [MATCHED] = run_matched,
 	    [SPLICING] = run_splicing,
 	    [BARE] = run_bare,
+	    [PAGE] = run_page,
 	    [CLOSING] = run_closing,
 	};
-	static const int signals[] = {SIGTERM, SIGINT, 0};
+	static const int signals[] = {SIGTERM, SIGINT, SIGUSR2, 0};
 	static struct handler h;
 	enum state state = HANDSHAKE;
 

@@ -12,9 +12,10 @@
  * Serves the accepted connection sock, which it closes, until it ends. material
  * is forgotten (tls_forget) after the handshake, so the process must be its
  * own: one process, one connection. SIGTERM ends one that waits and lets a
- * session run on. Must not be called as root. As the broker lets it in, it
- * writes its pid to tell, which it closes; -1: nobody wants to know
- * (spawn/arrivals.h). Returns a sysexits(3) code.
+ * session run on; SIGUSR2, blocked like it, does so to an agent alone. Must not
+ * be called as root. As the broker lets it in, it writes its pid to tell, which
+ * it closes; -1: nobody wants to know (spawn/arrivals.h). Returns a sysexits(3)
+ * code.
  */
 int handler_run(int sock, int tell, const struct relay_conf *conf,
     struct tls_material *material);

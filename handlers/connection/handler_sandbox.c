@@ -55,8 +55,8 @@ handler_sandbox_make(void)
 int
 handler_sandbox_files(const struct relay_conf *conf, struct landlock *l)
 {
-	const char *const files[] = {
-	    conf->path, conf->certificate, conf->key, conf->ca, conf->crl};
+	const char *const files[] = {conf->path, conf->certificate, conf->ca,
+	    conf->crl, conf->keyd == NULL ? conf->key : NULL};
 
 	if (landlock_open(l, LANDLOCK_FILES | LANDLOCK_TCP | LANDLOCK_SCOPE) ==
 	    -1)

@@ -87,8 +87,9 @@ report_handshake(struct handler *h, const struct tls_refusal *refusal,
 {
 	struct message m = {.type = MESSAGE_REFUSAL};
 
-	m.u.refusal.kind = kind_of_handshake(
-	    error, SSL_get_verify_result(h->tls.ssl));
+	/* without one, it failed before TLS began */
+	m.u.refusal.kind = kind_of_handshake(error,
+	    h->tls.ssl == NULL ? X509_V_OK : SSL_get_verify_result(h->tls.ssl));
 	if (refusal->identity[0] != '\0')
 		identity_parse(&m.u.refusal.identity, refusal->identity);
 	m.u.refusal.fingerprint = refusal->fingerprint;

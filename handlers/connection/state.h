@@ -8,10 +8,12 @@
  *	    |         +----------+-----------+-> CLOSING            |  BARE
  *	    +--------------------------------------> ENDED <--------+----+
  *
- * BARE is a marked session of which one direction, at least, has left TLS
- * (bare.c). REGISTERING asks the broker for a place and, where the broker
- *restarts, asks anew from WAITING. MATCHED hands the head over and falls back
- *to WAITING where the other side was gone before the session began.
+ * From HEAD it may also be PAGE, and from there CLOSING. BARE is a marked
+ * session of which one direction, at least, has left TLS (bare.c).
+ *
+ * REGISTERING asks the broker for a place and, where the broker restarts, asks
+ * anew from WAITING. MATCHED hands the head over and falls back to WAITING
+ * where the other side was gone before the session began.
  */
 #ifndef CONNECTION_STATE_H
 #define CONNECTION_STATE_H
@@ -40,6 +42,7 @@ enum state {
 	MATCHED,
 	SPLICING,
 	BARE,
+	PAGE,
 	CLOSING,
 	ENDED
 };
@@ -95,6 +98,9 @@ enum state run_head(struct handler *h);
 /* waiting.c: until the broker has the other side. */
 enum state run_registering(struct handler *h);
 enum state run_waiting(struct handler *h);
+
+/* page.c: what a browser sees of its customer. */
+enum state run_page(struct handler *h);
 
 /* splicing.c: the session. */
 enum state run_matched(struct handler *h);

@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define KEEPALIVE_MS 30000 /* an empty line to an idle agent */
@@ -115,6 +117,19 @@ trim(struct handler *h)
 	report_link(h);
 }
 
+/*
+ * At SIGUSR2 the spawner has left, and another will serve: agents come back to
+ * that, and a stone that is here already needs no more than one of them.
+ */
+static int
+has_to_go(struct handler *h)
+{
+	struct signalfd_siginfo info;
+
+	return read(h->signals, &info, sizeof(info)) == sizeof(info) &&
+	       (info.ssi_signo != SIGUSR2 || h->role == ROLE_AGENT);
+}
+
 /* One poll of the client, the broker and the signals. */
 static enum event
 wait_once(struct handler *h, int64_t deadline)
@@ -130,7 +145,7 @@ wait_once(struct handler *h, int64_t deadline)
 	until = deadline_first(until, h->expires);
 	until = deadline_first(until, h->trim_at);
 	poll(pfd, 3, deadline_left(deadline_first(until, h->keepalive)));
-	if (pfd[2].revents != 0)
+	if (pfd[2].revents != 0 && has_to_go(h))
 		return EVENT_DRAIN;
 	if (!client_is_there(h, pfd[0].revents))
 		return EVENT_CLIENT_GONE;

@@ -117,6 +117,15 @@ stop(struct forker *f)
 	f->calls->drain(f);
 }
 
+/* What serves next has the listeners, and the children need no parent. */
+static void
+leave(struct forker *f)
+{
+	f->leaving = 1;
+	if (!f->draining)
+		stop(f);
+}
+
 /* A child that did not end by itself is worth a line. */
 static void
 reap(struct forker *f)
@@ -144,6 +153,8 @@ serve_signals(struct forker *f)
 			reap(f);
 		else if (info.ssi_signo == SIGHUP)
 			f->calls->reload(f);
+		else if (info.ssi_signo == SIGUSR2)
+			leave(f);
 		else
 			stop(f);
 	}
@@ -200,7 +211,7 @@ forker_run(struct forker *f)
 	f->children = children_new();
 	if (f->children == NULL)
 		return EX_OSERR;
-	while (!f->draining || children_count(f->children) > 0)
+	while (!f->leaving && (!f->draining || children_count(f->children) > 0))
 		serve_once(f);
 	children_free(f->children);
 	f->children = NULL;

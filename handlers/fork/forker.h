@@ -43,7 +43,10 @@ struct forker_calls {
 	/* At SIGHUP, also while draining. May change the listeners. */
 	void (*reload)(struct forker *f);
 
-	/* At the first SIGTERM or SIGINT: closes the listeners. */
+	/*
+	 * At the first SIGTERM or SIGINT, or at SIGUSR2 (leaving): closes the
+	 * listeners.
+	 */
 	void (*drain)(struct forker *f);
 
 	/*
@@ -71,18 +74,20 @@ struct forker {
 	const struct forker_calls *calls; /* borrowed */
 	const struct forker_words *words; /* borrowed */
 	void *owner;                      /* for the calls; borrowed */
-	int signals;         /* signalfd: TERM, INT, HUP, CHLD; borrowed */
+	int signals; /* signalfd: TERM, INT, HUP, CHLD, USR2; borrowed */
 	size_t children_max; /* more wait in the backlog; 0: no limit */
 
 	/* zero at first; the calls may read them */
 	struct children *children;
 	int draining;
+	int leaving;
 	int64_t paused_until; /* no accept before; 0: it goes on */
 };
 
 /*
  * Serves until SIGTERM or SIGINT, then waits for the children that live; a
- * second such signal kills these. Returns a sysexits(3) code.
+ * second such signal kills these. At SIGUSR2 it leaves: the children live on
+ * without it. Returns a sysexits(3) code.
  */
 int forker_run(struct forker *f);
 

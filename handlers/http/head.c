@@ -145,6 +145,8 @@ parse_request_line(struct head *head, struct fields *f, struct slice line)
 		return HEAD_DONE;
 	if (is(target, POLL_TARGET))
 		head->kind = HEAD_POLL;
+	else if (is(target, KLAB_PREFIX))
+		head->kind = HEAD_PAGE;
 	else if (target.len >= strlen(KLAB_PREFIX) &&
 		 memcmp(target.at, KLAB_PREFIX, strlen(KLAB_PREFIX)) == 0)
 		head->kind = HEAD_NOT_FOUND;
@@ -285,6 +287,8 @@ parse_field(struct head *head, struct fields *f, struct slice line)
 			return refuse(
 			    head, 400, "X-Agent is not 1 to 16 hex digits");
 	}
+	if (is_field(name, "Accept"))
+		head->takes_json = is(value, "application/json");
 	if (is_field(name, "X-Forwarded-For"))
 		copy(head->forwarded_for, sizeof(head->forwarded_for), value);
 	if (is_field(name, "X-Service"))

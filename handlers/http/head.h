@@ -25,8 +25,9 @@
 #define HEAD_VERSION_MAX 32 /* of an agent; cut there */
 
 enum head_kind {
-	HEAD_STONE,     /* any method and path but the two below */
+	HEAD_STONE,     /* any method and path but those below */
 	HEAD_POLL,      /* GET /KLAB/poll */
+	HEAD_PAGE,      /* GET /KLAB/ */
 	HEAD_NOT_FOUND, /* GET /KLAB/ anything else */
 };
 
@@ -36,6 +37,7 @@ struct head {
 	size_t length;  /* up to and with the empty line, from buf's start */
 	int has_host;   /* it carries Host: a request to a web server */
 	int takes_body; /* it carries Host, as of browsers, and isn't HEAD */
+	int takes_json; /* Accept is application/json: the page's data */
 	uint64_t agent; /* X-Agent, 0 without */
 	int seal;       /* X-Seal: the stone offers to seal the session */
 	int bare;       /* X-Bare: its sender can go bare */

@@ -58,7 +58,10 @@ converse(SSL *server, SSL *client)
 	SSL_shutdown(client);
 }
 
-/* Both sides show the relay's certificate; what it is worth is not asked. */
+/*
+ * The server shows the relay's certificate, and what it is worth is not asked.
+ * The client shows none: relay-keyd signs for servers alone.
+ */
 static void
 rehearse(const struct tls_material *material)
 {
@@ -70,8 +73,10 @@ rehearse(const struct tls_material *material)
 		server = new_side(material, material->ctx, server_end);
 		client = new_side(material, ctx, client_end);
 	}
-	if (server != NULL && client != NULL)
+	if (server != NULL && client != NULL) {
+		SSL_certs_clear(client);
 		converse(server, client);
+	}
 	SSL_free(server);
 	SSL_free(client);
 	SSL_CTX_free(ctx);

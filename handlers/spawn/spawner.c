@@ -45,16 +45,16 @@ listeners(const struct forker *f, int fds[static FORKER_LISTENERS_MAX])
 	const struct loop *l = f->owner;
 	const struct spawner *s = l->spawner;
 
-	memcpy(fds, s->listeners, s->conf.nlisten * sizeof(*fds));
-	fds[s->conf.nlisten] = s->handoff;
-	return s->conf.nlisten + 1;
+	memcpy(fds, s->listeners, s->nlisteners * sizeof(*fds));
+	fds[s->nlisteners] = s->handoff;
+	return s->nlisteners + 1;
 }
 
 /* The last of them, whose connections bring the real one. */
 static int
 is_handoff(const struct spawner *s, size_t listener)
 {
-	return listener == s->conf.nlisten;
+	return listener == s->nlisteners;
 }
 
 /* Who arrives is let in; the oldest of those whom nobody knows make room. */
@@ -118,7 +118,7 @@ admits(const struct forker *f, size_t listener, int sock)
 static void
 close_listeners(struct spawner *s)
 {
-	for (size_t i = 0; i < s->conf.nlisten; i++)
+	for (size_t i = 0; i < s->nlisteners; i++)
 		fd_close(&s->listeners[i]);
 	fd_close(&s->handoff);
 	fd_close(&s->handoff_lock);
@@ -171,8 +171,8 @@ drain(struct forker *f)
 	if (l->spawner->handoff != -1)
 		unlink(l->spawner->conf.handoff);
 	close_listeners(l->spawner);
-	children_signal(f->children, SIGTERM);
-	log_event(LOG_NOTICE, "draining", "handlers",
+	children_signal(f->children, f->leaving ? SIGUSR2 : SIGTERM);
+	log_event(LOG_NOTICE, f->leaving ? "leaving" : "draining", "handlers",
 	    LOG_U64(children_count(f->children)), NULL);
 }
 
@@ -199,13 +199,11 @@ reload(struct loop *l, struct failure *f)
 	prefork_release();
 	if (relay_conf_read(&conf, s->conf_path, f) == -1)
 		goto fail;
-	if (tls_server_load(&tls, &conf, f) == -1) {
+	if (tls_server_reload(&tls, &s->tls, &conf, f) == -1) {
 		relay_conf_free(&conf);
 		goto fail;
 	}
-	/* the listeners stay as they are: it is no longer root */
-	memcpy(conf.listen, s->conf.listen, sizeof(conf.listen));
-	conf.nlisten = s->conf.nlisten;
+	/* where it listens stays as it is: it is no longer root */
 	free(conf.handoff);
 	conf.handoff = s->conf.handoff;
 	s->conf.handoff = NULL;

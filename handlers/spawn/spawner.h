@@ -17,17 +17,19 @@ struct spawner {
 	struct relay_conf conf;
 	struct tls_material tls;
 	int64_t loaded; /* base/deadline.h; before these were read */
-	int listeners[CONF_LISTEN_MAX]; /* conf.nlisten of them */
+	int listeners[CONF_LISTEN_MAX];
+	size_t nlisteners;
 	int handoff; /* listens at conf.handoff (ipc/ipc_socket.h), or -1 */
 	int handoff_lock; /* likewise */
 	int badge;        /* ipc_socket_badge */
 	struct arrivals arrivals;
-	int signals; /* signalfd: TERM, INT, HUP, CHLD */
+	int signals; /* signalfd: TERM, INT, HUP, CHLD, USR2 */
 };
 
 /*
  * Serves until SIGTERM or SIGINT, then waits for the sessions that live; a
- * second such signal ends those. SIGHUP loads configuration and TLS again;
+ * second such signal ends those. At SIGUSR2 it leaves them, for another that
+ * listens at the same sockets. SIGHUP loads configuration and TLS again;
  * where that fails the old ones stay. Returns a sysexits(3) code.
  */
 int spawner_run(struct spawner *s);

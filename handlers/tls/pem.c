@@ -1,82 +1,10 @@
 /* PEM files: see pem.h. */
-#define _GNU_SOURCE
 #include "tls/pem.h"
-#include "base/fd.h"
-#include "base/regular_file.h"
 
-#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#define FILE_MAX_BYTES (1 << 20)
-
-/* A file in memory. */
-struct text {
-	unsigned char *at;
-	size_t len;
-};
-
-static void
-free_text(struct text *t)
-{
-	OPENSSL_clear_free(t->at, t->len);
-	t->at = NULL;
-}
-
-/* Opens the file at path. Returns an fd and sets *len, or -1. */
-static int
-open_text(const char *path, int secret, size_t *len, struct failure *f)
-{
-	struct stat st;
-	int fd = regular_file_open(path, &st);
-
-	if (fd == -1 && errno != EINVAL)
-		return regular_file_unreadable(path, f);
-	if (fd == -1 || st.st_size < 1 || st.st_size > FILE_MAX_BYTES) {
-		failure(f, "%s: not a regular file of 1 to %d bytes", path,
-		    FILE_MAX_BYTES);
-		goto fail;
-	}
-	if (secret && regular_file_check_private(&st, path, "a key", f) == -1)
-		goto fail;
-	*len = (size_t)st.st_size;
-	return fd;
-fail:
-	fd_close(&fd);
-	return -1;
-}
-
-static int
-read_text(struct text *t, const char *path, int secret, struct failure *f)
-{
-	size_t used = 0;
-	ssize_t n = 0;
-	int fd;
-
-	*t = (struct text){NULL, 0};
-	fd = open_text(path, secret, &t->len, f);
-	if (fd == -1)
-		return -1;
-	t->at = OPENSSL_malloc(t->len);
-	while (t->at != NULL && used < t->len &&
-	       (n = read(fd, t->at + used, t->len - used)) > 0)
-		used += (size_t)n;
-	if (t->at == NULL || used < t->len) {
-		failure(f, "%s: %s", path,
-		    n == -1 ? strerror(errno) : "cut short while it was read");
-		goto fail;
-	}
-	fd_close(&fd);
-	return 0;
-fail:
-	free_text(t);
-	fd_close(&fd);
-	return -1;
-}
 
 /* An empty passphrase: a daemon has nobody to ask. */
 static int
@@ -109,14 +37,14 @@ static STACK_OF(X509_INFO) * read_infos(const char *path, struct failure *f)
 {
 	STACK_OF(X509_INFO) * infos;
 	struct trust_bundle_file file = {.path = path};
-	struct text t;
+	struct pem_text t;
 
-	if (read_text(&t, path, 0, f) == -1)
+	if (pem_text_read(&t, path, 0, f) == -1)
 		return NULL;
 	file.at = t.at;
 	file.len = (uint32_t)t.len;
 	infos = parse_infos(&file, f);
-	free_text(&t);
+	pem_text_free(&t);
 	return infos;
 }
 
@@ -193,19 +121,28 @@ pem_key(const char *path, struct failure *f)
 EVP_PKEY *
 pem_key_encrypted(const char *path, const char *passphrase, struct failure *f)
 {
-	EVP_PKEY *key = NULL;
-	struct text t;
-	BIO *bio;
+	EVP_PKEY *key;
+	struct pem_text t;
 
-	if (read_text(&t, path, 1, f) == -1)
+	if (pem_text_read(&t, path, 1, f) == -1)
 		return NULL;
-	bio = BIO_new_mem_buf(t.at, (int)t.len);
+	key = pem_key_of(&t, path, passphrase, f);
+	pem_text_free(&t);
+	return key;
+}
+
+EVP_PKEY *
+pem_key_of(const struct pem_text *t, const char *path, const char *passphrase,
+    struct failure *f)
+{
+	BIO *bio = BIO_new_mem_buf(t->at, (int)t->len);
+	EVP_PKEY *key = NULL;
+
 	if (bio != NULL)
 		key = PEM_read_bio_PrivateKey(bio, NULL,
 		    passphrase != NULL ? give_passphrase : no_passphrase,
 		    (void *)(uintptr_t)passphrase);
 	BIO_free(bio);
-	free_text(&t);
 	ERR_clear_error();
 	if (key == NULL)
 		failure(f, "%s: no private key %s in it", path,
@@ -269,12 +206,12 @@ pem_store_of(const struct trust_bundle_file *ca,
 
 /* NULL for path is a file that is none. */
 static int
-read_file(struct trust_bundle_file *file, struct text *t, const char *path,
+read_file(struct trust_bundle_file *file, struct pem_text *t, const char *path,
     struct failure *f)
 {
 	t->at = NULL;
 	t->len = 0;
-	if (path != NULL && read_text(t, path, 0, f) == -1)
+	if (path != NULL && pem_text_read(t, path, 0, f) == -1)
 		return -1;
 	*file = (struct trust_bundle_file){
 	    path == NULL ? "" : path, t->at, (uint32_t)t->len};
@@ -284,15 +221,15 @@ read_file(struct trust_bundle_file *file, struct text *t, const char *path,
 X509_STORE *
 pem_store(const char *ca, const char *crl, struct failure *f)
 {
-	struct text ca_text, crl_text = {NULL, 0};
+	struct pem_text ca_text, crl_text = {.at = NULL};
 	struct trust_bundle_file ca_file, crl_file;
 	X509_STORE *store = NULL;
 
 	if (read_file(&ca_file, &ca_text, ca, f) == 0 &&
 	    read_file(&crl_file, &crl_text, crl, f) == 0)
 		store = pem_store_of(&ca_file, &crl_file, f);
-	free_text(&ca_text);
-	free_text(&crl_text);
+	pem_text_free(&ca_text);
+	pem_text_free(&crl_text);
 	return store;
 }
 

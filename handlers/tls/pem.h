@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 #include "ipc/trust_bundle.h"
+#include "tls/pem_text.h"
 
 #include <openssl/x509.h>
 
@@ -29,6 +30,10 @@ EVP_PKEY *pem_key(const char *path, struct failure *f);
 /* The same; NULL for passphrase means that the key has none. */
 EVP_PKEY *pem_key_encrypted(
     const char *path, const char *passphrase, struct failure *f);
+
+/* The same, of a file that is in memory already. */
+EVP_PKEY *pem_key_of(const struct pem_text *t, const char *path,
+    const char *passphrase, struct failure *f);
 
 /*
  * A store that trusts every certificate of the file ca, and checks every

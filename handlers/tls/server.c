@@ -2,6 +2,7 @@
 #include "tls/server.h"
 #include "config/certificate.h"
 #include "tls/pem.h"
+#include "tls/remote_key.h"
 #include "tls/validity.h"
 
 #include <openssl/err.h>
@@ -81,6 +82,20 @@ make_context(int tls_min, STACK_OF(X509_NAME) * names)
 	return ctx;
 }
 
+/* The key of the certificate, from its file. */
+static EVP_PKEY *
+load_key(X509 *certificate, const struct relay_conf *conf, struct failure *f)
+{
+	EVP_PKEY *key = pem_key(conf->key, f);
+
+	if (key == NULL || X509_check_private_key(certificate, key) == 1)
+		return key;
+	ERR_clear_error();
+	EVP_PKEY_free(key);
+	return failure_null(
+	    f, "%s: not the key of %s", conf->key, conf->certificate);
+}
+
 int
 tls_server_load(struct tls_material *material, const struct relay_conf *conf,
     struct failure *f)
@@ -92,15 +107,12 @@ tls_server_load(struct tls_material *material, const struct relay_conf *conf,
 	    conf->certificate, &material->chain, f);
 	if (material->certificate == NULL)
 		goto fail;
-	material->key = pem_key(conf->key, f);
+	material->key = conf->keyd == NULL
+			    ? load_key(material->certificate, conf, f)
+			    : remote_key_new(
+				  material->certificate, conf->keyd, f);
 	if (material->key == NULL)
 		goto fail;
-	if (X509_check_private_key(material->certificate, material->key) != 1) {
-		failure(
-		    f, "%s: not the key of %s", conf->key, conf->certificate);
-		ERR_clear_error();
-		goto fail;
-	}
 	material->store = pem_store(conf->ca, conf->crl, f);
 	if (material->store == NULL)
 		goto fail;
@@ -114,6 +126,21 @@ tls_server_load(struct tls_material *material, const struct relay_conf *conf,
 fail:
 	tls_material_free(material);
 	return -1;
+}
+
+int
+tls_server_reload(struct tls_material *material, const struct tls_material *old,
+    const struct relay_conf *conf, struct failure *f)
+{
+	if (tls_server_load(material, conf, f) == -1)
+		return -1;
+	if (conf->keyd == NULL ||
+	    EVP_PKEY_eq(X509_get0_pubkey(material->certificate),
+		X509_get0_pubkey(old->certificate)) == 1 ||
+	    remote_key_try(material->certificate, conf->keyd, f) == 0)
+		return 0;
+	tls_material_free(material);
+	return failure_prefix(f, "%s: ", conf->certificate);
 }
 
 int

@@ -23,11 +23,21 @@ struct tls_refusal {
 int tls_server_init(void);
 
 /*
- * Loads what conf names. Refuses a key file with group or other bits. Returns
- * 0, or -1 with the reason in f; tls_material_free gives it all back.
+ * Loads what conf names; where it names a keyd, the key is there, and no file
+ * of it is opened. Refuses a key file with group or other bits. Returns 0, or
+ * -1 with the reason in f; tls_material_free gives it all back.
  */
 int tls_server_load(struct tls_material *material,
     const struct relay_conf *conf, struct failure *f);
+
+/*
+ * Loads again what conf names, as tls_server_load does, for who has old. Where
+ * the key is another and relay-keyd's, that has to sign with it. Returns 0, or
+ * -1 with the reason in f.
+ */
+int tls_server_reload(struct tls_material *material,
+    const struct tls_material *old, const struct relay_conf *conf,
+    struct failure *f);
 
 /*
  * Whether the relay's own certificate is valid now: if not, no client accepts

@@ -3,6 +3,7 @@
 #include "base/deadline.h"
 #include "base/timestamp.h"
 #include "tls/key_updates.h"
+#include "tls/peer_names.h"
 #include "tls/validity.h"
 
 #include <errno.h>
@@ -181,6 +182,9 @@ tls_handshake_failure(const SSL *ssl, int system, struct failure *f)
 		failure(f, "%s", X509_verify_cert_error_string(verify));
 		ask_for_clock(ssl, verify, f);
 		error = EKEYREJECTED;
+		if (verify == X509_V_ERR_HOSTNAME_MISMATCH ||
+		    verify == X509_V_ERR_IP_ADDRESS_MISMATCH)
+			peer_names_tell(ssl, f);
 	} else if (alert != NULL)
 		error = alert_error(alert, f);
 	else if (ERR_peek_last_error() != 0) {

@@ -189,6 +189,21 @@ two_handlers_are_left() {
     says agent-alice ' session in=[0-9]+ out=[0-9]+ reason=done\b'
 }
 
+@test "SIGUSR2 to an agent ends it and its polls at once, and no session; the next one polls" {
+    start_session
+    stop agent-alice USR2
+    says agent-alice ' leaving processes=[0-9]+$'
+    wait_until 60 two_handlers_are_left
+    start_waiting_agent agent-next alice "$target" "$steady"
+    start_client second session "$stone_port" alice more
+    await_point second more
+    go_on held
+    ended_whole live
+    go_on more
+    ended_whole second
+    says agent-alice ' session in=[0-9]+ out=[0-9]+ reason=done\b'
+}
+
 @test "a second SIGTERM to an agent ends a live session, and its stone sees an error" {
     start_session
     kill -TERM "$(pid_of agent-alice)"

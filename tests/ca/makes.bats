@@ -9,21 +9,21 @@ load ../lib/authority
 @test "a built relay-ca prints its version, and one that is not built says dev" {
     run -0 "$BATS_TEST_DIRNAME/../../bin/relay-ca" -V
     [ "$output" = "relay-ca dev" ]
-    sed 's/@VERSION@/0.2.0/' "$BATS_TEST_DIRNAME/../../bin/relay-ca" >built
-    run -0 sh built -V
-    [ "$output" = "relay-ca 0.2.0" ]
+    run -0 "$BATS_TEST_DIRNAME/../../build/bin/relay-ca" -V
+    [[ $output == "relay-ca "[0-9]* ]]
 }
 
 @test "-h names every command and the default directory" {
     run -0 "$relay_ca" -h
-    for word in init server client renew revoke crl list /etc/vpn-warp/ca; do
+    for word in setup init server client sign renew revoke crl list /etc/vpn-warp/ca; do
         [[ $output == *"$word"* ]]
     done
 }
 
 @test "a wrong command line is refused with status 64 and one line" {
     fails 64 'no COMMAND'
-    fails 64 'sign: no such command' sign
+    fails 64 'mint: no such command' mint
+    fails 64 'sign' sign
     fails 64 '-x: no such option' -x
     fails 64 'init' init one two
     ca init
@@ -280,10 +280,14 @@ EOF
 @test "the examples of the manual work" {
     manual=$BATS_TEST_DIRNAME/../../man/relay-ca.1
     sed -n '/^\.Bd -literal/,/^\.Ed/s/^[#$] //p' "$manual" >examples
-    [ "$(grep -c relay-ca examples)" -eq 10 ]
+    [ "$(grep -c relay-ca examples)" -eq 13 ]
     mkdir bin
-    printf '#!/bin/sh\nexec "%s" -d "%s" "$@"\n' "$relay_ca" "$ca" >bin/relay-ca
-    chmod 755 bin/relay-ca
+    printf '#!/bin/sh\n[ "$1" = setup ] || exec "%s" -d "%s" "$@"\n' "$relay_ca" "$ca" >bin/relay-ca
+    printf '#!/bin/sh\n' >bin/scp
+    chmod 755 bin/*
+    for host in remote local; do
+        openssl req -new -newkey ed25519 -nodes -keyout key -subj /CN=x -out "desktop-$host.csr"
+    done
     PATH="$BATS_TEST_TMPDIR/bin:$PATH" run -0 sh -e examples
     verify client "$ca/client/laptop/cert.pem"
     verify server "$ca/server/relay.example.org/cert.pem" -verify_ip 2001:db8::1

@@ -189,7 +189,7 @@ COMP_CWORD=$(($# - 1))
 _relayctl
 printf '%s\n' "${COMPREPLY[@]}"
 SCRIPT
-    local file=$tests/../bin/relayctl.bash-completion ctl=("$scratch/bin/relayctl" -c "$scratch/relay.conf")
+    local file=$tests/../bin/completions/relayctl.bash ctl=("$scratch/bin/relayctl" -c "$scratch/relay.conf")
     [ "$(bash complete "$file" relayctl se)" = sessions ]
     [ "$(bash complete "$file" relayctl log-level de)" = debug ]
     [ "$(bash complete "$file" "${ctl[@]}" kick al)" = alice ]

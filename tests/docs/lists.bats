@@ -95,7 +95,7 @@ END
 @test 'a SYNOPSIS fits a line and is what the program prints' {
     need_mandoc
     local program help
-    for program in relay-broker relay-handler relay-handoff relay-listen relayagent relay-stone; do
+    for program in relay-broker relay-handler relay-handoff relay-keyd relay-listen relayagent relay-stone; do
         echo "$program"
         # relay-stone names an option that it does not know, as for a file
         [ "$program" = relay-stone ] && help=-h || help='-?'
@@ -117,7 +117,7 @@ letters["relayagent"] = "".join(re.findall(r'define LETTERS\w*\s+"(.*?)"', text(
 language = text("bin/stone/conf.c")
 letters["relay-stone"] = "".join(re.findall(r"case '(.)':", language)) + "".join(
     letter + ":" for letter in re.search(r'strchr\("(\w+)", \*p\)', language).group(1) + "C")
-assert len(letters) == 6, letters
+assert len(letters) == 7, letters
 for name, found in letters.items():
     page = os.path.basename(names(f"man/{name}.[18]")[0])
     options = re.findall(r"^\.It Fl (\w)( Ar)?", section(page, "DESCRIPTION"), re.M)
@@ -180,12 +180,14 @@ def documented(page):
 expiry = "handlers/tls/expiry.c"
 listen = [forker, "handlers/spawn/listen_sandbox.c", "handlers/spawn/spawner.c", "handlers/relay-listen.c"]
 handoff = ["handlers/relay-handoff.c"]
+keyd = names("handlers/keyd/*.c") + ["handlers/relay-keyd.c"]
 stone = names("bin/stone/*.c") + ["bin/relay-stone.c"]
 programs = {
     "relay-broker.8": names("broker/**/*.c"),
     "relay-listen.8": listen,
-    "relay-handler.8": [path for path in names("handlers/**/*.c") if path not in listen + handoff + [expiry]],
+    "relay-handler.8": [path for path in names("handlers/**/*.c") if path not in listen + handoff + keyd + [expiry]],
     "relay-handoff.8": handoff,
+    "relay-keyd.8": keyd,
     "relayagent.1": [expiry] + [path for path in names("bin/**/*.c") if path not in stone],
     "relay-stone.1": stone,
 }
@@ -244,12 +246,12 @@ END
     python <<'END'
 source = text("broker/config/relay_conf.c")
 for key, value in re.findall(r"^#(\w+) = (.*)", text("broker/relay.conf"), re.M):
-    if key in ("crl", "group", "customers", "admin_group", "handoff", "proxy_from"):  # none, and the user's own
+    if key in ("crl", "group", "customers", "admin_group", "admin", "handoff", "keyd", "proxy_from"):  # none, and the user's own
         continue
     value = value.replace(".", "") if key == "tls_min" else value
     value = "CRL_EXPIRED_" + value.upper() if key == "crl_expired" else value
     value = "BARE_" + value.upper() if key == "bare" else value
-    given = f'"{value}"' if key in ("socket", "user") else value
+    given = f'"{value}"' if key in ("socket", "user", "keyd_user") else value
     assert re.search(rf"&?c->{key}(, | = ){re.escape(given)}[);]", source), (key, value)
 END
 }
@@ -395,6 +397,17 @@ sys.exit(subprocess.run(sys.argv[1:], stdin=theirs, timeout=60).returncode)' "$@
         fi
     done
     status 69 "$scratch/bin/relay-broker" -c relay.conf
+    start_keyd
+    program=$scratch/bin/relay-keyd
+    status 0 "$program" -V
+    status 0 "$program" -t -c relay.conf
+    status 64 "$program" extra
+    status 69 "$program" -c relay.conf
+    status 78 "$program" -D -c missing.conf
+    if is_root; then
+        sed 's/^keyd_user.*/keyd_user = nobody-at-all/' relay.conf >stranger.conf
+        status 67 "$program" -c stranger.conf
+    fi
     start_relay listen
     status 69 "$scratch/bin/relay-listen" -c relay.conf
     for program in "$scratch"/bin/relay-{handler,handoff}; do

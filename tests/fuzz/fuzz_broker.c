@@ -189,6 +189,8 @@ say(size_t i, struct fuzz_input *in)
 		m.u.wait_again.session = handlers[i].in_session;
 	} else if (m.type == MESSAGE_ADMIN) {
 		m.u.admin.command = 1 + m.u.admin.command % 9;
+	} else if (m.type == MESSAGE_VIEW) {
+		m.u.view.der_len = sizeof(der);
 	} else if (m.type == MESSAGE_REFUSAL) {
 		m.u.refusal.kind = 1 + m.u.refusal.kind % REFUSAL_KINDS;
 	}

@@ -17,8 +17,10 @@ check_forward(const struct stone_forward *f)
 	char text[512], request[HEAD_MAX_BYTES], authority[HEAD_SERVICE_MAX];
 	size_t n;
 
-	MUST(f->relay.host[0] != '\0' && f->relay.port[0] != '\0');
-	MUST(f->tls.key.text != NULL && f->tls.cert.text != NULL);
+	MUST(f->tls.warp.text != NULL ||
+	     (f->relay.host[0] != '\0' && f->relay.port[0] != '\0'));
+	MUST(f->tls.warp.text != NULL ||
+	     (f->tls.key.text != NULL && f->tls.cert.text != NULL));
 	stone_endpoint_text(&f->listen, text, sizeof(text));
 	MUST(stone_endpoint_same(&f->listen, &f->listen));
 	n = stone_request_write(

@@ -50,8 +50,8 @@ take_answers(const struct web_asked *asked, struct fuzz_input in)
 		web_answers_see(&answers, buf, n);
 		MUST(answers.npending <= WEB_PENDING_MAX);
 		MUST(!web_answers_idle(&answers) || answers.npending == 0);
-		MUST(!web_answers_await_last(&answers) ||
-		    answers.npending == 1);
+		MUST(
+		    !web_answers_await_last(&answers) || answers.npending == 1);
 		if (fuzz_byte(&in) == '!' && web_answers_room(&answers))
 			web_answers_expect(&answers, asked);
 	}

@@ -31,6 +31,7 @@ tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 built=${BUILT:-$tests/../build/bin}
 relay_user=nobody
 relay_group=nogroup
+keyd_user=daemon
 
 setup() {
     prepare
@@ -352,6 +353,20 @@ start_broker() {
     : >"$scratch/broker.log"
     start broker "$scratch/bin/relay-broker" -c "$scratch/relay.conf"
     await_start broker says broker ' start '
+}
+
+# start_keyd: relay-keyd, before the relay, which has no key then. As root the
+# key gets an owner of its own.
+start_keyd() {
+    : >"$scratch/keyd.log"
+    mkdir -p "$scratch/keyd"
+    if is_root; then
+        chown "$keyd_user" "$scratch/private.pem" "$scratch/keyd"
+    fi
+    grep -q '^keyd = ' "$scratch/relay.conf" ||
+        configure 'keyd = keyd/keyd.sock' "keyd_user = $keyd_user"
+    start keyd "$scratch/bin/relay-keyd" -c "$scratch/relay.conf"
+    await_start keyd says keyd ' start '
 }
 
 # start_relay listen|xinetd [OPTION...]

@@ -13,6 +13,7 @@
 #include "broker_sandbox.h"
 #include "connection/handler_sandbox.h"
 #include "ctl/sandbox.h"
+#include "keyd/keyd_sandbox.h"
 #include "spawn/handoff_sandbox.h"
 #include "spawn/listen_sandbox.h"
 #include "stone/sandbox.h"
@@ -74,6 +75,12 @@ static int
 handler(void)
 {
 	return handler_loading() == -1 ? -1 : handler_sandbox_serve();
+}
+
+static int
+keyd(void)
+{
+	return keyd_sandbox_enter(&conf);
 }
 
 static int
@@ -365,6 +372,7 @@ static const struct {
     {"handler-loading", handler_loading},
     {"handler", handler},
     {"handoff", handoff_sandbox_enter},
+    {"keyd", keyd},
     {"agent", agent_pool},
     {"agent-poll", agent_poll},
     {"stone", stone_server},

@@ -26,7 +26,7 @@ load ../lib/handoff
     are_below forker '2 relay-listen'
     client sessions "$stone_port" alice 4 2
     wait_until 60 are_below relay '2 relay-handoff'
-    run -0 s_client bob <<<$'GET /KLAB/ HTTP/1.1\n'
+    run -0 s_client bob <<<$'GET /KLAB/x HTTP/1.1\n'
     [[ $output == *'404 Below /KLAB/'* ]]
     says forker ' refused status=404 '
     says forker ' agent-waits '

@@ -213,10 +213,10 @@ SCRIPT
 
 # ---- roles ----
 
-@test "below /KLAB/ there is nothing but poll" {
+@test "below /KLAB/ there is nothing but poll, and the page at /KLAB/ itself" {
     with_relay
     play <<'SCRIPT'
-for path in b"/KLAB/", b"/KLAB/other", b"/KLAB/poll/", b"/KLAB/poll?x":
+for path in b"/KLAB/index.html", b"/KLAB/?", b"/KLAB//", b"/KLAB/other", b"/KLAB/poll/", b"/KLAB/poll?x":
     refused(b"GET " + path + b" HTTP/1.1\r\nX-Ver: 2\r\n\r\n", 404, "Below /KLAB/ there is only poll")
 SCRIPT
 }

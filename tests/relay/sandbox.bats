@@ -92,6 +92,14 @@ never=(exec ptrace peek packet)
         inet stream seqpacket
 }
 
+@test 'relay-keyd forks nothing, signals nobody, connects nowhere, and reads beside its files' {
+    forbids keyd "${never[@]}" fork kill executable protect write-file inet seqpacket
+    refuses keyd EACCES stream
+    allows keyd read-beside write
+    need_landlock 1
+    refuses keyd EACCES read-elsewhere unlink
+}
+
 @test 'the broker forks nothing, signals nobody and has no network' {
     forbids broker "${never[@]}" fork kill executable protect write-file inet
     refuses broker EACCES stream
@@ -130,7 +138,7 @@ never=(exec ptrace peek packet)
 
 @test 'no way leads past the ports: no fast open, no MPTCP or SCTP, nothing above TCP' {
     local stage
-    for stage in handler listen listen-handler handler-loading broker agent agent-poll \
+    for stage in handler listen listen-handler handler-loading keyd broker agent agent-poll \
         stone stone-session relayctl; do
         forbids "$stage" fast-sendto fast-sendmsg fast-sendmmsg ulp mptcp sctp raw netfilter
         allows "$stage" nodelay

@@ -136,7 +136,7 @@ refuses() {
     reads '-nrl -d' "$(to_relay 8080)"
     reads -D "$(to_relay 8080)"
     local option
-    for option in -z -p -P -Q -u -f -L -a -i -X -T -A -s -b -B -I -o -g -t -c -M -H -C -V -h -y; do
+    for option in -z -p -P -Q -u -L -a -i -X -T -A -s -b -B -I -o -g -t -c -M -H -C -V -h -y; do
         refuses 2: "not served: $option" '' "$option word" "$(to_relay 8080)"
     done
     refuses 1: 'not served: --inetd' '--inetd' "$(to_relay 8080)"

@@ -37,6 +37,23 @@ setup_file() {
     [[ $(cat client.log) == *'error at='* ]]
 }
 
+@test "SIGUSR2 ends it at once and no session, and the next one listens there" {
+    with_relay
+    a_line alice
+    start_client client session "$stone_port" alice "$scratch/flow"
+    wait_until 60 [ -e flow.reached ]
+    stop stone USR2
+    says stone ' leaving sessions=1$'
+    not listening "$stone_port"
+    start_relay_stone stone "$(to_relay "localhost:$stone_port")"
+    start_client next session "$stone_port" alice "$scratch/flow2"
+    wait_until 60 [ -e flow2.reached ]
+    : >flow.passed
+    ended_whole client
+    : >flow2.passed
+    ended_whole next
+}
+
 @test "SIGHUP reads all again; what is wrong is said, and the old stays" {
     start_false_relay false 'HTTP/1.1 200 OK\r\n\r\nyes'
     local old new kept=$scratch/kept.sock gone=$scratch/gone.sock

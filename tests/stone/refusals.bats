@@ -117,11 +117,11 @@ refused() {
     stone_port=$(free_port)
     start_relay_stone stone "-q servername=127.0.0.2" "$(to_false "localhost:$stone_port")"
     [ "$(speak "$stone_port" secret)" = "got=b'' ended=reset" ]
-    wait_until 60 says stone ' not-connected .*reason=IP_address_mismatch '
+    wait_until 60 says stone ' not-connected .*reason=IP_address_mismatch:_the_relay.s_certificate_is_for_'
     stop stone
     start_relay_stone stone "-q servername=relay.example.org" "$(to_false "localhost:$stone_port")"
     [ "$(speak "$stone_port" secret)" = "got=b'' ended=reset" ]
-    wait_until 60 says stone ' not-connected .*reason=hostname_mismatch '
+    wait_until 60 says stone ' not-connected .*reason=hostname_mismatch:_the_relay.s_certificate_is_for_'
     [ "$(grep -c got= false.log)" -eq 0 ]
 }
 

@@ -1,8 +1,8 @@
 /*
  * Telling the service manager how it goes, by the protocol of sd_notify(3).
  */
-#ifndef AGENT_NOTIFY_H
-#define AGENT_NOTIFY_H
+#ifndef BASE_NOTIFY_H
+#define BASE_NOTIFY_H
 
 /*
  * Keeps the place that the environment names (NOTIFY_SOCKET). Call it before

@@ -1,5 +1,5 @@
 /* Telling the service manager: see notify.h. */
-#include "agent/notify.h"
+#include "base/notify.h"
 #include "base/fd.h"
 
 #include <stdarg.h>

@@ -1,0 +1,32 @@
+# bash completion for relay-stone(1)
+# shellcheck shell=bash
+
+_relay_stone() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+
+    case $previous in
+        -C | -f)
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+            ;;
+        -q)
+            mapfile -t COMPREPLY < <(compgen -W 'key= cert= certkey= passfile= CAfile= CApath=
+                servername= default sni verify' -- "$current")
+            return
+            ;;
+        --request | --sessions | -x)
+            COMPREPLY=()
+            return
+            ;;
+    esac
+    case $current in
+        -*)
+            mapfile -t COMPREPLY < <(compgen -W '-C -D -d -f -h -l -N -n -q -r -t -V -x
+                --inetd --request --sessions --stdio' -- "$current")
+            ;;
+        # the one word that is a file
+        *) mapfile -t COMPREPLY < <(compgen -f -X '!*.warp' -- "$current") ;;
+    esac
+}
+
+complete -o filenames -o plusdirs -F _relay_stone relay-stone

@@ -1,0 +1,22 @@
+#compdef relay-stone
+# zsh completion for relay-stone(1)
+
+_arguments \
+    '-C[configuration file]:file:_files' \
+    '-D[become a daemon]' \
+    '-d[log debugging lines too]' \
+    '-f[one file for key, certificate and relay]:file:_files' \
+    '--request[make a key and a request for a certificate]:name:' \
+    '-h[print the usage]' \
+    '--inetd[serve the connection that is fd 0]' \
+    '-l[log to the syslog]' \
+    '-N[check the configuration and exit]' \
+    '-n[write addresses as numbers]' \
+    '*-q[what is used for TLS]:word:(key= cert= certkey= passfile= CAfile= CApath= servername= default sni verify)' \
+    '-r[listen again at once]' \
+    '--sessions[shared sessions of each forward]:number:' \
+    '--stdio[serve standard input and output]' \
+    '-t[check the configuration and exit]' \
+    '-V[print the version]' \
+    '-x[HTTP proxy before the relay]:proxy:' \
+    '*:warp file or forward:_files -g "*.warp"'

@@ -1,0 +1,27 @@
+# bash completion for relayagent(1)
+# shellcheck shell=bash
+
+_relayagent() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+
+    case $previous in
+        -[Cacfkx] | -X | --passfile)
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+            ;;
+        -h | --upgrade | --request | -m | --max-streams)
+            COMPREPLY=()
+            return
+            ;;
+    esac
+    case $current in
+        -*)
+            mapfile -t COMPREPLY < <(compgen -W '-a -C -c -D -d -f -h -k -m -n -t -V -X -x
+                --install --max-streams --passfile --proxy-protocol --request --upgrade' -- "$current")
+            ;;
+        # the one argument that is a file
+        *) mapfile -t COMPREPLY < <(compgen -f -X '!*.warp' -- "$current") ;;
+    esac
+}
+
+complete -o filenames -o plusdirs -F _relayagent relayagent

@@ -1,0 +1,25 @@
+#compdef relayagent
+# zsh completion for relayagent(1)
+
+_arguments \
+    '-a[authorities of the relay]:file:_files' \
+    '-C[configuration file]:file:_files' \
+    '-c[client certificate]:file:_files' \
+    '-D[become a daemon]' \
+    '-d[log debugging lines too]' \
+    '-f[one file for key, certificate and relay]:file:_files' \
+    '--install[make a service of it]' \
+    '--passfile[passphrase of the key]:file:_files' \
+    '--request[make a key and a request for a certificate]:name:' \
+    '-h[host to ask a web server for]:host:' \
+    '-k[private key]:file:_files' \
+    '-m[connections that wait]:polls:' \
+    '-n[forward a port]' \
+    '-t[check the configuration and exit]' \
+    '-V[print the version]' \
+    '-X[user and password for the proxy]:file:_files' \
+    '-x[HTTP proxy before the relay]:proxy:' \
+    '--max-streams[connections of one session]:number:' \
+    '--proxy-protocol[tell the target where clients come from]' \
+    '*--upgrade[let web clients upgrade to it]:protocol:' \
+    '*:warp file, relay\:port or target\:port:_files -g "*.warp"'

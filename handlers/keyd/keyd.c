@@ -1,0 +1,219 @@
+/* relay-keyd's loop: see keyd.h. */
+#define _GNU_SOURCE
+#include "keyd/keyd.h"
+#include "base/deadline.h"
+#include "base/failure.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "ipc/peercred.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ASK_MS      1000 /* for who has connected to ask */
+#define REFUSED_MS  1000 /* between two lines of them */
+#define LOAD_MS     200  /* after a look for another key in vain */
+#define ACCEPT_TURN 16   /* connections before those that are there */
+
+/* ---- keys ---- */
+
+/*
+ * Reads the files again, for the key with this id unless NULL. Returns 0, or -1
+ * where all stays as it is.
+ */
+static int
+reload(struct keyd *d, const uint8_t *wanted)
+{
+	struct relay_conf conf;
+	struct failure f;
+	int rc;
+
+	if (relay_conf_read(&conf, d->conf_path, &f) == -1)
+		goto fail;
+	rc = keys_load(&d->keys, &conf, wanted, &f);
+	if (rc == -1) {
+		relay_conf_free(&conf);
+		goto fail;
+	}
+	/* where it listens stays as it is */
+	free(conf.keyd);
+	conf.keyd = d->conf.keyd;
+	d->conf.keyd = NULL;
+	relay_conf_free(&d->conf);
+	d->conf = conf;
+	log_event(
+	    LOG_NOTICE, "reloaded", "key", rc == 1 ? "new" : "same", NULL);
+	return 0;
+fail:
+	log_event(LOG_ERR, "reload-failed", "reason", f.text, NULL);
+	return -1;
+}
+
+/* Who asks for another key may have the certificate that has come with it. */
+static void
+look_for(struct keyd *d, const uint8_t *wanted)
+{
+	if (!keys_have(&d->keys, wanted) && deadline_left(d->next_load) == 0 &&
+	    reload(d, wanted) == -1)
+		d->next_load = deadline_in(LOAD_MS);
+}
+
+/* ---- requests ---- */
+
+static void
+log_refusal(struct keyd *d, pid_t pid, const char *reason)
+{
+	if (deadline_rings(&d->next_refusal, REFUSED_MS))
+		log_event(LOG_WARNING, "refused", "pid", LOG_U64(pid), "reason",
+		    reason, NULL);
+}
+
+static const char *
+serve(struct keyd *d, const struct asker *who, const struct sign_request *r,
+    size_t len, struct sign_answer *a)
+{
+	const char *wrong = sign_request_check(r, len, d->conf.tls_min);
+
+	if (wrong != NULL)
+		return wrong;
+	if (!rate_admits(&d->rate, who->pid, deadline_now()))
+		return "too many of one process";
+	look_for(d, r->key);
+	return keys_sign(&d->keys, r, a);
+}
+
+static void
+answer(struct keyd *d, const struct asker *who)
+{
+	struct sign_answer a = {.version = SIGN_VERSION};
+	struct sign_request r;
+	const char *wrong;
+	ssize_t n = recv(who->fd, &r, sizeof(r), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n <= 0)
+		return;
+	wrong = serve(d, who, &r, (size_t)n, &a);
+	if (wrong != NULL) {
+		log_refusal(d, who->pid, wrong);
+		snprintf(a.reason, sizeof(a.reason), "%s", wrong);
+	}
+	send(who->fd, &a, sizeof(a), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* ---- connections ---- */
+
+static void
+drop(struct keyd *d, size_t i)
+{
+	fd_close(&d->askers[i].fd);
+	d->count--;
+	memmove(&d->askers[i], &d->askers[i + 1],
+	    (d->count - i) * sizeof(*d->askers));
+}
+
+/* Each process has one; of too many the oldest has had the most time. */
+static void
+make_room(struct keyd *d, pid_t pid)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->askers[i].pid == pid) {
+			drop(d, i);
+			return;
+		}
+	if (d->count == KEYD_ASKING_MAX)
+		drop(d, 0);
+}
+
+static void
+admit(struct keyd *d, int fd)
+{
+	struct rights who;
+
+	if (rights_of_peer(&who, fd, (gid_t)-1) == -1) {
+		fd_close(&fd);
+		return;
+	}
+	if (who.uid != d->serves) {
+		if (deadline_rings(&d->next_refusal, REFUSED_MS))
+			log_event(LOG_WARNING, "stranger", "uid",
+			    LOG_U64(who.uid), "pid", LOG_U64(who.pid), NULL);
+		fd_close(&fd);
+		return;
+	}
+	make_room(d, who.pid);
+	d->askers[d->count++] = (struct asker){
+	    .fd = fd, .pid = who.pid, .until = deadline_in(ASK_MS)};
+}
+
+static void
+accept_some(struct keyd *d)
+{
+	for (int i = 0; i < ACCEPT_TURN; i++) {
+		int fd = accept4(
+		    d->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd == -1)
+			return;
+		admit(d, fd);
+	}
+}
+
+static void
+drop_late(struct keyd *d)
+{
+	while (d->count > 0 && deadline_left(d->askers[0].until) == 0)
+		drop(d, 0);
+}
+
+/* ---- the loop ---- */
+
+/* Returns 0 where it has to end. */
+static int
+obey_signals(struct keyd *d)
+{
+	struct signalfd_siginfo info;
+
+	while (read(d->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			return 0;
+		reload(d, NULL);
+	}
+	return 1;
+}
+
+int
+keyd_run(struct keyd *d)
+{
+	for (;;) {
+		struct pollfd pfd[2 + KEYD_ASKING_MAX];
+		const size_t n = d->count;
+
+		pfd[0] = (struct pollfd){.fd = d->signals, .events = POLLIN};
+		pfd[1] = (struct pollfd){.fd = d->listener, .events = POLLIN};
+		for (size_t i = 0; i < n; i++)
+			pfd[2 + i] = (struct pollfd){
+			    .fd = d->askers[i].fd, .events = POLLIN};
+		if (poll(pfd, 2 + n,
+			n > 0 ? deadline_left(d->askers[0].until) : -1) == -1 &&
+		    errno != EINTR)
+			return -1;
+		/* from the last on, since each leaves the list */
+		for (size_t i = n; i > 0; i--)
+			if (pfd[1 + i].revents != 0) {
+				answer(d, &d->askers[i - 1]);
+				drop(d, i - 1);
+			}
+		drop_late(d);
+		if (pfd[1].revents != 0)
+			accept_some(d);
+		if (pfd[0].revents != 0 && !obey_signals(d))
+			return 0;
+	}
+}

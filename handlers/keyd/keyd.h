@@ -1,0 +1,43 @@
+/*
+ * relay-keyd's loop: one request a connection, answered and closed.
+ */
+#ifndef KEYD_KEYD_H
+#define KEYD_KEYD_H
+
+#include "config/relay_conf.h"
+#include "keyd/keys.h"
+#include "keyd/rate.h"
+
+#include <sys/types.h>
+
+#define KEYD_ASKING_MAX 64 /* connections that have not asked yet */
+
+/* Who has connected and not asked yet. */
+struct asker {
+	int fd;
+	pid_t pid;
+	int64_t until; /* base/deadline.h */
+};
+
+struct keyd {
+	const char *conf_path; /* read again with the keys; absolute under -D */
+	struct relay_conf conf;
+	struct keys keys;
+	int listener; /* ipc/ipc_socket.h */
+	int signals;  /* signalfd: TERM, INT, HUP */
+	uid_t serves; /* whom alone it answers */
+	struct rate rate;
+	struct asker askers[KEYD_ASKING_MAX]; /* the oldest first */
+	size_t count;
+	int64_t next_refusal; /* when to log one again */
+	int64_t next_load;    /* when to look for another key again */
+};
+
+/*
+ * Serves until SIGTERM or SIGINT. SIGHUP, and a request for a key that it has
+ * not, make it read certificate and key again; where that fails the old ones
+ * stay. Returns 0, or -1 with errno.
+ */
+int keyd_run(struct keyd *d);
+
+#endif

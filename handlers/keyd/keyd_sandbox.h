@@ -1,0 +1,17 @@
+/*
+ * The sandbox of relay-keyd.
+ */
+#ifndef KEYD_KEYD_SANDBOX_H
+#define KEYD_KEYD_SANDBOX_H
+
+#include "config/relay_conf.h"
+
+/*
+ * From now on the process may accept on what it holds, answer, and read in the
+ * folders of conf's own file, certificate and key, as a change of these needs.
+ * It has no network and connects to nothing but the syslog. Logs what the
+ * kernel lacks. Returns 0, or -1 with errno.
+ */
+int keyd_sandbox_enter(const struct relay_conf *conf);
+
+#endif

@@ -1,0 +1,55 @@
+# A Debian system of its own below a folder, made from the mirror that apt uses
+# here, for what cannot be tried on the host. As root. What is mounted and started
+# there has namespaces of its own and vanishes with them.
+#
+# shellcheck shell=bash
+
+# mirror: prints the first from which apt has what is Debian's own.
+# shellcheck disable=SC2016 # it is apt's variable
+mirror() {
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' |
+        sed -n 1p
+}
+
+# use_proxy: apt's own, for the tools that only look at the environment.
+use_proxy() {
+    local proxy
+    eval "$(apt-config shell proxy Acquire::http::Proxy)"
+    [[ -z ${proxy:-} ]] || export http_proxy=$proxy
+}
+
+# make_system SUITE FOLDER PACKAGES: with these packages too, separated by commas. A
+# copy is kept for a few hours.
+make_system() {
+    local kept=build/systems/$1-$3.tar
+    use_proxy
+    if [[ -z $(find "$kept" -mmin -720 2>/dev/null) ]]; then
+        debootstrap --variant=minbase --include="$3" "$1" "$2" "$(mirror)" >"$2.log" 2>&1 || {
+            tail -n 20 "$2.log"
+            return 1
+        }
+        mkdir -p build/systems
+        tar -C "$2" --one-file-system -cf "$kept.$$" .
+        mv "$kept.$$" "$kept"
+    else
+        mkdir "$2"
+        tar -C "$2" -xf "$kept"
+    fi
+    cp /etc/hosts "$2/etc"
+    # it will not be there after a power failure anyway
+    echo force-unsafe-io >"$2/etc/dpkg/dpkg.cfg.d/fast"
+}
+
+# inside FOLDER COMMAND...: in that system, with nothing of our environment.
+inside() {
+    local system=$1
+    shift
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive \
+        ${http_proxy:+"http_proxy=$http_proxy"} chroot "$system" "$@"
+}
+
+# copy_sources FOLDER: this project's, as a checkout has them.
+copy_sources() {
+    mkdir -p "$1"
+    tar -c --exclude=./build --exclude=./.git . | tar -x -C "$1"
+}

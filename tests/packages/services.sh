@@ -1,0 +1,221 @@
+#!/bin/bash
+# In a system that systemd has started, with the packages installed: see run.sh.
+# Each unit is started, reloaded, started again under load and killed, the
+# packages are upgraded while sessions live, and purged.
+#
+#   SESSIONS   how many go through the relay while it starts again
+
+set -eEu
+lib=$(dirname "$0")/../lib
+work=/run/packages-test
+
+say() {
+    echo "packages: $*"
+}
+
+failed() {
+    echo "packages: FAIL: line $1: $2"
+    systemctl --no-pager --failed
+    journalctl --no-pager -n 60 -o short-monotonic
+    exit 1
+}
+trap 'failed $LINENO "$BASH_COMMAND"' ERR
+
+# await COMMAND...: until it succeeds, for a minute.
+await() {
+    local end=$((SECONDS + 60))
+    until "$@"; do
+        ((SECONDS < end)) || return
+        sleep 0.1
+    done
+}
+
+# main_pid UNIT
+main_pid() {
+    systemctl show -P MainPID "$1"
+}
+
+active() {
+    systemctl is-active --quiet "$@"
+}
+
+# sessions PORT COUNT AT_ONCE: random sizes, each with its SHA-256.
+sessions() {
+    python3 -SB "$lib/traffic.py" client sessions "$1" intra "$2" "$3" || failed "${BASH_LINENO[0]}" "sessions $*"
+}
+
+# hold NAME PORT: a session whose bytes flow until "release NAME".
+hold() {
+    python3 -SB "$lib/traffic.py" client session "$2" intra "$work/$1" >"$work/$1.log" 2>&1 &
+    held[$1]=$!
+    await [ -e "$work/$1.reached" ]
+}
+
+release() {
+    : >"$work/$1.passed"
+    wait "${held[$1]}" || failed "${BASH_LINENO[0]}" "session $1: $(cat "$work/$1.log")"
+}
+declare -A held
+
+# killed UNIT SIGNAL: its main process; it is there again by itself.
+killed() {
+    local before
+    before=$(main_pid "$1")
+    kill -"$2" "$before"
+    await started_again "$1" "$before"
+}
+
+started_again() {
+    local now
+    now=$(main_pid "$1")
+    [[ $now != 0 && $now != "$2" ]] && active "$1"
+}
+
+# polls: whether agents wait at the relay.
+polls() {
+    [[ $(relayctl agents 2>/dev/null | wc -l) -gt 1 ]]
+}
+
+# ---- set up -----------------------------------------------------------------------
+
+say 'nothing runs that nobody has asked for, and there is no key'
+for unit in relay-broker.service relay-listen.service relay-listen.socket relay.socket relay-ca-crl.timer relay-stone-inetd.socket; do
+    [[ $(systemctl is-enabled "$unit" || true) == disabled ]]
+    [[ $(systemctl is-active "$unit" || true) == inactive ]]
+done
+[[ $(find /etc/vpn-warp -type f) == /etc/vpn-warp/relay.conf ]]
+
+mkdir -p "$work"
+cd /etc/vpn-warp
+echo '127.0.0.1 relay.example.org' >>/etc/hosts
+relay-ca init >/dev/null
+relay-ca server relay.example.org >/dev/null
+relay-ca client laptop >/dev/null
+install -m 644 ca/ca.pem ca/crl.pem ca/server/relay.example.org/cert.pem .
+install -m 600 -o vpn-warp ca/server/relay.example.org/private.pem .
+sed -i 's/^#crl =/crl =/' relay.conf
+install -m 644 ca/client/laptop/cert.pem laptop.pem
+install -m 600 -o vpn-warp-agent ca/client/laptop/private.pem agent.key
+install -m 600 -o vpn-warp-stone ca/client/laptop/private.pem stone.key
+printf '%s\n' -n '-k agent.key' '-c laptop.pem' '-a ca.pem' relay.example.org:443 127.0.0.1:10080 >intra.conf
+printf '%s\n' '-q key=stone.key' '-q cert=laptop.pem' '-q CAfile=ca.pem' \
+    'relay.example.org:443/ssl,http localhost:8081 "GET / HTTP/1.1" --' >local.conf
+sed 's/8081/8080/' local.conf >stone.conf
+python3 -SB "$lib/traffic.py" target whole 10080 intra >"$work/target.log" 2>&1 &
+
+say 'all units start'
+relay-broker -t
+relay-listen -t
+systemctl enable --now --quiet relay-listen relay-ca-crl.timer relayagent@intra relay-stone@local relay-stone-inetd.socket
+active relay-broker relay-listen relay-listen.socket relay-ca-crl.timer relayagent@intra relay-stone@local relay-stone-inetd.socket
+await polls
+sessions 8081 10 5
+sessions 8080 10 5
+[[ $(stat -c %U "/proc/$(main_pid relay-listen)" "/proc/$(main_pid relay-broker)" "/proc/$(main_pid relayagent@intra)" "/proc/$(main_pid relay-stone@local)" | xargs) == 'vpn-warp vpn-warp vpn-warp-agent vpn-warp-stone' ]]
+
+say 'relayagent --install makes a service of one file'
+relay-ca client --bundle --relay relay.example.org:443 desk >/dev/null
+relayagent --install ca/client/desk/desk.warp 127.0.0.1:10080
+active relayagent@desk
+desk_waits() {
+    journalctl -q -u relayagent@desk | grep -q ' waiting '
+}
+await desk_waits
+systemctl disable --now --quiet relayagent@desk
+
+# ---- reload, restart, crash ---------------------------------------------------------
+
+say 'a reload says whether it went well'
+systemctl reload relay-listen relay-broker relayagent@intra relay-stone@local
+sed -i 's/^ca = .*/ca = none.pem/' relay.conf
+if systemctl reload relay-listen 2>/dev/null; then false; fi
+sed -i 's/^ca = .*/ca = ca.pem/' relay.conf
+systemctl reload relay-listen
+
+say 'the list of revoked certificates is renewed, and the relay reads it'
+number=$(openssl crl -in crl.pem -noout -crlnumber)
+systemctl start relay-ca-crl.service
+[[ $(openssl crl -in crl.pem -noout -crlnumber) != "$number" ]]
+[[ $(stat -c '%U %a' crl.pem) == 'root 644' ]]
+
+say "$SESSIONS sessions while relay-listen, the broker and the agent start again and again: all are whole"
+hold long 8081
+sessions 8081 "$SESSIONS" 20 >"$work/load.log" &
+load=$!
+restarts=0
+while kill -0 "$load" 2>/dev/null; do
+    systemctl restart relay-listen
+    restarts=$((restarts + 1))
+    [[ $((restarts % 3)) != 0 ]] || systemctl restart relay-broker
+    [[ $((restarts % 4)) != 0 ]] || systemctl restart relayagent@intra
+    sleep 1
+done
+wait "$load"
+say "  $restarts restarts"
+
+say 'what is killed comes back, and no session but its own ends'
+await polls
+killed relay-broker KILL
+killed relay-broker SEGV
+killed relay-listen KILL
+killed relay-listen SEGV
+killed relayagent@intra KILL
+killed relay-stone@local SEGV
+await polls
+sessions 8081 10 5
+release long
+
+# ---- the inetd shape ------------------------------------------------------------------
+
+say 'a unit for each connection: relay.socket in place of relay-listen.socket'
+hold across 8080
+systemctl stop relay-listen.socket relay-listen
+systemctl start relay.socket
+await polls
+[[ $(systemctl list-units --no-legend 'relay@*' | wc -l) -ge 2 ]]
+sessions 8081 10 5
+say 'and with relay-listen to serve them'
+cp relay.conf "$work"
+sed -i -e '/^listen/d' -e 's/^#handoff/handoff/' relay.conf
+systemctl mask --quiet relay-listen.socket
+systemctl start relay-listen
+systemctl restart relayagent@intra
+handed_over() {
+    polls && pgrep -x relay-handoff >/dev/null
+}
+await handed_over
+sessions 8081 10 5
+systemctl stop relay.socket relay-listen
+systemctl unmask --quiet relay-listen.socket
+cat "$work/relay.conf" >relay.conf
+systemctl start relay-listen
+await polls
+release across
+
+# ---- packages ---------------------------------------------------------------------------
+
+say 'an upgrade starts again what ran, and ends no session'
+await polls
+hold upgrade 8081
+before=$(main_pid relay-listen) broker=$(main_pid relay-broker) agent=$(main_pid relayagent@intra)
+apt-get install -q -y /next/*.deb >"$work/upgrade.log" 2>&1
+started_again relay-listen "$before"
+started_again relay-broker "$broker"
+started_again relayagent@intra "$agent"
+active relay-listen.socket relay-stone@local
+[[ $(dpkg-query -W -f '${Version} ' 'vpn-warp-*' | xargs -n 1 | sort -u) == *+next ]]
+grep -q '^crl = ' relay.conf # a person's change
+await polls
+sessions 8081 10 5
+release upgrade
+
+say 'a removal ends what runs, a purge leaves what a person made'
+apt-get remove -q -y 'vpn-warp-*' >"$work/remove.log" 2>&1
+for unit in relay-broker relay-listen relay-listen.socket relay-ca-crl.timer relayagent@intra relay-stone@local; do
+    if active "$unit"; then false; fi
+done
+apt-get purge -q -y 'vpn-warp-*' >>"$work/remove.log" 2>&1
+[[ ! -e /etc/vpn-warp/relay.conf && ! -e /etc/xinetd.d/relay-stone && ! -e /run/vpn-warp ]]
+[[ -e /etc/vpn-warp/ca/private/ca.pem && -e /etc/vpn-warp/intra.conf ]]
+left=$(find /usr /lib /etc /var/lib -xdev \( -name 'relay-*' -o -name 'relay[@.]*' -o -name 'relayagent*' -o -name 'vpn-warp*' \) ! -path '/etc/vpn-warp*' ! -path '/usr/lib/python*')
+[[ -z $left ]] || failed "$LINENO" "left: $left"
