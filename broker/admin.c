@@ -89,6 +89,8 @@ tell_status(struct broker *b, struct conn *c)
 	*row = b->totals;
 	row->uptime = conn_uptime() - b->started;
 	row->sessions = sessions_count(b->sessions);
+	row->sealed = sessions_sealed(b->sessions);
+	row->bare = sessions_bare(b->sessions);
 	row->pid = (uint32_t)getpid();
 	row->draining = (uint32_t)b->draining;
 	row->log_level = (uint32_t)log_level();

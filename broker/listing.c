@@ -84,10 +84,9 @@ listing_session(const struct conn *c, struct message *m)
 	m->type = MESSAGE_ROW_SESSION;
 	row->id = s->id;
 	row->seconds = now > s->started ? now - s->started : 0;
-	row->up = s->stone.conn != NULL ? s->stone.bytes_in
-					: s->agent.bytes_out;
-	row->down = s->stone.conn != NULL ? s->stone.bytes_out
-					  : s->agent.bytes_in;
+	row->tls = s->tls;
+	row->up = s->up;
+	row->down = s->down;
 	row->stone_identity = s->stone.identity;
 	row->agent_identity = s->agent.identity;
 	memcpy(row->customer, c->account->name, sizeof(row->customer));

@@ -283,38 +283,37 @@ on_wait_again(
 	return 0;
 }
 
-/* Adds what has moved since the last report; the account counts the stone's. */
+/* Adds what is new since the last report, of either side. */
 static void
-note_bytes(struct conn *c, uint64_t in, uint64_t out)
+note(struct broker *b, struct conn *c, uint64_t in, uint64_t out, uint32_t tls)
 {
-	struct session_side *side = session_side(c->session, c->waiter.role);
+	struct session *s = c->session;
+	const uint64_t up = s->up, down = s->down;
+	const uint32_t before = s->tls;
 
-	if (c->waiter.role == ROLE_STONE) {
-		if (in > side->bytes_in)
-			c->account->up_total += in - side->bytes_in;
-		if (out > side->bytes_out)
-			c->account->down_total += out - side->bytes_out;
-	}
-	side->bytes_in = in;
-	side->bytes_out = out;
+	session_note(b->sessions, s, c->waiter.role, in, out, tls);
+	c->account->up_total += s->up - up;
+	c->account->down_total += s->down - down;
+	b->totals.sealed_total += (s->tls & ~before & SESSION_SEALED) != 0;
+	b->totals.bare_total += (s->tls & ~before & SESSION_BARE) != 0;
 }
 
 static int
-on_progress(struct conn *c, const struct message_progress *m)
+on_progress(struct broker *b, struct conn *c, const struct message_progress *m)
 {
 	if (c->session != NULL && m->session == c->session->id)
-		note_bytes(c, m->bytes_in, m->bytes_out);
+		note(b, c, m->bytes_in, m->bytes_out, m->tls);
 	return 0;
 }
 
 static int
-on_end(struct conn *c, const struct message_end *m)
+on_end(struct broker *b, struct conn *c, const struct message_end *m)
 {
 	if (c->session == NULL)
 		return 0; /* the other side called it off first */
 	if (m->session != c->session->id)
 		return -1;
-	note_bytes(c, m->bytes_in, m->bytes_out);
+	note(b, c, m->bytes_in, m->bytes_out, m->tls);
 	session_side(c->session, c->waiter.role)->reason = m->reason;
 	return 0;
 }
@@ -343,8 +342,8 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 		s->agent.conn == NULL && s->stone.conn == NULL) == -1)
 		return -1;
 	c->id = new_id(a->id);
-	side->bytes_in = a->bytes_in;
-	side->bytes_out = a->bytes_out;
+	session_note(
+	    b->sessions, s, c->waiter.role, a->bytes_in, a->bytes_out, a->tls);
 	join_session(c, s);
 	/* it knows nothing of what has changed meanwhile */
 	evict_review(b, c);
@@ -383,14 +382,14 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 	case MESSAGE_WAIT_AGAIN:
 		return on_wait_again(b, c, &m->u.wait_again);
 	case MESSAGE_PROGRESS:
-		return on_progress(c, &m->u.progress);
+		return on_progress(b, c, &m->u.progress);
 	case MESSAGE_LINK:
 		c->about = m->u.link;
 		return 0;
 	case MESSAGE_VIEW:
 		return view_take(b, c, m);
 	case MESSAGE_END:
-		return on_end(c, &m->u.end);
+		return on_end(b, c, &m->u.end);
 	case MESSAGE_ANNOUNCE:
 		return on_announce(b, c, m);
 	case MESSAGE_RECHECKED:

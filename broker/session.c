@@ -10,6 +10,7 @@
 
 struct sessions {
 	struct session *live;
+	size_t sealed, bare; /* of them */
 };
 
 struct sessions *
@@ -95,6 +96,55 @@ sessions_count(const struct sessions *table)
 	return HASH_COUNT(table->live);
 }
 
+size_t
+sessions_sealed(const struct sessions *table)
+{
+	return table->sealed;
+}
+
+size_t
+sessions_bare(const struct sessions *table)
+{
+	return table->bare;
+}
+
+/* Has the table count session as one of these. */
+static void
+set_tls(struct sessions *table, struct session *session, uint32_t tls)
+{
+	table->sealed -= (session->tls & SESSION_SEALED) != 0;
+	table->bare -= (session->tls & SESSION_BARE) != 0;
+	session->tls = tls;
+	table->sealed += (tls & SESSION_SEALED) != 0;
+	table->bare += (tls & SESSION_BARE) != 0;
+}
+
+static uint64_t
+larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+void
+session_note(struct sessions *table, struct session *session, enum role role,
+    uint64_t in, uint64_t out, uint32_t tls)
+{
+	const struct session_side *agent = &session->agent;
+	const struct session_side *stone = &session->stone;
+	struct session_side *side = session_side(session, role);
+
+	side->bytes_in = in;
+	side->bytes_out = out;
+	side->tls = tls;
+	session->up = larger(
+	    session->up, larger(stone->bytes_in, agent->bytes_out));
+	session->down = larger(
+	    session->down, larger(agent->bytes_in, stone->bytes_out));
+	set_tls(table, session,
+	    ((agent->tls | stone->tls) & SESSION_SEALED) |
+		(agent->tls & stone->tls & SESSION_BARE));
+}
+
 struct session_side *
 session_side(struct session *session, enum role role)
 {
@@ -151,11 +201,6 @@ session_fault(
 static void
 log_end(const struct session *s, uint64_t now)
 {
-	/* where one handler died, the other's count is the one there is */
-	uint64_t up = s->stone.reason != 0 ? s->stone.bytes_in
-					   : s->agent.bytes_out;
-	uint64_t down = s->stone.reason != 0 ? s->stone.bytes_out
-					     : s->agent.bytes_in;
 	char id[9], hex[IDENTITY_HEX_SIZE];
 
 	snprintf(id, sizeof(id), "%08x", s->id);
@@ -163,8 +208,10 @@ log_end(const struct session *s, uint64_t now)
 	    came(&s->stone) ? &s->stone.identity : &s->agent.identity, hex);
 	log_event(LOG_INFO, "session", "id", id, "customer", s->customer,
 	    "identity", hex, "stone", s->stone.peer, "agent", s->agent.peer,
-	    "seconds", LOG_U64(now > s->started ? now - s->started : 0), "up",
-	    LOG_U64(up), "down", LOG_U64(down), "reason", reason_word(s), NULL);
+	    "seal", session_tls_word(s->tls), "seconds",
+	    LOG_U64(now > s->started ? now - s->started : 0), "up",
+	    LOG_U64(s->up), "down", LOG_U64(s->down), "reason", reason_word(s),
+	    NULL);
 }
 
 void
@@ -181,6 +228,7 @@ session_leave(struct sessions *table, struct session *session, enum role role,
 void
 session_cancel(struct sessions *table, struct session *session)
 {
+	set_tls(table, session, 0);
 	HASH_DEL(table->live, session);
 	free(session);
 }

@@ -19,6 +19,7 @@ struct session_side {
 	uint64_t agent;    /* the agent's process, 0 if unknown */
 	uint32_t reason;   /* enum end_reason; 0: it left without a word */
 	uint64_t bytes_in, bytes_out;
+	uint32_t tls; /* enum session_tls */
 	struct identity identity;
 	char peer[NETADDR_TEXT_MAX];
 };
@@ -28,6 +29,8 @@ struct session {
 	struct customer_key key;
 	const char *customer; /* whose it is, the account's name */
 	uint64_t started;     /* CLOCK_BOOTTIME, seconds */
+	uint64_t up, down;    /* bytes from the stone, and to it */
+	uint32_t tls;         /* enum session_tls; BARE: both directions are */
 	const char *cause;    /* of a kick, static; NULL: none */
 	int kick_counted;     /* an administrator's kick, which ends both */
 	struct session_side agent, stone;
@@ -61,6 +64,14 @@ struct session *session_announced(struct sessions *table, uint32_t id,
 struct session_side *session_side(struct session *session, enum role role);
 
 /*
+ * Notes what the handler of role reports. Each knows all of what its own client
+ * sends, and of the other's no more than came by it: up and down are the larger
+ * of two.
+ */
+void session_note(struct sessions *table, struct session *session,
+    enum role role, uint64_t in, uint64_t out, uint32_t tls);
+
+/*
  * Takes the side of role out. As the last side leaves, logs the session with
  * its length up to now (CLOCK_BOOTTIME, seconds) and frees it.
  */
@@ -74,8 +85,10 @@ void session_leave(struct sessions *table, struct session *session,
 const char *session_fault(const struct session *session, enum role role,
     const struct session_side **side);
 
-/* How many there are. */
+/* How many there are; sealed and bare, of them. */
 size_t sessions_count(const struct sessions *table);
+size_t sessions_sealed(const struct sessions *table);
+size_t sessions_bare(const struct sessions *table);
 
 /* Frees a session that came to nothing, without a log line. */
 void session_cancel(struct sessions *table, struct session *session);

@@ -16,6 +16,8 @@
 #define MAX_STREAMS    "max-streams"
 #define UPGRADE        "upgrade"
 #define JSON           "json"
+#define SEAL           "seal"
+#define PEERS          "peers"
 #define PASSFILE       "passfile"
 #define REQUEST        "request"
 #define INSTALL        "install"
@@ -29,6 +31,8 @@ static const struct option longs[] = {
     {MAX_STREAMS, required_argument, NULL, AGENT_MAX_STREAMS},
     {UPGRADE, required_argument, NULL, AGENT_UPGRADE},
     {JSON, no_argument, NULL, AGENT_JSON},
+    {SEAL, required_argument, NULL, AGENT_SEAL},
+    {PEERS, required_argument, NULL, AGENT_PEERS},
     {PASSFILE, required_argument, NULL, AGENT_PASSFILE},
     {INSTALL, no_argument, NULL, AGENT_INSTALL},
     {REQUEST, required_argument, NULL, AGENT_REQUEST},
@@ -49,8 +53,9 @@ usage(void)
 	    "       " NAME " status [--" JSON "] word ...\n"
 	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
 	    "[-x proxy:port]\n"
-	    "         [--" MAX_STREAMS " n] [--" PASSFILE
-	    " file] [--" PROXY_PROTOCOL "]\n"
+	    "         [--" MAX_STREAMS " n] [--" PASSFILE " file] [--" PEERS
+	    " file]\n"
+	    "         [--" PROXY_PROTOCOL "] [--" SEAL " auto|require|off]\n"
 	    "         [--" UPGRADE " protocol] [name=target:port ...]\n");
 	exit(EX_USAGE);
 }
@@ -181,8 +186,8 @@ read_line(void *arg, char *line, struct failure *f)
 	if (word.option == ':')
 		return failure(f, "%s has no value", line);
 	if (word.option == -1 || word.option == '?' ||
-	    word.option == AGENT_JSON || word.option == AGENT_REQUEST || word.option == AGENT_INSTALL ||
-	    is_abbreviated(line, index))
+	    word.option == AGENT_JSON || word.option == AGENT_REQUEST ||
+	    word.option == AGENT_INSTALL || is_abbreviated(line, index))
 		return failure(f, "unknown option %s (see " NAME "(1))", line);
 	if (argc > optind || (optarg == NULL && index == -1 && line[2] != '\0'))
 		return failure(f, "%s takes no value", line);

@@ -15,10 +15,12 @@
 #define AGENT_PROXY_PROTOCOL 256
 #define AGENT_MAX_STREAMS    257
 #define AGENT_UPGRADE        258
-#define AGENT_PASSFILE       259
-#define AGENT_INSTALL        261 /* of the command line alone */
-#define AGENT_REQUEST        260 /* of the command line alone */
-#define AGENT_JSON           262 /* of the command line alone */
+#define AGENT_SEAL           259
+#define AGENT_PEERS          260
+#define AGENT_PASSFILE       261
+#define AGENT_INSTALL        262 /* of the command line alone */
+#define AGENT_REQUEST        263 /* of the command line alone */
+#define AGENT_JSON           264 /* of the command line alone */
 
 struct agent_word {
 	int option;       /* its letter, or one of the above */

@@ -74,8 +74,8 @@ watch(struct agent_conf *conf, const char *folder,
 	char *key = NULL;
 	int rc = watched_add(&conf->watched, folder, path);
 
-	if (rc == 0 && word->option != 'k' && word->option != 'c' &&
-	    word->option != 'a') {
+	if (rc == 0 &&
+	    (word->option == 'f' || word->option == AGENT_ARGUMENT)) {
 		key = warp_key_path(path);
 		rc = key == NULL ? -1
 				 : watched_add(&conf->watched, folder, key);
@@ -130,11 +130,11 @@ load_tls(struct agent_conf *conf, const char *folder,
 	rc = load(conf, folder, o->key, passphrase, load_key, f);
 	*part = rc == 0 ? "certificate" : *part;
 	if (rc == 0)
-		rc = load(conf, folder, o->certificate, NULL, load_certificate,
-		    f);
+		rc = load(
+		    conf, folder, o->certificate, NULL, load_certificate, f);
 	if (rc == 0)
-		rc = load(conf, folder, o->authorities, NULL, load_authorities,
-		    f);
+		rc = load(
+		    conf, folder, o->authorities, NULL, load_authorities, f);
 	if (rc == 0)
 		rc = load(conf, folder, o->warp, passphrase, load_warp, f);
 	*part = rc == 0 ? "configuration" : *part;
@@ -158,6 +158,24 @@ load_proxy(struct proxy *proxy, const struct agent_options *o,
 	    proxy_credentials(proxy, more->value, more->file, f) == -1)
 		return agent_words_locate(more, f);
 	return 0;
+}
+
+/* What sealing needs, of the same key and certificate. */
+static int
+load_peers(struct agent_conf *conf, const char *path, const char *passphrase,
+    struct failure *f)
+{
+	(void)passphrase;
+	return seal_init(&conf->seal, SEAL_AGENT, &conf->tls, path, f);
+}
+
+static int
+load_seal(struct agent_conf *conf, const char *folder,
+    const struct agent_options *o, struct failure *f)
+{
+	return o->peers != NULL
+		   ? load(conf, folder, o->peers, NULL, load_peers, f)
+		   : load_peers(conf, NULL, NULL, f);
 }
 
 /* ---- all ---- */
@@ -233,6 +251,8 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 		rc = check(conf,
 		    words.file != NULL ? words.file : "command line",
 		    &run->part, f);
+	if (rc == 0)
+		rc = load_seal(conf, source->folder, &o, f);
 	if (rc == 0 && (run->test || run->install))
 		rc = check_dates(conf, &o, f);
 	agent_words_free(&words);
@@ -245,6 +265,7 @@ void
 agent_conf_free(struct agent_conf *conf)
 {
 	tls_material_free(&conf->tls);
+	seal_free(&conf->seal);
 	watched_free(&conf->watched);
 	OPENSSL_cleanse(conf, sizeof(*conf));
 }

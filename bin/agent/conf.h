@@ -10,6 +10,7 @@
 #include "base/failure.h"
 #include "base/netaddr.h"
 #include "dial/proxy_environment.h"
+#include "tls/seal.h"
 #include "tls/tls.h"
 #include "warp/watched.h"
 #include "web/head.h"
@@ -37,7 +38,8 @@ struct agent_conf {
 	struct target targets[TARGETS_MAX];
 	struct proxy proxy;      /* -x, -X, or the environment's */
 	struct tls_material tls; /* -k, -c, -a, or -f */
-	struct watched watched;  /* what that was read from */
+	struct seal seal;        /* --seal, --peers */
+	struct watched watched;  /* what those were read from */
 };
 
 /* All that it takes to read the configuration, and to read it again. */

@@ -53,6 +53,14 @@ set_streams(struct agent_conf *conf, const char *value, struct failure *f)
 	return 0;
 }
 
+static int
+set_seal(struct agent_conf *conf, const char *value, struct failure *f)
+{
+	if (seal_mode_parse(&conf->seal.mode, value, f) == 0)
+		return 0;
+	return failure_prefix(f, "--seal ");
+}
+
 /* The name of a protocol, and of its version where one has a slash. */
 static int
 add_upgrade(struct web_upgrades *u, const char *value, struct failure *f)
@@ -173,6 +181,10 @@ take(struct agent_options *o, const struct agent_word *word, struct failure *f)
 		return set_streams(o->conf, word->value, f);
 	case AGENT_UPGRADE:
 		return add_upgrade(&o->conf->upgrades, word->value, f);
+	case AGENT_SEAL:
+		return set_seal(o->conf, word->value, f);
+	case AGENT_PEERS:
+		return set_once(&o->peers, word, f);
 	case 'm':
 		return set_polls(o->conf, word->value, f);
 	case 'h':

@@ -15,6 +15,7 @@ struct agent_options {
 	const struct agent_word *key, *certificate, *authorities; /* -k -c -a */
 	const struct agent_word *warp;        /* -f, or a bare NAME.warp */
 	const struct agent_word *passfile;    /* --passfile */
+	const struct agent_word *peers;       /* --peers */
 	const struct agent_word *proxy;       /* -x */
 	const struct agent_word *credentials; /* -X, where -x has none after */
 };

@@ -12,6 +12,7 @@
 #include "dial/proxy.h"
 #include "http/head.h"
 #include "http/response.h"
+#include "http/seal_offer.h"
 #include "tls/client.h"
 
 #include <errno.h>
@@ -38,9 +39,7 @@ struct agent_poll {
 	struct channel_tls relay;
 	uint8_t *der; /* our certificate, for the digest */
 	int der_len;
-	struct head head;
-	size_t len; /* of what is in buf */
-	char buf[2 * HEAD_FORWARD_MAX];
+	struct agent_request request; /* what has come of it */
 };
 
 /* ---- news ---- */
@@ -91,8 +90,20 @@ connect_relay(struct agent_poll *p)
 		return -1;
 	}
 	p->der_len = i2d_X509(p->conf->tls.certificate, &p->der);
-	tls_forget(&p->conf->tls, ssl);
+	tls_forget(&p->conf->tls, ssl); /* sealing has its own hold on them */
 	return 0;
+}
+
+/*
+ * A marked session leaves TLS 1.3, and nothing older. In it a direction ends by
+ * TCP's own end, for which many a proxy ends the other direction too.
+ */
+static int
+can_be_bare(const struct agent_poll *p)
+{
+	return p->conf->seal.mode != SEAL_OFF &&
+	       !proxy_serves(&p->conf->proxy, p->place) &&
+	       SSL_version(p->relay.ssl) == TLS1_3_VERSION;
 }
 
 static int
@@ -104,8 +115,9 @@ send_poll(struct agent_poll *p)
 	    "Host: %s\r\n"
 	    "X-Ver: 2 relayagent/" VERSION "\r\n"
 	    "X-Agent: %016" PRIx64 "\r\n"
+	    "%s"
 	    "\r\n",
-	    p->place->host, p->agent);
+	    p->place->host, p->agent, can_be_bare(p) ? SEAL_BARE_FIELD : "");
 
 	if (channel_write_all(
 		&p->relay.channel, text, (size_t)n, deadline_in(SEND_MS)) == 0)
@@ -121,11 +133,12 @@ send_poll(struct agent_poll *p)
 static int
 read_more(struct agent_poll *p, int64_t deadline)
 {
-	ssize_t n = channel_read_by(&p->relay.channel, p->buf + p->len,
-	    sizeof(p->buf) - p->len, deadline);
+	ssize_t n = channel_read_by(&p->relay.channel,
+	    p->request.buf + p->request.len,
+	    sizeof(p->request.buf) - p->request.len, deadline);
 
 	if (n > 0)
-		p->len += (size_t)n;
+		p->request.len += (size_t)n;
 	if (n == 0)
 		errno = 0;
 	return n > 0 || (n == -1 && errno == EAGAIN);
@@ -169,7 +182,7 @@ read_answer(struct agent_poll *p)
 	struct response r;
 	int rc;
 
-	while ((rc = response_parse(&r, p->buf, p->len)) == 0)
+	while ((rc = response_parse(&r, p->request.buf, p->request.len)) == 0)
 		if (!read_more(p, deadline)) {
 			tell_unanswered(p, errno);
 			return -1;
@@ -184,8 +197,9 @@ read_answer(struct agent_poll *p)
 	}
 	check_customer(p, r.customer);
 	tell(p, POLL_WAITS, "%s", r.customer);
-	memmove(p->buf, p->buf + r.length, p->len - r.length);
-	p->len -= r.length;
+	memmove(p->request.buf, p->request.buf + r.length,
+	    p->request.len - r.length);
+	p->request.len -= r.length;
 	return 0;
 }
 
@@ -211,16 +225,17 @@ await_head(struct agent_poll *p)
 	int64_t keepalive = deadline_in(KEEPALIVE_MS);
 	int64_t silence = deadline_in(SILENCE_MS);
 
-	p->relay.drop_blank = p->len == 0;
+	p->relay.drop_blank = p->request.len == 0;
 	for (;;) {
 		int64_t until = deadline_first(keepalive, silence);
-		enum head_result rc = head_parse(
-		    &p->head, p->buf, p->len, HEAD_FORWARD_MAX);
+		enum head_result rc = head_parse(&p->request.head,
+		    p->request.buf, p->request.len, HEAD_FORWARD_MAX);
 
 		if (rc == HEAD_DONE)
 			return 0;
 		if (rc == HEAD_BAD) {
-			tell(p, POLL_FAILED, "bad head: %s", p->head.reason);
+			tell(p, POLL_FAILED, "bad head: %s",
+			    p->request.head.reason);
 			return -1;
 		}
 		if (read_more(p, until)) {
@@ -278,8 +293,7 @@ agent_poll_run(struct agent_conf *conf, const struct netaddr *relay,
 	if (connect_relay(&p) == 0 && send_poll(&p) == 0 &&
 	    read_answer(&p) == 0 && await_head(&p) == 0 &&
 	    take_stone(&p) == 0) {
-		broke = agent_session_run(
-		    conf, &p.relay.channel, &p.head, p.buf, p.len);
+		broke = agent_session_run(conf, &p.relay.channel, &p.request);
 		rc = EX_OK;
 	}
 	if (broke)

@@ -3,11 +3,11 @@
 #include "agent/mux_server.h"
 #include "agent/probe.h"
 #include "agent/proxy_protocol.h"
+#include "agent/refusal.h"
 #include "base/deadline.h"
 #include "base/failure.h"
 #include "base/log.h"
 #include "channel/splice.h"
-#include "http/reply.h"
 #include "web/web.h"
 
 #include <stdio.h>
@@ -21,7 +21,9 @@ struct session {
 	const struct agent_conf *conf;
 	const struct target *target;
 	const struct head *head;
-	struct channel *relay;
+	struct channel *relay; /* or the sealed one over it */
+	struct channel_sealed sealed;
+	enum agent_seal_result seal;
 	struct channel server; /* to the target */
 	struct splice splice;
 	struct web web; /* without -n */
@@ -30,11 +32,7 @@ struct session {
 static void
 refuse(const struct session *s, int status, const char *reason)
 {
-	char out[REPLY_MAX];
-	size_t len = reply_refusal(out, status, reason, s->head->takes_body);
-
-	if (channel_write_all(s->relay, out, len, deadline_in(SEND_MS)) == 0)
-		channel_linger(s->relay, deadline_in(LINGER_MS));
+	agent_refuse(s->relay, s->head, status, reason);
 }
 
 static int
@@ -150,6 +148,15 @@ join(struct session *s)
 	return splice_run(&s->splice, NULL);
 }
 
+/* For the log: who could read it, and whether a relay has encrypted it too. */
+static const char *
+seal_word(const struct session *s)
+{
+	if (s->seal != AGENT_SEALED)
+		return "none";
+	return channel_sealed_is_bare(&s->sealed) ? "bare" : "sealed";
+}
+
 static int
 finish(struct session *s, enum splice_result rc)
 {
@@ -162,7 +169,7 @@ finish(struct session *s, enum splice_result rc)
 	log_event(LOG_INFO, "session", "in", LOG_U64(s->relay->arrived), "out",
 	    LOG_U64(s->server.arrived), "reason", words[rc], "client",
 	    s->head->forwarded_for, "target", s->target->text, "service",
-	    s->target->service, NULL);
+	    s->target->service, "seal", seal_word(s), NULL);
 	if (rc != SPLICE_DONE) {
 		channel_abort(&s->server);
 		return -1;
@@ -187,26 +194,47 @@ multiplex(struct session *s, const char *buf, size_t len)
 	log_event(LOG_INFO, "session", "in", LOG_U64(s->relay->arrived),
 	    "streams", LOG_U64(end.streams), "reason",
 	    end.result == MUX_DONE ? "done" : "relay-error", "error", end.error,
-	    "client", s->head->forwarded_for, NULL);
+	    "client", s->head->forwarded_for, "seal", seal_word(s), NULL);
 	return end.result == MUX_DONE ? 0 : -1;
 }
 
+static int
+serve(struct session *s, const struct agent_request *r)
+{
+	if (r->head.check)
+		return agent_probe_run(
+		    s->conf, s->relay, &r->head, r->buf, r->len);
+	if (s->conf->forward && agent_mux_wanted(&r->head, r->buf))
+		return multiplex(s, r->buf, r->len);
+	splice_init(&s->splice, NULL, NULL);
+	if (find_target(s) == -1 || prepare(s, r->buf, r->len) == -1 ||
+	    connect_target(s) == -1)
+		return 0; /* the stone was told */
+	return finish(s, join(s));
+}
+
 int
-agent_session_run(const struct agent_conf *conf, struct channel *relay,
-    const struct head *head, const char *buf, size_t len)
+agent_session_run(struct agent_conf *conf, struct channel *relay,
+    struct agent_request *request)
 {
 	static struct session s;
+	int rc;
 
 	s.conf = conf;
 	s.relay = relay;
-	s.head = head;
-	if (head->check)
-		return agent_probe_run(conf, relay, head, buf, len);
-	if (conf->forward && agent_mux_wanted(head, buf))
-		return multiplex(&s, buf, len);
-	splice_init(&s.splice, NULL, NULL);
-	if (find_target(&s) == -1 || prepare(&s, buf, len) == -1 ||
-	    connect_target(&s) == -1)
-		return 0; /* the stone was told */
-	return finish(&s, join(&s));
+	s.head = &request->head;
+	s.seal = agent_seal_run(&s.sealed, conf, relay, request);
+	seal_forget(&conf->seal);
+	if (s.seal == AGENT_REFUSED)
+		return 0;
+	if (s.seal == AGENT_BROKE)
+		return -1;
+	if (s.seal == AGENT_SEALED)
+		s.relay = &s.sealed.channel;
+	rc = serve(&s, request);
+	if (rc == -1)
+		channel_abort(s.relay);
+	else
+		channel_close(s.relay);
+	return rc;
 }

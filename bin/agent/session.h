@@ -6,16 +6,16 @@
 #define AGENT_SESSION_H
 
 #include "agent/conf.h"
+#include "agent/seal.h"
 #include "channel/channel.h"
-#include "http/head.h"
 
 /*
- * Serves the stone whose head, and what came behind it, are the len bytes in
- * buf, at most 2 * HEAD_FORWARD_MAX. relay stays the caller's. Returns 0: to
- * close, as the session ended in order, if only with a refusal; or -1: to
- * abort, as it broke.
+ * Serves the stone that has sent *request, sealed where that is agreed on.
+ * Drops conf's key. relay stays the caller's, to close if it is not closed.
+ * Returns 0: to close, as the session ended in order, if only with a refusal;
+ * or -1: to abort, as it broke.
  */
-int agent_session_run(const struct agent_conf *conf, struct channel *relay,
-    const struct head *head, const char *buf, size_t len);
+int agent_session_run(struct agent_conf *conf, struct channel *relay,
+    struct agent_request *request);
 
 #endif

@@ -10,6 +10,7 @@
 #include "stone/relay.h"
 #include "stone/request.h"
 #include "stone/sandbox.h"
+#include "stone/seal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -74,6 +75,19 @@ ask(struct stone_check *c, struct failure *f)
 		return failure(f, "the request leaves no room for X-Check");
 	if (stone_relay_open(s, c->forward, c->check.proxy, f) == -1)
 		return -1;
+	if (c->forward->seal.mode != SEAL_OFF)
+		switch (stone_seal_run(s, c->forward, head, len, -1, "")) {
+		case STONE_SEALED:
+			break;
+		case STONE_PLAIN:
+			return 0;
+		case STONE_FAILED:
+			if (s->state == ANSWER_GOOD)
+				return failure(f, "it cannot be sealed");
+			if (s->state != ANSWER_AWAITED)
+				return 0;
+			return failure(f, "no answer");
+		}
 	if (channel_write_all(&s->channel, head, len, deadline) == -1)
 		return failure(f, "%s", strerror(errno));
 	while (s->state == ANSWER_AWAITED)

@@ -60,6 +60,8 @@ set_tls(struct reader *r, const struct stone_word *word)
 	    {"CApath=", &tls->capath, NULL},
 	    {"passfile=", &tls->passfile, NULL},
 	    {"servername=", &tls->servername, NULL},
+	    {"seal=", &tls->seal, NULL},
+	    {"peers=", &tls->peers, NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {

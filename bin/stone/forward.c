@@ -31,13 +31,13 @@ read_access(struct access_list *list, const struct stone_forward *conf,
 
 static int
 read_forward(struct forward *forward, struct watched *watched,
-    struct stone_forward *conf, int test, const char **part,
-    struct failure *f)
+    struct stone_forward *conf, int test, const char **part, struct failure *f)
 {
 	forward->conf = conf;
-	if (stone_material_read(
-		&forward->tls, &conf->relay, watched, &conf->tls,
-		part, f) == -1)
+	if (stone_material_read(&forward->tls, &conf->relay, watched,
+		&conf->tls, part, f) == -1 ||
+	    stone_material_seal(
+		&forward->seal, &forward->tls, watched, &conf->tls, f) == -1)
 		return -1;
 	*part = "configuration";
 	forward->expiry = (struct expiry){
@@ -95,8 +95,7 @@ forwards_read(int argc, char **argv, const struct proxy_environment *env,
 		goto fail;
 	for (size_t i = 0; i < set->conf.nforwards; i++)
 		if (read_forward(&set->list[i], &set->watched,
-			&set->conf.forwards[i], set->conf.test,
-			part, f) == -1)
+			&set->conf.forwards[i], set->conf.test, part, f) == -1)
 			goto fail;
 	return set;
 fail:
@@ -112,6 +111,7 @@ forwards_free(struct forwards *set)
 	for (size_t i = 0; i < STONE_FORWARDS_MAX; i++) {
 		fd_close(&set->list[i].listener);
 		tls_material_free(&set->list[i].tls);
+		seal_free(&set->list[i].seal);
 	}
 	watched_free(&set->watched);
 	OPENSSL_cleanse(&set->proxy, sizeof(set->proxy));

@@ -10,12 +10,14 @@
 #include "stone/access.h"
 #include "stone/conf.h"
 #include "tls/expiry.h"
+#include "tls/seal.h"
 #include "tls/tls.h"
 #include "warp/watched.h"
 
 struct forward {
 	const struct stone_forward *conf;
 	struct tls_material tls;
+	struct seal seal;
 	struct access_list access;
 	struct expiry expiry;
 	int listener;                /* -1: none is open */

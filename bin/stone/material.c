@@ -204,6 +204,28 @@ stone_material_read(struct tls_material *tls, struct netaddr *relay,
 }
 
 int
+stone_material_seal(struct seal *seal, const struct tls_material *tls,
+    struct watched *watched, const struct stone_tls *conf, struct failure *f)
+{
+	char *peers = NULL;
+	int rc;
+
+	if (conf->seal.text != NULL &&
+	    seal_mode_parse(&seal->mode, conf->seal.text, f) == -1) {
+		failure_prefix(f, "-q seal=");
+		return blame(&conf->seal, f);
+	}
+	if (conf->peers.text != NULL) {
+		peers = path_of(watched, &conf->peers, f);
+		if (peers == NULL)
+			return blame(&conf->peers, f);
+	}
+	rc = seal_init(seal, SEAL_STONE, tls, peers, f);
+	free(peers);
+	return rc == -1 ? blame(&conf->peers, f) : 0;
+}
+
+int
 stone_material_check(const struct tls_material *tls,
     const struct stone_tls *conf, struct failure *f)
 {

@@ -7,6 +7,7 @@
 #include "base/failure.h"
 #include "base/netaddr.h"
 #include "stone/conf.h"
+#include "tls/seal.h"
 #include "tls/tls.h"
 #include "warp/watched.h"
 
@@ -23,6 +24,13 @@ int stone_material_read(struct tls_material *tls, struct netaddr *relay,
 
 /* The file that the certificate is from, as it is named. */
 const char *stone_material_name(const struct stone_tls *conf);
+
+/*
+ * Makes of them, and of -q seal and -q peers, what sealing needs; seal was
+ * zeroed. Likewise; seal_free either way.
+ */
+int stone_material_seal(struct seal *seal, const struct tls_material *tls,
+    struct watched *watched, const struct stone_tls *conf, struct failure *f);
 
 /* Whether the certificate is valid now. Returns 0, or -1 likewise. */
 int stone_material_check(const struct tls_material *tls,

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 
 #define CONNECT_MS   20000 /* to find and reach the relay */
 #define HANDSHAKE_MS 10000
@@ -42,6 +43,26 @@ start_tls(struct forward *forward, int fd, struct failure *f)
 	return ssl;
 }
 
+/* While the key is there. Returns 0, or -1 with a reason in f. */
+static int
+prepare_seal(struct relay_channel *relay, const struct forward *forward,
+    const struct proxy *proxy, struct failure *f)
+{
+	SSL *ssl;
+
+	if (forward->seal.mode == SEAL_OFF)
+		return 0;
+	ssl = seal_start(&forward->seal, relay->channel.fd);
+	if (ssl == NULL) {
+		tls_error_text(f);
+		return -1;
+	}
+	if (relay_channel_offer(
+		relay, ssl, !proxy_serves(proxy, &forward->conf->relay)) == 0)
+		return 0;
+	return failure(f, "%s", strerror(errno));
+}
+
 int
 stone_relay_open(struct relay_channel *relay, struct forward *forward,
     const struct proxy *proxy, struct failure *f)
@@ -49,6 +70,7 @@ stone_relay_open(struct relay_channel *relay, struct forward *forward,
 	int fd = proxy_dial(
 	    proxy, &forward->conf->relay, deadline_in(CONNECT_MS), f);
 	SSL *ssl;
+	int rc;
 
 	if (fd == -1)
 		return -1;
@@ -58,8 +80,13 @@ stone_relay_open(struct relay_channel *relay, struct forward *forward,
 		return -1;
 	}
 	relay_channel_init(relay, ssl);
+	rc = prepare_seal(relay, forward, proxy, f);
 	tls_forget(&forward->tls, ssl);
-	return 0;
+	seal_forget(&forward->seal);
+	if (rc == 0)
+		return 0;
+	channel_abort(&relay->channel);
+	return -1;
 }
 
 int

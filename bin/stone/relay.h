@@ -8,9 +8,13 @@
 #include "stone/forward.h"
 #include "stone/relay_channel.h"
 
+#define STONE_ANSWER_MS                                                        \
+	60000 /* the relay waits for an agent, and that for its target */
+
 /*
- * Connects, makes the TLS handshake, and makes *relay of it; drops the
- * forward's keys. Returns 0, or -1 with a reason in f.
+ * Connects, makes the TLS handshake, and makes *relay of it, with what can be
+ * offered unless the forward is never sealed; drops the forward's keys. Returns
+ * 0, or -1 with a reason in f.
  */
 int stone_relay_open(struct relay_channel *relay, struct forward *forward,
     const struct proxy *proxy, struct failure *f);

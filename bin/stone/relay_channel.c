@@ -3,6 +3,7 @@
 #include "base/container.h"
 
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <string.h>
 
 /* Judges what has come of the head. */
@@ -22,30 +23,24 @@ judge(struct relay_channel *a)
 	a->at = a->response.length;
 }
 
-/* Hands out what came behind the head, and then what comes. */
-static ssize_t
-take_rest(struct relay_channel *a, void *buf, size_t len)
+size_t
+relay_channel_rest(struct relay_channel *a, void *buf, size_t size)
 {
 	size_t n = a->len - a->at;
 
-	if (n == 0)
-		return channel_pass_read(&a->channel, buf, len);
-	if (n > len)
-		n = len;
+	if (n > size)
+		n = size;
 	memcpy(buf, a->buf + a->at, n);
 	a->at += n;
-	return (ssize_t)n;
+	return n;
 }
 
-static ssize_t
-read_answer(struct channel *ch, void *buf, size_t len)
+int
+relay_channel_hear(struct relay_channel *a)
 {
-	struct relay_channel *a = CONTAINER_OF(
-	    ch, struct relay_channel, channel);
-
 	while (a->state == ANSWER_AWAITED) {
 		ssize_t n = channel_pass_read(
-		    ch, a->buf + a->len, sizeof(a->buf) - a->len);
+		    &a->channel, a->buf + a->len, sizeof(a->buf) - a->len);
 
 		if (n == 0)
 			errno = ECONNRESET;
@@ -54,14 +49,28 @@ read_answer(struct channel *ch, void *buf, size_t len)
 		a->len += (size_t)n;
 		judge(a);
 	}
-	if (a->state == ANSWER_GOOD)
-		return take_rest(a, buf, len);
-	errno = EPROTO;
-	return -1;
+	return 0;
 }
 
-void
-relay_channel_init(struct relay_channel *a, SSL *ssl)
+/* Hands out what came behind the head, and then what comes. */
+static ssize_t
+read_answer(struct channel *ch, void *buf, size_t len)
+{
+	struct relay_channel *a = CONTAINER_OF(
+	    ch, struct relay_channel, channel);
+
+	if (relay_channel_hear(a) == -1)
+		return -1;
+	if (a->state != ANSWER_GOOD) {
+		errno = EPROTO;
+		return -1;
+	}
+	return a->at < a->len ? (ssize_t)relay_channel_rest(a, buf, len)
+			      : channel_pass_read(ch, buf, len);
+}
+
+static void
+lay_over(struct relay_channel *a, struct channel *under)
 {
 	static const struct channel_ops ops = {
 	    .read = read_answer,
@@ -70,8 +79,38 @@ relay_channel_init(struct relay_channel *a, SSL *ssl)
 	    .expect_bulk = channel_pass_bulk,
 	};
 
-	channel_tls(&a->tls, ssl);
-	channel_over(&a->channel, &ops, &a->tls.channel);
+	channel_over(&a->channel, &ops, under);
 	a->state = ANSWER_AWAITED;
 	a->at = a->len = 0;
+}
+
+void
+relay_channel_init(struct relay_channel *a, SSL *ssl)
+{
+	channel_tls(&a->tls, ssl);
+	lay_over(a, &a->tls.channel);
+	a->is_sealed = 0;
+}
+
+int
+relay_channel_offer(struct relay_channel *a, SSL *ssl, int direct)
+{
+	/* many a proxy ends both directions where TCP ends one */
+	a->can_be_bare = direct && SSL_version(a->tls.ssl) == TLS1_3_VERSION;
+	return channel_sealed(&a->sealed, &a->tls.channel, ssl);
+}
+
+void
+relay_channel_seal(struct relay_channel *a)
+{
+	lay_over(a, &a->sealed.channel);
+	a->is_sealed = 1;
+}
+
+const char *
+relay_channel_seal_word(const struct relay_channel *a)
+{
+	if (!a->is_sealed)
+		return "none";
+	return channel_sealed_is_bare(&a->sealed) ? "bare" : "sealed";
 }

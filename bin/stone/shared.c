@@ -9,6 +9,7 @@
 #include "mux/state.h"
 #include "stone/relay.h"
 #include "stone/request.h"
+#include "stone/seal.h"
 #include "stone/shared_control.h"
 #include "stone/single.h"
 
@@ -21,7 +22,6 @@
 #include <unistd.h>
 
 #define SEND_MS     10000
-#define ANSWER_MS   60000 /* as for a session of one connection */
 #define LINGER_MS   2000
 #define ACCEPT_TURN 8 /* connections; other sessions may have room, too */
 #define ROOM_AGAIN  8 /* free streams, or most: it listens again */
@@ -64,7 +64,7 @@ static void
 open_stream(struct shared *s, int sock, unsigned tries)
 {
 	if (mux_open(s->mux, sock, s->authority, tries,
-		deadline_in(ANSWER_MS)) == -1)
+		deadline_in(STONE_ANSWER_MS)) == -1)
 		hand_back(s, sock, tries + 1);
 }
 
@@ -264,15 +264,35 @@ stone_shared_prepare(void)
 	let_term_end_us(1);
 }
 
-static int
-send_request(struct shared *s)
+/*
+ * Sends the request and has its answer, sealed or not. Returns how many bytes
+ * came behind that, in buf, or -1 and logs why.
+ */
+static ssize_t
+ask(struct shared *s, char buf[static RESPONSE_MAX_BYTES])
 {
 	char head[HEAD_MAX_BYTES];
-	size_t len = stone_request_write_shared(
+	const size_t len = stone_request_write_shared(
 	    head, s->forward->conf->request, s->authority);
 
-	return channel_write_all(
-	    &s->relay.channel, head, len, deadline_in(SEND_MS));
+	if (s->forward->seal.mode != SEAL_OFF)
+		switch (stone_seal_run(
+		    &s->relay, s->forward, head, len, -1, NULL)) {
+		case STONE_PLAIN:
+			return (ssize_t)relay_channel_rest(
+			    &s->relay, buf, RESPONSE_MAX_BYTES);
+		case STONE_FAILED:
+			return -1;
+		case STONE_SEALED:
+			break;
+		}
+	if (channel_write_all(
+		&s->relay.channel, head, len, deadline_in(SEND_MS)) == -1) {
+		stone_relay_unreachable(s->forward, strerror(errno), NULL);
+		return -1;
+	}
+	return stone_relay_answer(&s->relay, s->forward, buf,
+	    RESPONSE_MAX_BYTES, deadline_in(STONE_ANSWER_MS));
 }
 
 /* What the kernel gives to each connection that comes. */
@@ -324,7 +344,8 @@ converse(struct shared *s, const char *buf, size_t len)
 		    LOG_U64(s->relay.channel.arrived), "streams",
 		    LOG_U64(mux_total(s->mux)), "reason",
 		    result == MUX_DONE ? "done" : "relay-error", "error",
-		    mux_error(s->mux), NULL);
+		    mux_error(s->mux), "seal",
+		    relay_channel_seal_word(&s->relay), NULL);
 		/* before the connections that it has not served */
 		stop(s);
 		tell(s, HANDOVER_FULL);
@@ -359,13 +380,7 @@ stone_shared_run(
 
 	if (stone_relay_connect(&s.relay, forward, proxy, NULL) == -1)
 		return EX_TEMPFAIL;
-	if (send_request(&s) == -1) {
-		stone_relay_unreachable(forward, strerror(errno), NULL);
-		n = -1;
-	} else {
-		n = stone_relay_answer(&s.relay, forward, buf, sizeof(buf),
-		    deadline_in(ANSWER_MS));
-	}
+	n = ask(&s, buf);
 	if (n == -1) {
 		channel_abort(&s.relay.channel);
 		return EX_TEMPFAIL;

@@ -9,6 +9,7 @@
 #include "channel/tcp.h"
 #include "stone/relay.h"
 #include "stone/request.h"
+#include "stone/seal.h"
 #include "stone/status.h"
 #include "stone/stdio_channel.h"
 
@@ -17,9 +18,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* The relay waits for an agent, and that for its target. */
-#define ANSWER_MS 60000
 
 struct session {
 	struct forward *forward;
@@ -93,21 +91,42 @@ tell_end(const struct session *s, enum splice_result rc)
 	    rc == SPLICE_DONE      ? "done"
 	    : rc == SPLICE_A_BROKE ? "client-error"
 				   : "relay-error",
-	    "peer", s->peer, NULL);
+	    "peer", s->peer, "seal", relay_channel_seal_word(&s->relay), NULL);
 }
 
-/* The request goes before the client's bytes, which do not wait either. */
+/*
+ * The request goes before the client's bytes, which wait for its answer only
+ * where that tells whether to seal them. Returns its length, 0 where it was
+ * answered, or -1 where there is no session.
+ */
+static ssize_t
+ask(struct session *s, char request[static HEAD_MAX_BYTES])
+{
+	const size_t len = stone_request_write(
+	    request, s->forward->conf->request, s->peer);
+
+	if (s->forward->seal.mode == SEAL_OFF)
+		return (ssize_t)len;
+	switch (stone_seal_run(
+	    &s->relay, s->forward, request, len, s->client->fd, s->peer)) {
+	case STONE_SEALED:
+		return (ssize_t)len;
+	case STONE_PLAIN:
+		return 0;
+	default:
+		return -1;
+	}
+}
+
 static enum splice_result
-converse(struct session *s)
+converse(struct session *s, size_t len)
 {
 	const struct splice_control control = {
 	    control_fd, control_timeout, control_serve, s};
-	struct flow *up = &s->splice.ab;
 
 	splice_init(&s->splice, s->client, &s->relay.channel);
-	up->len = stone_request_write(
-	    (char *)up->buf, s->forward->conf->request, s->peer);
-	s->answer_by = deadline_in(ANSWER_MS);
+	s->splice.ab.len = len;
+	s->answer_by = deadline_in(STONE_ANSWER_MS);
 	return splice_run(&s->splice, &control);
 }
 
@@ -127,6 +146,7 @@ serve(int fd, struct channel *client, struct forward *forward,
 {
 	static struct session s;
 	enum splice_result rc;
+	ssize_t len;
 
 	s.forward = forward;
 	s.client = client;
@@ -135,7 +155,13 @@ serve(int fd, struct channel *client, struct forward *forward,
 		channel_abort(client);
 		return EX_TEMPFAIL;
 	}
-	rc = converse(&s);
+	len = ask(&s, (char *)s.splice.ab.buf);
+	if (len == -1) {
+		channel_abort(client);
+		channel_abort(&s.relay.channel);
+		return EX_TEMPFAIL;
+	}
+	rc = converse(&s, (size_t)len);
 	tell_end(&s, rc);
 	if (rc == SPLICE_DONE) {
 		channel_close(client);

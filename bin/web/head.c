@@ -175,10 +175,12 @@ is_ours(const struct head_field *f, const char *name)
 	return 1;
 }
 
+/* What stone, relay and agent say to each other is nothing to a web server. */
 static int
 is_dropped(const struct hop *hop, const struct head_field *f)
 {
 	return is_ours(f, "X-Forwarded-For") || is_ours(f, "X-Service") ||
+	       is_ours(f, "X-Seal") || is_ours(f, "X-Bare") ||
 	       (hop->rules->host != NULL && head_field_is(f, "Host")) ||
 	       (head_field_is(f, "Upgrade") && !is_allowed(hop->rules, f)) ||
 	       (head_field_is(f, "HTTP2-Settings") && !hop->h2c);

@@ -76,6 +76,20 @@ set_crl_expired(struct relay_conf *conf, const char *value, struct failure *f)
 }
 
 static int
+set_bare(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	if (conf->bare != BARE_UNSET)
+		return failure(f, "bare is given twice");
+	if (strcmp(value, "yes") == 0)
+		conf->bare = BARE_YES;
+	else if (strcmp(value, "no") == 0)
+		conf->bare = BARE_NO;
+	else
+		return failure(f, "bare: %s is not yes or no", value);
+	return 0;
+}
+
+static int
 add_listen(struct relay_conf *conf, const char *value, struct failure *f)
 {
 	struct netaddr *addr;
@@ -163,6 +177,8 @@ set_key(const struct reader *r, const char *key, const char *value,
 		return add_proxy_from(c, value, f);
 	if (strcmp(key, "crl_expired") == 0)
 		return set_crl_expired(c, value, f);
+	if (strcmp(key, "bare") == 0)
+		return set_bare(c, value, f);
 	if (strcmp(key, "tls_min") == 0)
 		return set_tls_min(c, value, f);
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
@@ -220,6 +236,8 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 		return failure(f, "%s: %s", path, strerror(errno));
 	if (c->crl_expired == CRL_EXPIRED_UNSET)
 		c->crl_expired = CRL_EXPIRED_REFUSE;
+	if (c->bare == BARE_UNSET)
+		c->bare = BARE_YES;
 	if (c->tls_min == 0)
 		c->tls_min = 13;
 	if (c->tls_timeout == 0)

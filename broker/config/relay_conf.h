@@ -24,6 +24,9 @@
 /* What an expired list of revoked certificates means. */
 enum crl_expired { CRL_EXPIRED_UNSET, CRL_EXPIRED_REFUSE, CRL_EXPIRED_WARN };
 
+/* Whether sealed sessions may leave the relay's TLS. */
+enum bare_allowed { BARE_UNSET, BARE_YES, BARE_NO };
+
 struct relay_conf {
 	char *path; /* the file it was read from */
 	struct netaddr listen[CONF_LISTEN_MAX];
@@ -35,6 +38,7 @@ struct relay_conf {
 	char *ca;
 	char *crl; /* NULL: none is checked */
 	enum crl_expired crl_expired;
+	enum bare_allowed bare;
 	char *socket;  /* the broker's */
 	char *handoff; /* the spawner's; NULL: it has none */
 	char *keyd;    /* relay-keyd's; NULL: handlers hold the key */

@@ -40,7 +40,11 @@ struct row_status {
 	uint64_t agents; /* waiting */
 	uint64_t stones; /* waiting */
 	uint64_t sessions;
+	uint64_t sealed;         /* of the sessions */
+	uint64_t bare;           /* of these, in both directions */
 	uint64_t sessions_total; /* begun by this broker */
+	uint64_t sealed_total;   /* likewise, of sessions that became so */
+	uint64_t bare_total;
 	uint64_t refused_total;
 	uint64_t kicked_total;
 	uint64_t reloads_total;
@@ -71,7 +75,7 @@ struct row_waiter {
 
 struct row_session {
 	uint32_t id;
-	uint32_t reserved;
+	uint32_t tls; /* enum session_tls; BARE: both directions are */
 	uint64_t seconds;
 	uint64_t up; /* bytes from the stone, as last reported */
 	uint64_t down;

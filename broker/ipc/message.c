@@ -5,6 +5,14 @@
 #include <string.h>
 #include <syslog.h>
 
+const char *
+session_tls_word(uint32_t tls)
+{
+	if ((tls & SESSION_BARE) != 0)
+		return "bare";
+	return (tls & SESSION_SEALED) != 0 ? "sealed" : "none";
+}
+
 static const size_t body_size[] = {
     [MESSAGE_REGISTER] = sizeof(struct message_register),
     [MESSAGE_WELCOME] = sizeof(struct message_welcome),
@@ -80,6 +88,12 @@ valid_status(uint32_t status)
 	return status >= 400 && status <= 599;
 }
 
+static int
+valid_tls(uint32_t tls)
+{
+	return (tls & ~(uint32_t)(SESSION_SEALED | SESSION_BARE)) == 0;
+}
+
 #define TERMINATED(field) terminated((field), sizeof(field))
 #define PEER(field)       valid_peer((field), sizeof(field))
 #define PLAIN(field)      plain((field), sizeof(field))
@@ -135,11 +149,14 @@ valid(const struct message *m)
 		       TERMINATED(m->u.refused.reason);
 	case MESSAGE_END:
 		return m->u.end.reason >= END_DONE &&
-		       m->u.end.reason <= END_CERTIFICATE;
+		       m->u.end.reason <= END_CERTIFICATE &&
+		       valid_tls(m->u.end.tls);
 	case MESSAGE_ANNOUNCE:
 		return valid_certificate(
 			   m->u.announce.role, m->u.announce.der_len) &&
-		       PEER(m->u.announce.peer);
+		       PEER(m->u.announce.peer) && valid_tls(m->u.announce.tls);
+	case MESSAGE_PROGRESS:
+		return valid_tls(m->u.progress.tls);
 	case MESSAGE_KICK:
 		return valid_status(m->u.kick.status) &&
 		       TERMINATED(m->u.kick.reason);
@@ -164,7 +181,6 @@ valid(const struct message *m)
 		return PLAIN(m->u.link.version);
 	case MESSAGE_MATCHED:
 	case MESSAGE_WAIT_AGAIN:
-	case MESSAGE_PROGRESS:
 	case MESSAGE_ATTACH:
 	case MESSAGE_RELOAD:
 	case MESSAGE_READY:

@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_VERSION    5
+#define MESSAGE_VERSION    7
 #define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
 #define MESSAGE_REASON_MAX 80    /* fits a status line */
 #define LOG_LEVEL_OWN      8     /* none is set: each keeps its own */
@@ -122,9 +122,20 @@ enum end_reason {
 	END_CERTIFICATE, /* its certificate is no longer good */
 };
 
+/* What a handler knows of the TLS of its session; bits. */
+enum session_tls {
+	SESSION_SEALED = 1, /* the ends have TLS of their own */
+	SESSION_BARE = 2,   /* its client's bytes go without the relay's */
+};
+
+/* "none", "sealed" or "bare", for the log and for people. */
+const char *session_tls_word(uint32_t tls);
+
 struct message_end {
 	uint32_t session;
-	uint32_t reason;    /* enum end_reason */
+	uint32_t reason; /* enum end_reason */
+	uint32_t tls;    /* enum session_tls */
+	uint32_t reserved;
 	uint64_t bytes_in;  /* from its client */
 	uint64_t bytes_out; /* to its client */
 };
@@ -134,17 +145,20 @@ struct message_announce {
 	uint32_t role;
 	uint32_t der_len; /* follows */
 	uint32_t session;
-	uint32_t id;       /* as in REGISTER */
+	uint32_t id;  /* as in REGISTER */
+	uint32_t tls; /* enum session_tls */
+	uint32_t reserved;
 	uint64_t started;  /* CLOCK_BOOTTIME, seconds */
 	uint64_t bytes_in; /* as it last told the earlier broker */
 	uint64_t bytes_out;
 	char peer[NETADDR_TEXT_MAX];
 };
 
-/* "So much has moved": at most every few seconds, and only where it has. */
+/* "So much has moved": at most every few seconds, and only where it has, or
+ * where tls has changed. */
 struct message_progress {
 	uint32_t session;
-	uint32_t reserved;
+	uint32_t tls;      /* enum session_tls */
 	uint64_t bytes_in; /* of the whole session, as in END */
 	uint64_t bytes_out;
 };

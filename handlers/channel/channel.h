@@ -4,6 +4,7 @@
  *
  *	channel_tls.h  a TLS connection
  *	channel_hop.h  the way to the other handler of a session
+ *	channel_sealed.h  TLS of both ends, over the one to the relay
  *	channel_tcp    a plain stream socket, as to the agent's target
  *
  * A kind of channel is its ops, and a struct that begins with struct channel
@@ -29,7 +30,10 @@ struct channel_ops {
 	 * with errno; EAGAIN sets read_wants. NULL where there is data.
 	 */
 	ssize_t (*read)(struct channel *, void *buf, size_t len);
-	/* Writes at most len bytes, likewise; EAGAIN sets write_wants. */
+	/*
+	 * Writes at most len bytes, likewise; EAGAIN sets write_wants, and the
+	 * next call has to bring the same bytes again, and may bring more.
+	 */
 	ssize_t (*write)(struct channel *, const void *buf, size_t len);
 	/*
 	 * Ends our direction cleanly; the other stays open. Returns 0, or -1

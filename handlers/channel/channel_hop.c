@@ -57,7 +57,7 @@ write_out(struct channel *ch, const void *buf, size_t len)
 static int
 finish(struct channel *ch)
 {
-	return hop_send(hop_of(ch), HOP_END, NULL, 0);
+	return hop_finish(hop_of(ch));
 }
 
 static int

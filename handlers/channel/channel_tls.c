@@ -4,6 +4,7 @@
 #include "channel/tcp.h"
 
 #include <errno.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -101,24 +102,40 @@ tls_read(struct channel *ch, void *buf, size_t len)
 	return tls_error(tls->ssl, rc, &ch->read_wants);
 }
 
+/*
+ * Counts a record that is out, and has the next one follow a new key where it
+ * is time. Never asks for the peer's in return: OpenSSL fails where two of
+ * these come while a write is blocked. TLS 1.2 has no new keys.
+ */
+static void
+count_record(struct channel_tls *tls)
+{
+	if (++tls->records < CHANNEL_TLS_KEY_RECORDS ||
+	    SSL_version(tls->ssl) != TLS1_3_VERSION)
+		return;
+	if (SSL_key_update(tls->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1)
+		tls->records = 0;
+}
+
 static ssize_t
 tls_write_records(struct channel *ch, const char *buf, size_t len)
 {
-	SSL *ssl = CONTAINER_OF(ch, struct channel_tls, channel)->ssl;
+	struct channel_tls *tls = CONTAINER_OF(ch, struct channel_tls, channel);
 	size_t sent = 0, n;
 	int rc = 1;
 
 	while (sent < len) {
 		ERR_clear_error();
 		errno = 0;
-		rc = SSL_write_ex(ssl, buf + sent, len - sent, &n);
+		rc = SSL_write_ex(tls->ssl, buf + sent, len - sent, &n);
 		if (rc != 1)
 			break;
 		sent += n;
+		count_record(tls);
 	}
 	if (sent > 0)
 		return (ssize_t)sent;
-	return tls_error(ssl, rc, &ch->write_wants);
+	return tls_error(tls->ssl, rc, &ch->write_wants);
 }
 
 /* Several records leave as one: that saves most of what TCP costs. */
@@ -135,19 +152,39 @@ tls_write(struct channel *ch, const void *buf, size_t len)
 	return n;
 }
 
-/* close_notify; TLS keeps the other direction open (RFC 8446 6.1). */
+/*
+ * close_notify; TLS keeps the other direction open (RFC 8446 6.1). A KeyUpdate
+ * that is still to be written goes first: OpenSSL would fail. Behind the alert
+ * it would answer the peer's all the same, so it writes to nowhere from then
+ * on. And a second SSL_shutdown would read.
+ */
 static int
 tls_finish(struct channel *ch)
 {
-	SSL *ssl = CONTAINER_OF(ch, struct channel_tls, channel)->ssl;
+	struct channel_tls *tls = CONTAINER_OF(ch, struct channel_tls, channel);
+	BIO *nowhere;
 	int rc;
 
+	if (tls->finished)
+		return 0;
 	ERR_clear_error();
 	errno = 0;
-	rc = SSL_shutdown(ssl);
-	if (rc >= 0)
-		return 0;
-	return tls_error(ssl, rc, &ch->write_wants);
+	if (SSL_in_init(tls->ssl)) {
+		rc = SSL_do_handshake(tls->ssl);
+		if (rc != 1)
+			return tls_error(tls->ssl, rc, &ch->write_wants);
+	}
+	rc = SSL_shutdown(tls->ssl);
+	if (rc < 0)
+		return tls_error(tls->ssl, rc, &ch->write_wants);
+	nowhere = BIO_new(BIO_s_null());
+	if (nowhere == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	SSL_set0_wbio(tls->ssl, nowhere);
+	tls->finished = 1;
+	return 0;
 }
 
 static void
@@ -159,13 +196,17 @@ tls_expect_bulk(struct channel *ch)
 	SSL_set_default_read_buffer_len(ssl, TLS_READ_AHEAD);
 }
 
+void
+channel_tls_forget(struct channel_tls *tls)
+{
+	SSL_free(tls->ssl);
+	tls->ssl = NULL;
+}
+
 static void
 tls_release(struct channel *ch)
 {
-	struct channel_tls *tls = CONTAINER_OF(ch, struct channel_tls, channel);
-
-	SSL_free(tls->ssl);
-	tls->ssl = NULL;
+	channel_tls_forget(CONTAINER_OF(ch, struct channel_tls, channel));
 }
 
 void

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "channel/hop.h"
 #include "base/fd.h"
+#include "ipc/fdpass.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -28,7 +29,7 @@ hop_open(struct hop *h, int fd, int memory, enum role role)
 {
 	struct stat st;
 
-	*h = (struct hop){.fd = fd, .memory = MAP_FAILED};
+	*h = (struct hop){.fd = fd, .memory = MAP_FAILED, .socket = -1};
 	if (fstat(memory, &st) == 0 && st.st_size == HOP_MEMORY_BYTES)
 		h->memory = mmap(NULL, HOP_MEMORY_BYTES, PROT_READ | PROT_WRITE,
 		    MAP_SHARED, memory, 0);
@@ -46,11 +47,29 @@ hop_close(struct hop *h)
 {
 	if (h->fd == -1)
 		return;
-	munmap(h->memory, HOP_MEMORY_BYTES);
+	hop_forget_rings(h);
+	fd_close(&h->socket);
 	fd_close(&h->fd);
 }
 
+void
+hop_forget_rings(struct hop *h)
+{
+	if (h->memory != MAP_FAILED)
+		munmap(h->memory, HOP_MEMORY_BYTES);
+	h->memory = MAP_FAILED;
+}
+
 /* ---- packets ---- */
+
+/* A handful of packets always fits: nobody polls for room. */
+static int
+sent(ssize_t n)
+{
+	if (n == -1 && errno == EAGAIN)
+		errno = ENOBUFS;
+	return n == -1 ? -1 : 0;
+}
 
 int
 hop_send(struct hop *h, enum hop_type type, const void *buf, size_t len)
@@ -66,10 +85,24 @@ hop_send(struct hop *h, enum hop_type type, const void *buf, size_t len)
 	do {
 		n = sendmsg(h->fd, &msg, MSG_NOSIGNAL);
 	} while (n == -1 && errno == EINTR);
-	/* a handful of packets always fits: nobody polls for room */
-	if (n == -1 && errno == EAGAIN)
-		errno = ENOBUFS;
-	return n == -1 ? -1 : 0;
+	return sent(n);
+}
+
+int
+hop_finish(struct hop *h)
+{
+	if (!h->marked)
+		return hop_send(h, HOP_END, NULL, 0);
+	h->asked = 1;
+	return hop_send(h, HOP_BARE, NULL, 0);
+}
+
+int
+hop_give(struct hop *h, int fd)
+{
+	const uint8_t byte = HOP_SOCKET;
+
+	return sent(fdpass_send(h->fd, &byte, 1, &fd, 1));
 }
 
 /*
@@ -102,9 +135,7 @@ hop_receive(struct hop *h, enum hop_type *type, void *buf, size_t size)
 		errno = ECONNRESET;
 		return -1;
 	}
-	if ((msg.msg_flags & MSG_TRUNC) != 0 ||
-	    (byte != HOP_HEAD && byte != HOP_TAKEN && byte != HOP_BELL &&
-		byte != HOP_END)) {
+	if ((msg.msg_flags & MSG_TRUNC) != 0) {
 		errno = EPROTO;
 		return -1;
 	}
@@ -112,29 +143,64 @@ hop_receive(struct hop *h, enum hop_type *type, void *buf, size_t size)
 	return n - 1;
 }
 
-/* ---- the rings ---- */
-
-/* Takes the packets that are there. Returns 0, or -1: the other is gone. */
+/* Whether a packet may come now, with an fd or without. */
 static int
-listen_to_other(struct hop *h)
+is_in_order(const struct hop *h, uint8_t type, int with_fd)
 {
-	enum hop_type type;
-	ssize_t n;
+	switch (type) {
+	case HOP_BELL:
+		return !with_fd;
+	case HOP_BARE:
+		return !with_fd && h->marked && !h->bare;
+	case HOP_SOCKET:
+		return with_fd && h->asked && h->socket == -1;
+	case HOP_END:
+		return !with_fd && !h->ended && h->bare == h->marked;
+	default:
+		return 0;
+	}
+}
 
+/* Obeys one of them, and keeps the fd. Returns 0, or -1: it makes no sense. */
+static int
+take_event(struct hop *h, uint8_t type, int fd)
+{
+	if (!is_in_order(h, type, fd != -1)) {
+		fd_close(&fd);
+		return -1;
+	}
+	if (type == HOP_BARE)
+		h->bare = 1;
+	else if (type == HOP_SOCKET)
+		h->socket = fd;
+	else if (type == HOP_END)
+		h->ended = 1;
+	return 0;
+}
+
+int
+hop_listen(struct hop *h)
+{
 	while (!h->gone) {
-		n = hop_receive(h, &type, NULL, 0);
+		uint8_t byte;
+		size_t came;
+		int fd;
+		ssize_t n = fdpass_receive(h->fd, &byte, 1, &fd, 1, &came);
+
+		if (n == -1 && is_first_reset(h))
+			continue;
 		if (n == -1 && errno == EAGAIN)
 			break;
 		h->heard = 1;
-		if (n == -1 || (type != HOP_BELL && type != HOP_END))
+		if (n != 1 || take_event(h, byte, fd) == -1)
 			h->gone = 1;
-		else if (type == HOP_END)
-			h->ended = 1;
 	}
 	if (h->gone)
 		errno = ECONNRESET;
 	return h->gone ? -1 : 0;
 }
+
+/* ---- the rings ---- */
 
 void *
 hop_room(struct hop *h, size_t *len)
@@ -143,7 +209,7 @@ hop_room(struct hop *h, size_t *len)
 
 	if (at == NULL || *len > 0)
 		return at;
-	if (listen_to_other(h) == -1)
+	if (hop_listen(h) == -1)
 		return NULL;
 	if (ring_wait_room(&h->out))
 		return ring_room(&h->out, len);
@@ -155,13 +221,15 @@ const void *
 hop_data(struct hop *h, size_t *len)
 {
 	const void *at = ring_data(&h->in, len);
-	int gone;
+	int gone, last;
 
 	if (at == NULL || *len > 0)
 		return at;
-	/* what was put there before END or the other's death comes first */
-	gone = listen_to_other(h) == -1 && !h->ended;
-	if (ring_wait_data(&h->in) || h->ended)
+	/* what was put there before the end or the other's death comes first */
+	gone = hop_listen(h) == -1;
+	last = h->ended || h->bare;
+	gone = gone && !last;
+	if (ring_wait_data(&h->in) || last)
 		return ring_data(&h->in, len);
 	errno = gone ? ECONNRESET : EAGAIN;
 	return NULL;

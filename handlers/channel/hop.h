@@ -4,12 +4,19 @@
  * them. Beside it there is a pair of SOCK_SEQPACKET sockets for everything that
  * is an event. A packet is one type byte and its payload:
  *
- *	stone's handler -> HEAD  the request head, once, first
- *	agent's handler -> TAKEN the agent has the head, once, first
- *	both, after that -> BELL "wake up, look at the rings", END
+ *	stone's handler -> HEAD   the request head, once, first
+ *	                or OFFER  the same, of a stone that can go bare
+ *	agent's handler -> TAKEN  the agent has the head, once, first
+ *	                or MARKED the same, and each end may go bare
+ *	both, after that -> BELL  "wake up, look at the rings", END
  *
  * The clean end of a direction is a packet of its own, so that a handler that
- * died (a bare EOF) can't be taken for it.
+ * died (a bare EOF) can't be taken for it. In a marked session a direction goes
+ * on behind the end of its client's TLS, from socket to socket:
+ *
+ *	both -> BARE   in END's place: behind this, my client's bytes are bare
+ *	     <- SOCKET my client's socket, with its fd: put them there
+ *	     -> END    they are all there
  */
 #ifndef CHANNEL_HOP_H
 #define CHANNEL_HOP_H
@@ -24,19 +31,27 @@
 
 enum hop_type {
 	HOP_HEAD = 'h',
+	HOP_OFFER = 'o',
 	HOP_TAKEN = 't',
+	HOP_MARKED = 'm',
 	HOP_BELL = 'b',
+	HOP_BARE = 'B',
+	HOP_SOCKET = 'G',
 	HOP_END = 'e'
 };
 
 struct hop {
-	int fd; /* -1: not open */
-	void *memory;
+	int fd;       /* -1: not open */
+	void *memory; /* MAP_FAILED: no longer needed */
 	struct ring out, in;
-	int heard; /* packets have come since the last wait */
-	int ended; /* END has come */
-	int reset; /* the kernel has told of one */
-	int gone;  /* the other handler is */
+	int marked; /* BARE and SOCKET may come */
+	int asked;  /* BARE is sent */
+	int bare;   /* BARE has come */
+	int socket; /* of the other client, with SOCKET; -1: not yet */
+	int heard;  /* packets have come since the last wait */
+	int ended;  /* END has come */
+	int reset;  /* the kernel has told of one */
+	int gone;   /* the other handler is, or what it says makes no sense */
 };
 
 /*
@@ -45,16 +60,34 @@ struct hop {
  */
 int hop_open(struct hop *h, int fd, int memory, enum role role);
 
-/* Closes it, if it is open. */
+/* Closes it, if it is open, and the other client's socket. */
 void hop_close(struct hop *h);
+
+/* Lets go of the rings, which nothing is in and nothing will be. */
+void hop_forget_rings(struct hop *h);
 
 /* Sends a packet of at most HOP_HEAD_MAX bytes. Returns 0, or -1 with errno. */
 int hop_send(struct hop *h, enum hop_type type, const void *buf, size_t len);
 
 /*
+ * Ends what goes into the ring: with END, or in a marked session with BARE.
+ * Returns 0, or -1 with errno.
+ */
+int hop_finish(struct hop *h);
+
+/* Gives the other handler a copy of fd, with SOCKET. Returns likewise. */
+int hop_give(struct hop *h, int fd);
+
+/*
+ * Takes all packets that are there, of those that come after the first. Returns
+ * 0, or -1 with ECONNRESET: the other handler is gone.
+ */
+int hop_listen(struct hop *h);
+
+/*
  * Receives one packet into buf. Returns its payload's length and sets *type, or
  * -1 with errno: EAGAIN, ECONNRESET at a bare EOF, EPROTO where it is larger
- * than size or of no known type.
+ * than size. No fd comes with it.
  */
 ssize_t hop_receive(struct hop *h, enum hop_type *type, void *buf, size_t size);
 

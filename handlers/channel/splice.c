@@ -24,6 +24,7 @@ splice_init(struct splice *s, struct channel *a, struct channel *b)
 {
 	init_flow(&s->ab, a, b);
 	init_flow(&s->ba, b, a);
+	s->stops_at_end = 0;
 	s->review_at = DEADLINE_NONE;
 }
 
@@ -111,9 +112,8 @@ blocked(struct flow *f, struct channel *ch)
 	return NULL;
 }
 
-/* Moves what can be moved. Returns the channel that broke, or NULL. */
-static struct channel *
-move(struct flow *f)
+struct channel *
+flow_move(struct flow *f)
 {
 	struct channel *broke = NULL;
 
@@ -136,21 +136,20 @@ has_output(const struct flow *f)
 	       (f->to->ops->room != NULL && !f->ended && f->readable);
 }
 
-static int
-wants_write(const struct flow *f)
+int
+flow_wants_write(const struct flow *f)
 {
 	return !f->writable && has_output(f);
 }
 
-static int
-wants_read(const struct flow *f)
+int
+flow_wants_read(const struct flow *f)
 {
 	return !f->readable && f->len == 0 && !f->ended;
 }
 
-/* What can be moved without waiting. */
-static int
-can_move(const struct flow *f)
+int
+flow_can_move(const struct flow *f)
 {
 	return has_output(f) ? f->writable : !f->ended && f->readable;
 }
@@ -165,9 +164,9 @@ interest(
 {
 	struct pollfd pfd = {.fd = ch->fd};
 
-	if (wants_read(out))
+	if (flow_wants_read(out))
 		pfd.events |= ch->read_wants;
-	if (wants_write(in))
+	if (flow_wants_write(in))
 		pfd.events |= ch->write_wants;
 	if (pfd.events == 0 && in->finished)
 		pfd.fd = -1;
@@ -216,9 +215,8 @@ before_wait(struct channel *ch, struct flow *out, struct flow *in)
 		out->readable = in->writable = 1;
 }
 
-/* The earlier of two timeouts of poll(2); -1: none. */
-static int
-earlier(int a, int b)
+int
+splice_earlier(int a, int b)
 {
 	return a == -1 || (b != -1 && b < a) ? b : a;
 }
@@ -228,18 +226,22 @@ splice_run(struct splice *s, const struct splice_control *control)
 {
 	struct channel *a = s->ab.from, *b = s->ab.to;
 
-	channel_expect_bulk(a);
-	channel_expect_bulk(b);
+	if (!s->stops_at_end) {
+		channel_expect_bulk(a);
+		channel_expect_bulk(b);
+	}
 	for (;;) {
 		struct channel *broke;
 		struct pollfd pfd[3];
 		int timeout = -1;
 
-		broke = move(&s->ab);
+		broke = flow_move(&s->ab);
 		if (broke == NULL)
-			broke = move(&s->ba);
+			broke = flow_move(&s->ba);
 		if (broke != NULL)
 			return broke == a ? SPLICE_A_BROKE : SPLICE_B_BROKE;
+		if (s->stops_at_end && (s->ab.finished || s->ba.finished))
+			return SPLICE_AT_END;
 		if (s->ab.finished && s->ba.finished)
 			return SPLICE_DONE;
 
@@ -251,10 +253,10 @@ splice_run(struct splice *s, const struct splice_control *control)
 			timeout = control->timeout(control->arg);
 		}
 		review(s);
-		timeout = earlier(timeout, deadline_left(s->review_at));
+		timeout = splice_earlier(timeout, deadline_left(s->review_at));
 		before_wait(a, &s->ab, &s->ba);
 		before_wait(b, &s->ba, &s->ab);
-		if (can_move(&s->ab) || can_move(&s->ba))
+		if (flow_can_move(&s->ab) || flow_can_move(&s->ba))
 			timeout = 0;
 		if (poll(pfd, 3, timeout) == -1 && errno != EINTR)
 			return SPLICE_A_BROKE;

@@ -23,6 +23,7 @@ struct flow {
 
 struct splice {
 	struct flow ab, ba;
+	int stops_at_end;  /* of either direction, and reads nothing behind */
 	int64_t review_at; /* when to see what holds it up (tcp.h) */
 };
 
@@ -31,6 +32,8 @@ enum splice_result {
 	SPLICE_A_BROKE, /* a read or write of a failed */
 	SPLICE_B_BROKE,
 	SPLICE_STOPPED, /* by control */
+	SPLICE_AT_END,  /* one direction ended cleanly, of one that stops then
+			 */
 };
 
 /* Something else to be served while the splice runs: the broker. */
@@ -51,5 +54,23 @@ void splice_init(struct splice *s, struct channel *a, struct channel *b);
  */
 enum splice_result splice_run(
     struct splice *s, const struct splice_control *control);
+
+/* ---- one direction, for who runs it otherwise ---- */
+
+/*
+ * Moves what can be moved. Returns the channel that broke, or NULL. Where that
+ * is all, readable and writable say what it waits for.
+ */
+struct channel *flow_move(struct flow *f);
+
+/* What to poll(2) its from and to for, as their read_wants and write_wants. */
+int flow_wants_read(const struct flow *f);
+int flow_wants_write(const struct flow *f);
+
+/* What can be moved without waiting. */
+int flow_can_move(const struct flow *f);
+
+/* The earlier of two timeouts of poll(2); -1: none. */
+int splice_earlier(int a, int b);
 
 #endif

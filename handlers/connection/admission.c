@@ -113,6 +113,8 @@ take_certificate(struct handler *h, struct failure *f)
 	X509_free(cert);
 	if (len <= 0 || len > MESSAGE_DER_MAX)
 		return failure(f, "client certificate too large");
+	if (reverify_take(&h->subject, h->tls.ssl) == -1)
+		return failure(f, "out of memory");
 	if (certificate_read(&certificate, h->der, (size_t)len) == -1)
 		return failure(f, "client certificate is not strict DER");
 	if (!has_known_forms(h->tls.ssl))

@@ -30,7 +30,7 @@ recheck(struct handler *h, const struct wire_packet *packet)
 	char reason[MESSAGE_REASON_MAX];
 	struct failure f = {.text = ""};
 
-	m.u.rechecked.verdict = reverify_peer(h->tls.ssl,
+	m.u.rechecked.verdict = reverify_peer(&h->subject,
 	    packet->fds[WIRE_TRUST], packet->message.u.recheck.size, &f);
 	snprintf(m.u.rechecked.reason, sizeof(m.u.rechecked.reason), "%.*s",
 	    ADMIN_TEXT_MAX - 1, f.text);
@@ -98,24 +98,28 @@ control_fd(void *arg)
 	return h->registration.fd;
 }
 
-/* Bytes from and to the client since the session began. */
-static void
-measure(const struct handler *h, uint64_t *in, uint64_t *out)
+struct broker_orders_account
+broker_orders_account(const struct handler *h)
 {
-	*in = h->tls.channel.arrived - h->head_bytes;
-	*out = h->other->arrived;
+	return (struct broker_orders_account){
+	    .in = h->tls.channel.arrived - h->head_bytes + h->pump.moved,
+	    .out = h->other.channel.arrived,
+	    .tls = h->session_tls | (h->watch.sealed ? SESSION_SEALED : 0),
+	};
 }
 
 /* A report is due a while after something has moved, and not without that. */
 static int64_t
 progress_due(struct handler *h)
 {
-	uint64_t in, out;
+	const struct registration *r = &h->registration;
+	struct broker_orders_account now;
 
 	if (h->report_at != DEADLINE_NONE)
 		return h->report_at;
-	measure(h, &in, &out);
-	if (in != h->registration.bytes_in || out != h->registration.bytes_out)
+	now = broker_orders_account(h);
+	if (now.in != r->bytes_in || now.out != r->bytes_out ||
+	    now.tls != r->tls)
 		h->report_at = deadline_in(PROGRESS_MS);
 	return h->report_at;
 }
@@ -135,7 +139,7 @@ control_serve(void *arg)
 {
 	struct handler *h = arg;
 	static struct wire_packet packet;
-	uint64_t in, out;
+	struct broker_orders_account now;
 	int end = 0;
 
 	registration_connect(&h->registration);
@@ -143,8 +147,9 @@ control_serve(void *arg)
 		end = broker_orders_obey(h, &packet);
 	}
 	if (deadline_left(h->report_at) == 0) {
-		measure(h, &in, &out);
-		registration_progress(&h->registration, in, out);
+		now = broker_orders_account(h);
+		registration_progress(
+		    &h->registration, now.in, now.out, now.tls);
 		report_link(h);
 		h->report_at = DEADLINE_NONE;
 	}
@@ -152,9 +157,8 @@ control_serve(void *arg)
 }
 
 struct splice_control
-broker_orders_control(struct handler *h, struct channel *hop)
+broker_orders_control(struct handler *h)
 {
-	h->other = hop;
 	h->report_at = DEADLINE_NONE;
 	return (struct splice_control){
 	    control_fd, control_timeout, control_serve, h};

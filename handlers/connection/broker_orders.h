@@ -19,11 +19,18 @@ int broker_orders_obey(struct handler *h, struct wire_packet *packet);
 int broker_orders_expired(struct handler *h);
 
 /*
- * What serves the broker while splice_run moves the session's bytes between the
- * client and hop: obeys it, reports to it how much has moved, and stops the
- * splice where the handler must end.
+ * What serves the broker while the session's bytes move: obeys it, reports to
+ * it how much has moved, and stops the splice where the handler must end.
  */
-struct splice_control broker_orders_control(
-    struct handler *h, struct channel *hop);
+struct splice_control broker_orders_control(struct handler *h);
+
+/* What has been moved since the session began, and how (enum session_tls). */
+struct broker_orders_account {
+	uint64_t in, out; /* bytes from and to the client, as far as they came
+			     by here */
+	uint32_t tls;
+};
+
+struct broker_orders_account broker_orders_account(const struct handler *h);
 
 #endif

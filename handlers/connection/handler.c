@@ -86,6 +86,7 @@ handler_run(int sock, int tell, const struct relay_conf *conf,
 	    [WAITING] = run_waiting,
 	    [MATCHED] = run_matched,
 	    [SPLICING] = run_splicing,
+	    [BARE] = run_bare,
 	    [PAGE] = run_page,
 	    [CLOSING] = run_closing,
 	};
@@ -121,6 +122,7 @@ handler_run(int sock, int tell, const struct relay_conf *conf,
 	hop_close(&h.hop);
 	fd_close(&h.signals);
 	fd_close(&h.tell);
+	reverify_free(&h.subject);
 	OPENSSL_free(h.der);
 	return EX_OK;
 }

@@ -15,7 +15,8 @@
 
 /*
  * Its client, the broker, the hop, signals, the syslog and 0-2 are 8; a broker
- * that is found again and what comes with a message, 2 more.
+ * that is found again and what comes with a message, 2 more; a bare session's
+ * pipe and the other client's socket, 3.
  */
 #define FDS_MAX 16
 
@@ -25,6 +26,10 @@ static const struct filter_rule serving[] = {
     FILTER_IS(newfstatat, 3, AT_EMPTY_PATH),
     FILTER_CALL(pread64),          /* what a recheck needs */
     FILTER_IS(ioctl, 1, SIOCOUTQ), /* has the agent the head? */
+    FILTER_CALL(splice),           /* bare bytes, and their pipe */
+    FILTER_CALL(pipe2),
+    FILTER_IS(fcntl, 1, F_SETPIPE_SZ),
+    FILTER_IS(fcntl, 1, F_GETPIPE_SZ),
 };
 
 /* To enter the second stage, and what comes before it. */

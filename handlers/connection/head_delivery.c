@@ -27,10 +27,20 @@ head_delivery_word(enum head_delivery rc)
 
 /* ---- the stone's side ---- */
 
-/* Waits for a packet of the hop while the client is there. */
+/* The same packet in a session that may be marked. */
+static enum hop_type
+with_mark(enum hop_type type)
+{
+	return type == HOP_HEAD ? HOP_OFFER : HOP_MARKED;
+}
+
+/*
+ * Waits for a packet of the hop while the client is there. bare: it may come
+ * with the mark, and hop->marked says if it has.
+ */
 static enum head_delivery
-await_hop(struct hop *hop, int client, enum hop_type wanted, void *buf,
-    size_t size, int64_t deadline, ssize_t *len)
+await_hop(struct hop *hop, int client, enum hop_type wanted, int bare,
+    void *buf, size_t size, int64_t deadline, ssize_t *len)
 {
 	enum hop_type type;
 
@@ -42,9 +52,12 @@ await_hop(struct hop *hop, int client, enum hop_type wanted, void *buf,
 		int rc;
 
 		*len = hop_receive(hop, &type, buf, size);
-		if (*len >= 0)
-			return type == wanted ? MATCHED_TAKEN
-					      : MATCHED_OTHER_GONE;
+		if (*len >= 0) {
+			hop->marked = bare && type == with_mark(wanted);
+			return type == wanted || hop->marked
+				   ? MATCHED_TAKEN
+				   : MATCHED_OTHER_GONE;
+		}
 		if (errno != EAGAIN)
 			return MATCHED_OTHER_GONE;
 		rc = poll(pfd, 2, deadline_left(deadline));
@@ -57,16 +70,16 @@ await_hop(struct hop *hop, int client, enum hop_type wanted, void *buf,
 
 enum head_delivery
 head_delivery_stone(struct channel *tls, struct hop *hop,
-    const struct head *head, const char *buf, const char *peer)
+    const struct head *head, const char *buf, const char *peer, int bare)
 {
 	char out[HEAD_FORWARD_MAX], host[NETADDR_TEXT_MAX];
 	ssize_t len;
 
 	netaddr_host(peer, host);
-	if (hop_send(hop, HOP_HEAD, out, head_forward(head, buf, host, out)) ==
-	    -1)
+	if (hop_send(hop, bare ? with_mark(HOP_HEAD) : HOP_HEAD, out,
+		head_forward(head, buf, host, out)) == -1)
 		return MATCHED_OTHER_GONE;
-	return await_hop(hop, tls->fd, HOP_TAKEN, NULL, 0,
+	return await_hop(hop, tls->fd, HOP_TAKEN, bare, NULL, 0,
 	    deadline_in(HANDLER_ACK_MS), &len);
 }
 
@@ -129,25 +142,51 @@ await_agent(struct channel *tls, int acks, struct flow *up)
 	}
 }
 
+/*
+ * The head from the other handler, in which the agent is told of the mark.
+ * Returns its length, or 0 where it is not as head_forward writes it.
+ */
+static size_t
+prepare(struct hop *hop, char head[static HEAD_FORWARD_MAX], size_t len,
+    int bare, int *offered)
+{
+	struct head parsed;
+
+	if (head_parse(&parsed, head, len, HEAD_FORWARD_MAX) != HEAD_DONE ||
+	    parsed.length != len)
+		return 0;
+	*offered = parsed.seal;
+	hop->marked = hop->marked && bare && parsed.seal;
+	if (!hop->marked)
+		return len;
+	len = head_mark(head, len);
+	return len < HEAD_FORWARD_MAX ? len : 0;
+}
+
 enum head_delivery
-head_delivery_agent(
-    struct channel_tls *tls, struct hop *hop, int acks, struct flow *up)
+head_delivery_agent(struct channel_tls *tls, struct hop *hop, int acks,
+    int bare, struct flow *up, int *offered)
 {
 	char head[HEAD_FORWARD_MAX];
 	enum head_delivery rc;
 	ssize_t len;
+	size_t n;
 
-	rc = await_hop(hop, -1, HOP_HEAD, head, sizeof(head),
+	rc = await_hop(hop, -1, HOP_HEAD, 1, head, sizeof(head),
 	    deadline_in(HEAD_HOP_MS), &len);
 	if (rc != MATCHED_TAKEN)
 		return rc;
+	n = prepare(hop, head, (size_t)len, bare, offered);
+	if (n == 0)
+		return MATCHED_OTHER_GONE;
 	tls->drop_blank = 1;
-	if (channel_write_all(&tls->channel, head, (size_t)len,
-		deadline_in(AGENT_ACK_MS)) == -1)
+	if (channel_write_all(
+		&tls->channel, head, n, deadline_in(AGENT_ACK_MS)) == -1)
 		return MATCHED_UNCONFIRMED;
 	rc = await_agent(&tls->channel, acks, up);
 	/* a stone that left meanwhile is found by the splice */
 	if (rc == MATCHED_TAKEN)
-		hop_send(hop, HOP_TAKEN, NULL, 0);
+		hop_send(hop, hop->marked ? with_mark(HOP_TAKEN) : HOP_TAKEN,
+		    NULL, 0);
 	return rc;
 }

@@ -19,18 +19,23 @@ enum head_delivery {
 	MATCHED_CLIENT_GONE, /* this side's own client is gone */
 };
 
-/* The stone's side: hands over the head in buf, and waits for its fate. */
+/*
+ * The stone's side: hands over the head in buf, and waits for its fate. bare:
+ * the stone can go bare. Sets hop->marked where the session may.
+ */
 enum head_delivery head_delivery_stone(struct channel *tls, struct hop *hop,
-    const struct head *head, const char *buf, const char *peer);
+    const struct head *head, const char *buf, const char *peer, int bare);
 
 /*
  * The agent's side: passes the head on. The agent has it when its TCP says so,
  * or, where the agent answers a head with an empty line (acks), when that has
  * come: TCP alone would speak for a stopped process too. What the agent says
- * of its answer meanwhile goes into up's buffer.
+ * of its answer meanwhile goes into up's buffer. bare: the agent can go bare.
+ * Sets hop->marked where the stone can as well; then the head tells the agent
+ * so. Sets *offered where the stone offers to seal the session.
  */
-enum head_delivery head_delivery_agent(
-    struct channel_tls *tls, struct hop *hop, int acks, struct flow *up);
+enum head_delivery head_delivery_agent(struct channel_tls *tls, struct hop *hop,
+    int acks, int bare, struct flow *up, int *offered);
 
 /* A word for the log. */
 const char *head_delivery_word(enum head_delivery rc);

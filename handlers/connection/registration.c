@@ -78,6 +78,7 @@ say_hello(const struct registration *r)
 	    .der_len = r->self.der_len,
 	    .session = r->session,
 	    .id = r->self.id,
+	    .tls = r->tls,
 	    .started = r->started,
 	    .bytes_in = r->bytes_in,
 	    .bytes_out = r->bytes_out,
@@ -149,7 +150,7 @@ registration_receive(struct registration *r, struct wire_packet *packet)
 	if (packet->message.type == MESSAGE_MATCHED) {
 		r->session = packet->message.u.matched.session;
 		r->started = (uint64_t)(deadline_now() / 1000);
-		r->bytes_in = r->bytes_out = 0;
+		r->bytes_in = r->bytes_out = r->tls = 0;
 	} else if (packet->message.type == MESSAGE_WELCOME) {
 		r->self.id = packet->message.u.welcome.id;
 		r->present = packet->message.u.welcome.present;
@@ -178,19 +179,20 @@ registration_tell(struct registration *r, const struct message *m)
 
 void
 registration_progress(
-    struct registration *r, uint64_t bytes_in, uint64_t bytes_out)
+    struct registration *r, uint64_t bytes_in, uint64_t bytes_out, uint32_t tls)
 {
 	struct message m = {.type = MESSAGE_PROGRESS};
 
 	m.u.progress.session = r->session;
 	m.u.progress.bytes_in = r->bytes_in = bytes_in;
 	m.u.progress.bytes_out = r->bytes_out = bytes_out;
+	m.u.progress.tls = r->tls = tls;
 	registration_tell(r, &m);
 }
 
 void
 registration_end(struct registration *r, enum end_reason reason,
-    uint64_t bytes_in, uint64_t bytes_out)
+    uint64_t bytes_in, uint64_t bytes_out, uint32_t tls)
 {
 	struct message m = {.type = MESSAGE_END};
 
@@ -198,6 +200,7 @@ registration_end(struct registration *r, enum end_reason reason,
 		return;
 	m.u.end.session = r->session;
 	m.u.end.reason = reason;
+	m.u.end.tls = tls;
 	m.u.end.bytes_in = bytes_in;
 	m.u.end.bytes_out = bytes_out;
 	if (r->fd != -1)

@@ -25,6 +25,7 @@ struct registration {
 	uint64_t started;   /* of the session, CLOCK_BOOTTIME seconds */
 	uint64_t bytes_in;  /* of it, as last reported */
 	uint64_t bytes_out;
+	uint32_t tls;   /* likewise, enum session_tls */
 	int64_t loaded; /* a spawner's: when it read its files */
 	int badge;      /* a spawner's, borrowed */
 };
@@ -74,13 +75,16 @@ void registration_wait_again(struct registration *r);
 /* Tells the broker m, if it is there. */
 void registration_tell(struct registration *r, const struct message *m);
 
-/* Reports what has moved since the session began, if the broker is there. */
-void registration_progress(
-    struct registration *r, uint64_t bytes_in, uint64_t bytes_out);
+/*
+ * Reports what has moved since the session began, and tls (enum session_tls),
+ * if the broker is there.
+ */
+void registration_progress(struct registration *r, uint64_t bytes_in,
+    uint64_t bytes_out, uint32_t tls);
 
 /* Reports the end of the session, if the broker is there. */
 void registration_end(struct registration *r, enum end_reason reason,
-    uint64_t bytes_in, uint64_t bytes_out);
+    uint64_t bytes_in, uint64_t bytes_out, uint32_t tls);
 
 /* Leaves the broker. */
 void registration_close(struct registration *r);

@@ -68,8 +68,32 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 	return 1;
 }
 
+int
+reverify_take(struct reverify_subject *subject, SSL *ssl)
+{
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+
+	*subject = (struct reverify_subject){
+	    .leaf = SSL_get1_peer_certificate(ssl),
+	    .depth = SSL_get_verify_depth(ssl),
+	};
+	if (subject->leaf == NULL)
+		return -1;
+	if (chain != NULL)
+		subject->chain = X509_chain_up_ref(chain);
+	return chain == NULL || subject->chain != NULL ? 0 : -1;
+}
+
+void
+reverify_free(struct reverify_subject *subject)
+{
+	X509_free(subject->leaf);
+	sk_X509_pop_free(subject->chain, X509_free);
+}
+
 static enum reverify_verdict
-verify(SSL *ssl, X509_STORE *store, int pass_expired, struct failure *f)
+verify(const struct reverify_subject *subject, X509_STORE *store,
+    int pass_expired, struct failure *f)
 {
 	struct findings found = {.pass_expired = pass_expired};
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
@@ -77,14 +101,14 @@ verify(SSL *ssl, X509_STORE *store, int pass_expired, struct failure *f)
 	int why;
 
 	if (ctx == NULL ||
-	    X509_STORE_CTX_init(ctx, store, SSL_get0_peer_certificate(ssl),
-		SSL_get_peer_cert_chain(ssl)) != 1 ||
+	    X509_STORE_CTX_init(ctx, store, subject->leaf, subject->chain) !=
+		1 ||
 	    X509_STORE_CTX_set_default(ctx, "ssl_client") != 1 ||
 	    X509_STORE_CTX_set_app_data(ctx, &found) != 1) {
 		failure(f, "out of memory");
 		goto out;
 	}
-	X509_STORE_CTX_set_depth(ctx, SSL_get_verify_depth(ssl));
+	X509_STORE_CTX_set_depth(ctx, subject->depth);
 	X509_STORE_CTX_set_verify_cb(ctx, on_verify);
 	if (X509_verify_cert(ctx) == 1) {
 		if (found.of_lists == 0)
@@ -104,7 +128,8 @@ out:
 }
 
 enum reverify_verdict
-reverify_peer(SSL *ssl, int fd, uint32_t size, struct failure *f)
+reverify_peer(const struct reverify_subject *subject, int fd, uint32_t size,
+    struct failure *f)
 {
 	enum reverify_verdict verdict = RECHECK_FAILED;
 	X509_STORE *store;
@@ -116,7 +141,7 @@ reverify_peer(SSL *ssl, int fd, uint32_t size, struct failure *f)
 	}
 	store = pem_store_of(&trust.ca, &trust.crl, f);
 	if (store != NULL)
-		verdict = verify(ssl, store, trust.pass_expired, f);
+		verdict = verify(subject, store, trust.pass_expired, f);
 	X509_STORE_free(store);
 	trust_bundle_free(&trust);
 	ERR_clear_error();

@@ -12,14 +12,29 @@
 #include <openssl/ssl.h>
 #include <time.h>
 
+/* What is checked. It outlives the TLS that it came with. */
+struct reverify_subject {
+	X509 *leaf;
+	STACK_OF(X509) * chain; /* as presented, or NULL */
+	int depth;
+};
+
 /*
- * Checks the chain that the peer of ssl presented against the trust of size
- * bytes in fd, which stays open. Returns the verdict; BAD and FAILED come with
- * a reason in f. An expired CRL fails the check and ends nobody, unless the
- * trust says to pass it over.
+ * Takes what the peer of ssl presented, for reverify_free. Returns 0, or -1:
+ * out of memory.
  */
-enum reverify_verdict reverify_peer(
-    SSL *ssl, int fd, uint32_t size, struct failure *f);
+int reverify_take(struct reverify_subject *subject, SSL *ssl);
+
+/* Frees it; safe on a zeroed one. */
+void reverify_free(struct reverify_subject *subject);
+
+/*
+ * Checks subject against the trust of size bytes in fd, which stays open.
+ * Returns the verdict; BAD and FAILED come with a reason in f. An expired CRL
+ * fails the check and ends nobody, unless the trust says to pass it over.
+ */
+enum reverify_verdict reverify_peer(const struct reverify_subject *subject,
+    int fd, uint32_t size, struct failure *f);
 
 /* When the first certificate of the peer's verified chain ends; Unix time. */
 time_t reverify_not_after(const SSL *ssl);

@@ -4,11 +4,12 @@
  * the next.
  *
  *	HANDSHAKE -> HEAD -> REGISTERING -> WAITING -> MATCHED -> SPLICING
- *	    |         |          |           | ^________|           |
- *	    |         +----------+-----------+-> CLOSING            |
- *	    +--------------------------------------> ENDED <--------+
+ *	    |         |          |           | ^________|           |    |
+ *	    |         +----------+-----------+-> CLOSING            |  BARE
+ *	    +--------------------------------------> ENDED <--------+----+
  *
- * From HEAD it may also be PAGE, and from there CLOSING.
+ * From HEAD it may also be PAGE, and from there CLOSING. BARE is a marked
+ * session of which one direction, at least, has left TLS (bare.c).
  *
  * REGISTERING asks the broker for a place and, where the broker restarts, asks
  * anew from WAITING. MATCHED hands the head over and falls back to WAITING
@@ -20,10 +21,13 @@
 #include "base/netaddr.h"
 #include "channel/channel_hop.h"
 #include "channel/channel_tls.h"
+#include "channel/pump.h"
 #include "channel/splice.h"
 #include "config/identity.h"
 #include "config/relay_conf.h"
 #include "connection/registration.h"
+#include "connection/reverify.h"
+#include "connection/seal_watch.h"
 #include "http/head.h"
 #include "tls/tls.h"
 
@@ -37,6 +41,7 @@ enum state {
 	WAITING,
 	MATCHED,
 	SPLICING,
+	BARE,
 	PAGE,
 	CLOSING,
 	ENDED
@@ -49,26 +54,30 @@ struct handler {
 	struct registration registration;
 	struct head head;
 	enum role role;
-	int signals;           /* signalfd */
-	int tell;              /* who waits for it to register; -1: nobody */
-	pid_t pid;             /* its own */
-	struct hop hop;        /* open when matched */
-	int64_t match_by;      /* a stone's; DEADLINE_NONE for an agent */
-	int64_t keepalive;     /* an agent's next empty line */
-	int64_t trim_at;       /* when to give free memory back */
-	time_t not_after;      /* the end of the client's certificate */
-	int64_t expires;       /* when to look whether that has come */
-	int64_t report_at;     /* when to say how much has moved */
-	uint64_t head_bytes;   /* arrived before the session's first */
-	struct channel *other; /* the session's hop */
-	int welcomed;          /* the agent has its 200 */
-	int heard_out;         /* a waiting stone's FIN has been looked into */
-	int ended;             /* what it sends has ended, cleanly */
+	int signals;              /* signalfd */
+	int tell;                 /* who waits for it to register; -1: nobody */
+	pid_t pid;                /* its own */
+	struct hop hop;           /* open when matched */
+	int64_t match_by;         /* a stone's; DEADLINE_NONE for an agent */
+	int64_t keepalive;        /* an agent's next empty line */
+	int64_t trim_at;          /* when to give free memory back */
+	time_t not_after;         /* the end of the client's certificate */
+	int64_t expires;          /* when to look whether that has come */
+	int64_t report_at;        /* when to say how much has moved */
+	uint64_t head_bytes;      /* arrived before the session's first */
+	struct channel_hop other; /* the session's hop */
+	struct seal_watch watch;  /* of an agent's answer */
+	struct pump pump;         /* of its bare bytes */
+	uint32_t session_tls;     /* enum session_tls */
+	int welcomed;             /* the agent has its 200 */
+	int heard_out; /* a waiting stone's FIN has been looked into */
+	int ended;     /* what it sends has ended, cleanly */
 	struct {
 		enum end_reason end;
 		int status;
 		char reason[MESSAGE_REASON_MAX];
 	} removal; /* how it has to end, if an order says so */
+	struct reverify_subject subject;
 	uint8_t *der;
 	uint32_t der_len;
 	char peer[NETADDR_TEXT_MAX]; /* the client, not its balancer */
@@ -96,6 +105,12 @@ enum state run_page(struct handler *h);
 /* splicing.c: the session. */
 enum state run_matched(struct handler *h);
 enum state run_splicing(struct handler *h);
+
+/* bare.c: and without TLS of the relay's. */
+enum state run_bare(struct handler *h);
+
+/* splicing.c: tells the log and the broker how the session ended. */
+enum state splicing_end(struct handler *h, enum splice_result rc);
 
 /* handler.c: answers with a refusal (http/reply.h), and logs it. */
 enum state handler_turn_away(struct handler *h, int status, const char *reason);

@@ -7,6 +7,7 @@
 
 #define POLL_TARGET "/KLAB/poll"
 #define KLAB_PREFIX "/KLAB/"
+#define SEAL_PREFIX "1 "
 
 /* A piece of the head; not terminated. */
 struct slice {
@@ -217,6 +218,48 @@ parse_agent(struct slice value)
 	return n;
 }
 
+/* A version and base64 (RFC 4648 4); what that says is the agent's to read. */
+static int
+is_offer(struct slice value)
+{
+	static const char alphabet[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const size_t prefix = strlen(SEAL_PREFIX);
+	size_t len = value.len;
+
+	if (len <= prefix || (len - prefix) % 4 != 0 ||
+	    memcmp(value.at, SEAL_PREFIX, prefix) != 0)
+		return 0;
+	while (len + 2 > value.len && value.at[len - 1] == '=')
+		len--;
+	for (size_t i = prefix; i < len; i++)
+		if (memchr(alphabet, value.at[i], 64) == NULL)
+			return 0;
+	return 1;
+}
+
+static enum head_result
+parse_seal(struct head *head, struct slice value)
+{
+	if (head->seal)
+		return refuse(head, 400, "X-Seal is given twice");
+	if (!is_offer(value))
+		return refuse(head, 400, "X-Seal is not 1 and base64");
+	head->seal = 1;
+	return HEAD_DONE;
+}
+
+static enum head_result
+parse_bare(struct head *head, struct slice value)
+{
+	if (head->bare)
+		return refuse(head, 400, "X-Bare is given twice");
+	if (!is(value, "1"))
+		return refuse(head, 400, "X-Bare is not 1");
+	head->bare = 1;
+	return HEAD_DONE;
+}
+
 static enum head_result
 parse_field(struct head *head, struct fields *f, struct slice line)
 {
@@ -252,6 +295,10 @@ parse_field(struct head *head, struct fields *f, struct slice line)
 		copy(head->forwarded_for, sizeof(head->forwarded_for), value);
 	if (is_field(name, "X-Service"))
 		return parse_service(head, value);
+	if (is_field(name, "X-Seal"))
+		return parse_seal(head, value);
+	if (is_field(name, "X-Bare"))
+		return parse_bare(head, value);
 	return HEAD_DONE;
 }
 
@@ -331,9 +378,9 @@ head_parse(struct head *head, const char *buf, size_t len, size_t max)
 				       "Request head longer than 8 KiB");
 	text.at = buf + head->start;
 	text.len = head->length - head->start;
-	/* a relay adds a line too */
+	/* a relay adds two lines */
 	return parse_lines(head, text,
-	    max > HEAD_MAX_BYTES ? HEAD_MAX_LINES + 1 : HEAD_MAX_LINES);
+	    max > HEAD_MAX_BYTES ? HEAD_MAX_LINES + 2 : HEAD_MAX_LINES);
 }
 
 int
@@ -361,29 +408,4 @@ head_next_field(const struct head *head, const char *buf, size_t *at,
 	*at = (size_t)(text.at - buf);
 	*field = (struct head_field){name.at, value.at, name.len, value.len};
 	return 1;
-}
-
-size_t
-head_forward(const struct head *head, const char *buf, const char *host,
-    char out[static HEAD_FORWARD_MAX])
-{
-	struct slice text = {buf + head->start, head->length - head->start};
-	const char *eol = "\r\n";
-	size_t used = 0;
-
-	while (text.len > 0) {
-		const char *raw = text.at;
-		struct slice line = next_line(&text), name, value;
-
-		if (line.len == 0)
-			break;
-		eol = raw[line.len] == '\r' ? "\r\n" : "\n";
-		if (used > 0 && split_field(line, &name, &value) == 0 &&
-		    is_field(name, "X-Forwarded-For"))
-			continue;
-		memcpy(out + used, raw, (size_t)(text.at - raw));
-		used += (size_t)(text.at - raw);
-	}
-	return used + (size_t)snprintf(out + used, HEAD_FORWARD_MAX - used,
-			  "X-Forwarded-For: %s%s%s", host, eol, eol);
 }

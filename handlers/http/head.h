@@ -18,7 +18,7 @@
 #define HEAD_MAX_BYTES 8192 /* browsers with large cookies stay below */
 #define HEAD_MAX_LINES 64   /* request line and fields */
 
-/* Room for head_forward's output: the longest head and one more field. */
+/* Room for what two handlers add to the longest head: a field each. */
 #define HEAD_FORWARD_MAX (HEAD_MAX_BYTES + 128)
 
 #define HEAD_SERVICE_MAX 64 /* a service's name and its NUL */
@@ -40,6 +40,8 @@ struct head {
 	int takes_json; /* Accept is application/json: the page's data */
 	int check;      /* X-Check: 1: it is only to tell how it would go */
 	uint64_t agent; /* X-Agent, 0 without */
+	int seal;       /* X-Seal: the stone offers to seal the session */
+	int bare;       /* X-Bare: its sender can go bare */
 	char version[HEAD_VERSION_MAX]; /* a poll's: X-Ver's second word */
 	char service[HEAD_SERVICE_MAX]; /* X-Service, "" without */
 	/* X-Forwarded-For, the last; only one that a relay wrote is true */
@@ -78,10 +80,16 @@ int head_next_field(const struct head *head, const char *buf, size_t *at,
     struct head_field *field);
 
 /*
- * Writes the parsed head in buf to out, without any X-Forwarded-For and with
- * one that names host. Returns its length.
+ * Writes the parsed head in buf to out, without any X-Bare or X-Forwarded-For
+ * and with one of the latter that names host. Returns its length.
  */
 size_t head_forward(const struct head *head, const char *buf, const char *host,
     char out[static HEAD_FORWARD_MAX]);
+
+/*
+ * Writes X-Bare behind all fields of the len bytes of head, which head_forward
+ * wrote. Returns its new length.
+ */
+size_t head_mark(char head[static HEAD_FORWARD_MAX], size_t len);
 
 #endif

@@ -17,6 +17,8 @@ struct response {
 	char mux[8];        /* X-Mux, or "" */
 	char check[64];     /* X-Check, or "" */
 	char date[32];      /* Date, or "" */
+	char seal[4];       /* X-Seal, or "" */
+	char bare[4];       /* X-Bare, or "" */
 	size_t length;      /* of the head, with its empty line */
 };
 

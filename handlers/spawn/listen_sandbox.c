@@ -16,6 +16,8 @@
 static const struct filter_rule spawning[] = {
     FILTER_SOCKET(AF_UNIX, SOCK_SEQPACKET),
     FILTER_IS(ioctl, 1, SIOCOUTQ),
+    FILTER_CALL(splice),
+    FILTER_CALL(pipe2),
     FILTER_CALL(pread64),
     FILTER_CALL(prlimit64),
     FILTER_CALL(seccomp),

@@ -17,7 +17,6 @@ count(int write_p, int version, int type, const void *buf, size_t len, SSL *ssl,
 	uintptr_t n = (uintptr_t)SSL_get_ex_data(ssl, count_index);
 
 	(void)version;
-	(void)arg;
 	if (write_p || len == 0)
 		return;
 	if (type == SSL3_RT_INNER_CONTENT_TYPE &&
@@ -31,16 +30,17 @@ count(int write_p, int version, int type, const void *buf, size_t len, SSL *ssl,
 	/* it was set before, so this allocates nothing */
 	SSL_set_ex_data(ssl, count_index, (void *)n);
 	if (n > IN_A_ROW_MAX)
-		shutdown(SSL_get_fd(ssl), SHUT_RDWR);
+		shutdown((int)(intptr_t)arg, SHUT_RDWR);
 }
 
 int
-key_updates_bound(SSL *ssl)
+key_updates_bound(SSL *ssl, int fd)
 {
 	if (count_index == -1)
 		count_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (count_index == -1 || SSL_set_ex_data(ssl, count_index, NULL) != 1)
 		return -1;
 	SSL_set_msg_callback(ssl, count);
+	SSL_set_msg_callback_arg(ssl, (void *)(intptr_t)fd);
 	return 0;
 }

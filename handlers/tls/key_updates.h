@@ -10,10 +10,10 @@
 
 /*
  * From now on, a peer that updates its keys too often in a row, without a byte
- * of application data between, loses its connection: its socket is shut down,
- * so that the next read finds the end without close_notify, an error. Returns
- * 0, or -1 where memory is out.
+ * of application data between, loses its connection: its socket fd is shut
+ * down, so that the next read finds the end without close_notify, an error.
+ * Returns 0, or -1 where memory is out.
  */
-int key_updates_bound(SSL *ssl);
+int key_updates_bound(SSL *ssl, int fd);
 
 #endif

@@ -84,6 +84,21 @@ pem_certificate(const char *path, STACK_OF(X509) * *chain, struct failure *f)
 	return first;
 }
 
+STACK_OF(X509) * pem_certificates(const char *path, struct failure *f)
+{
+	STACK_OF(X509) * all;
+	X509 *first = pem_certificate(path, &all, f);
+
+	if (first == NULL)
+		return NULL;
+	if (all != NULL && sk_X509_unshift(all, first) > 0)
+		return all;
+	X509_free(first);
+	sk_X509_pop_free(all, X509_free);
+	failure(f, "%s: out of memory", path);
+	return NULL;
+}
+
 /* Hands OpenSSL the passphrase arg. */
 static int
 give_passphrase(char *buf, int size, int writing, void *arg)

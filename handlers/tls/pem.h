@@ -21,6 +21,9 @@
 X509 *pem_certificate(
     const char *path, STACK_OF(X509) * *chain, struct failure *f);
 
+/* All certificates of the file, of which there is one at least. */
+STACK_OF(X509) * pem_certificates(const char *path, struct failure *f);
+
 /* A private key without a passphrase; group and other bits are refused. */
 EVP_PKEY *pem_key(const char *path, struct failure *f);
 

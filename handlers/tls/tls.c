@@ -108,7 +108,7 @@ tls_new(const struct tls_material *material, int fd)
 	if (SSL_use_cert_and_key(ssl, material->certificate, material->key,
 		material->chain, 1) == 1 &&
 	    SSL_set1_verify_cert_store(ssl, material->store) == 1 &&
-	    SSL_set_fd(ssl, fd) == 1 && key_updates_bound(ssl) == 0)
+	    SSL_set_fd(ssl, fd) == 1 && key_updates_bound(ssl, fd) == 0)
 		return ssl;
 	SSL_free(ssl);
 	return NULL;
@@ -171,9 +171,8 @@ error_of_reason(int reason)
 	}
 }
 
-/* Returns an errno as tls_handshake sets it. */
-static int
-handshake_error(const SSL *ssl, int syscall, struct failure *f)
+int
+tls_handshake_failure(const SSL *ssl, int system, struct failure *f)
 {
 	long verify = SSL_get_verify_result(ssl);
 	const char *alert = tls_peer_alert();
@@ -193,7 +192,7 @@ handshake_error(const SSL *ssl, int syscall, struct failure *f)
 		tls_error_text(f);
 	} else {
 		failure(f, "%s",
-		    syscall != 0 ? strerror(syscall) : "closed by the peer");
+		    system != 0 ? strerror(system) : "closed by the peer");
 		error = ECONNRESET;
 	}
 	ERR_clear_error();
@@ -218,7 +217,7 @@ tls_handshake(SSL *ssl, int64_t deadline, struct failure *f)
 		else if (why == SSL_ERROR_WANT_WRITE)
 			pfd.events = POLLOUT;
 		else {
-			errno = handshake_error(ssl, errno, f);
+			errno = tls_handshake_failure(ssl, errno, f);
 			return -1;
 		}
 		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {

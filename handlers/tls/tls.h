@@ -46,6 +46,14 @@ SSL *tls_new(const struct tls_material *material, int fd);
  */
 int tls_handshake(SSL *ssl, int64_t deadline, struct failure *f);
 
+/*
+ * Why SSL_do_handshake failed: what is wrong with the peer's certificate, what
+ * it said, OpenSSL's reason, or else system, an errno (0: the end of the
+ * connection). Empties OpenSSL's queue. Returns an errno as tls_handshake sets
+ * it.
+ */
+int tls_handshake_failure(const SSL *ssl, int system, struct failure *f);
+
 /* Lets go of what the handshake needed, in material and in ssl. */
 void tls_forget(struct tls_material *material, SSL *ssl);
 

@@ -59,7 +59,7 @@ SCRIPT
     [[ $(ask 'X-Service: db') == *$'200 OK\n\ndb\nhello'* ]]
     [[ $(ask 'x-service:DB ') == *$'200 OK\n\ndb\nhello'* ]]
     [[ $(ask 'X-Service: other.name_1-x') == *$'200 OK\n\ndb\nhello'* ]]
-    wait_until 60 says agent ' session .* target=127.0.0.1:[0-9]+ service=db$'
+    wait_until 60 says agent ' session .* target=127.0.0.1:[0-9]+ service=db seal=[a-z]+$'
 }
 
 @test "an unknown service is 404, which names none" {

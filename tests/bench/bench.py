@@ -25,6 +25,7 @@ import idle
 import latency
 import listing
 import mux
+import sealed
 import short
 from chains import HAProxy, OpenSSH, ROOT, Relay, Services
 from processes import Scratch
@@ -33,7 +34,7 @@ from rounds import Settings, run
 
 # In this order: set-up comes before any agent waits.
 MEASURES = {module.__name__: module.measure for module in (
-    connect, short, mux, bulk, latency, growth, idle, broker, listing)}
+    connect, short, mux, bulk, sealed, latency, growth, idle, broker, listing)}
 WHOLE_SECONDS, QUICK_SECONDS = 14 * 60 + 45, 115  # what is not done by then is left out
 
 

@@ -25,6 +25,34 @@ load ../lib/authority
     [ "$(ca list | grep -c 'laptop *client *valid')" -eq 2 ]
 }
 
+# peers_are SERIAL...: whose certificates peers.pem has, in this order.
+peers_are() {
+    [ "$(openssl crl2pkcs7 -nocrl -certfile "$ca/client/laptop/peers.pem" |
+        openssl pkcs7 -print_certs | grep -c '^subject')" -eq $# ]
+    for each; do
+        cat "$ca/issued/$each.pem"
+    done | cmp - "$ca/client/laptop/peers.pem"
+}
+
+@test "renew writes the peers, all certificates of the name that are good, and revoke takes them out" {
+    ca init
+    ca client laptop
+    first=$(serial "$ca/client/laptop/cert.pem")
+    [ ! -e "$ca/client/laptop/peers.pem" ]
+    run -0 ca renew laptop
+    [[ $output == *'copy peers.pem, then '* ]]
+    second=$(serial "$ca/client/laptop/cert.pem")
+    peers_are "$first" "$second"
+    ca revoke laptop "$first"
+    peers_are "$second"
+    ca renew laptop
+    peers_are "$second" "$(serial "$ca/client/laptop/cert.pem")"
+    ca server relay.example.org
+    ca renew relay.example.org
+    [ ! -e "$ca/client/relay.example.org" ]
+    [ ! -e "$ca/server/relay.example.org/peers.pem" ]
+}
+
 @test "renew keeps the kind and all the names of a server" {
     ca init
     ca server relay.example.org 192.0.2.1 2001:db8::5 other.example.org

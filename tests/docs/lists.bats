@@ -48,7 +48,7 @@ setup() {
 
 @test 'each page that another or README names exists' {
     python <<'END'
-others = """openssl(1) ssh(1) sslscan(1) stone(1) systemd(1) testssl(1) valgrind(1) connect(2) memfd_create(2) seccomp(2) shutdown(2) socket(2) syslog(3) sysexits(3) unix(7)
+others = """openssl(1) ssh(1) sslscan(1) stone(1) systemd(1) testssl(1) valgrind(1) connect(2) memfd_create(2) seccomp(2) shutdown(2) socket(2) splice(2) syslog(3) sysexits(3) unix(7)
     cron(8) inetd(8) sshd(8) xinetd(8)""".split()
 known = {"%s(%s)" % tuple(os.path.basename(page).rsplit(".", 1)) for page in PAGES}
 for page in PAGES:
@@ -250,6 +250,7 @@ for key, value in re.findall(r"^#(\w+) = (.*)", text("broker/relay.conf"), re.M)
         continue
     value = value.replace(".", "") if key == "tls_min" else value
     value = "CRL_EXPIRED_" + value.upper() if key == "crl_expired" else value
+    value = "BARE_" + value.upper() if key == "bare" else value
     given = f'"{value}"' if key in ("socket", "user", "keyd_user") else value
     assert re.search(rf"&?c->{key}(, | = ){re.escape(given)}[);]", source), (key, value)
 END
@@ -337,7 +338,7 @@ def complaint(path, function):
 
 page = text("man/relay-internals.7")
 journeys = re.findall(r"^\.Ss The journey of (.*?)\n(.*?)(?=^\.S[sh] )", page, re.M | re.S)
-assert len(journeys) == 5, [title for title, _ in journeys]
+assert len(journeys) == 6, [title for title, _ in journeys]
 wrong = []
 for title, steps in journeys:
     items = re.findall(r"^\.It (.*)", steps, re.M)

@@ -1,6 +1,7 @@
 /*
  * The request head (handlers/http/head.c): what is accepted is forwarded as a
- * head that means the same, with one X-Forwarded-For, the relay's.
+ * head that means the same, with one X-Forwarded-For, the relay's, and with
+ * X-Bare where the relay says so.
  */
 #include "fuzz.h"
 #include "http/head.h"
@@ -9,15 +10,16 @@
 
 #define HOST "192.0.2.7"
 
-/* The next field that is not X-Forwarded-For; counts those. */
+/* The next field that is neither of these; counts X-Forwarded-For. */
 static int
 next_other(const struct head *head, const char *buf, size_t *at,
     struct head_field *f, unsigned *nforwarded)
 {
 	while (head_next_field(head, buf, at, f)) {
-		if (!head_field_is(f, "X-Forwarded-For"))
+		if (head_field_is(f, "X-Forwarded-For"))
+			++*nforwarded;
+		else if (!head_field_is(f, "X-Bare"))
 			return 1;
-		++*nforwarded;
 	}
 	return 0;
 }
@@ -58,6 +60,12 @@ forward(const struct head *head, const char *buf)
 	     again.takes_body == head->takes_body);
 	MUST(strcmp(again.service, head->service) == 0);
 	MUST(strcmp(again.forwarded_for, HOST) == 0);
+	MUST(again.seal == head->seal && !again.bare);
+	compare_fields(head, buf, &again, out);
+	n = head_mark(out, n);
+	MUST(n <= HEAD_FORWARD_MAX);
+	MUST(head_parse(&again, out, n, HEAD_FORWARD_MAX) == HEAD_DONE);
+	MUST(again.length == n && again.bare);
 	compare_fields(head, buf, &again, out);
 	free(out);
 }

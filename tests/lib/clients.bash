@@ -148,7 +148,7 @@ handler_in_session() {
         pid=${BASH_REMATCH[1]}
         [[ $known != *" $pid "* ]] || continue
         known+="$pid "
-        if [[ " ${children[*]} " == *" $pid "* && $line =~ ": matched ".*" role=$1 ".*result=taken ]]; then
+        if [[ " ${children[*]} " == *" $pid "* && $line =~ :\ (matched\ .*\ role=$1\ .*result=taken|bare\ .*\ role=$1\ ) ]]; then
             echo "$pid"
         fi
     done

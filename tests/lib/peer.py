@@ -64,7 +64,7 @@ class Peer:
     ended: "clean" (close_notify), "cut" (EOF without one) or "reset".
     """
 
-    def __init__(self, name, host="127.0.0.1", port=PORT, sock=None, before=b""):
+    def __init__(self, name, host="127.0.0.1", port=PORT, sock=None, before=b"", version=None):
         # what stands there already is of others who had this port before
         self.log_start = os.path.getsize(RELAY_LOG) if os.path.exists(RELAY_LOG) else 0
         self.sock = sock or tcp(host, port)
@@ -72,7 +72,10 @@ class Peer:
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
         self.outgoing.write(before)
-        self.tls = context(name).wrap_bio(self.incoming, self.outgoing, server_hostname=host)
+        made = context(name)
+        if version:
+            made.maximum_version = version
+        self.tls = made.wrap_bio(self.incoming, self.outgoing, server_hostname=host)
         self.got = bytearray()
         self.ended = None
         deadline = time.monotonic() + 60

@@ -115,7 +115,7 @@ assert agent.rest() == b""
 agent.close()
 SCRIPT
     stone_port=$(free_port)
-    start_relay_stone stone "$(to_relay "localhost:$stone_port")"
+    start_relay_stone stone '-q seal=off' "$(to_relay "localhost:$stone_port")"
     [ "$(speak "$stone_port" early)" = "got=b'welcome' ended=clean" ]
     [ "$(speak --late "$stone_port" EHLO)" = "got=b'220 ready' ended=clean" ]
     ended_well agent
@@ -141,10 +141,11 @@ SCRIPT
 
 # both_with REQUEST: a connection through either with that request.
 both_with() {
-    local name port
+    local name port words=()
     for name in theirs ours; do
         port=$(free_port)
-        write_stone_conf "$name" "127.0.0.1:$false_port/ssl,http localhost:$port $1 --"
+        [ "$name" = theirs ] || words=('-q seal=off')
+        write_stone_conf "$name" "${words[@]}" "127.0.0.1:$false_port/ssl,http localhost:$port $1 --"
         if [ "$name" = theirs ]; then
             start theirs stone -n -r -C theirs.conf
             wait_until 60 listening "$port"

@@ -215,7 +215,7 @@ END
     ended_whole client1
     ended_whole client2
     await_end agent
-    says agent ' session in=[0-9]+ streams=2 reason=done client=127.0.0.1$'
+    says agent ' session in=[0-9]+ streams=2 reason=done client=127.0.0.1 seal=[a-z]+$'
 }
 
 @test 'an agent that reads another target leads new connections there, and no old one' {
@@ -242,7 +242,7 @@ END
     ended_whole client1
     ended_whole client2
     await_end stone
-    says_times stone 2 ' session in=[0-9]+ streams=[0-2] reason=done$'
+    says_times stone 2 ' session in=[0-9]+ streams=[0-2] reason=done seal=[a-z]+$'
 }
 
 @test 'relay-stone ends at once where its sessions are idle, or not open yet' {
@@ -254,7 +254,7 @@ END
     start_waiting_agent agent alice "$target"
     start_shared stone2 4
     stop stone2
-    says_times stone2 4 ' session in=[0-9]+ streams=0 reason=done$'
+    says_times stone2 4 ' session in=[0-9]+ streams=0 reason=done seal=[a-z]+$'
 }
 
 @test 'a second signal ends the connections too, as an error' {
@@ -292,7 +292,7 @@ END
     answers_with "$stone_port" before
     signal_all agent STOP
     start_waiting_agent agent2 alice "$target"
-    wait_until 80 says stone ' session in=.* reason=relay-error error=the_other_side_has_fallen_silent$'
+    wait_until 80 says stone ' session in=.* reason=relay-error error=the_other_side_has_fallen_silent seal=[a-z]+$'
     wait_until 60 says agent2 ' taken'
     answers_with "$stone_port" after
     signal_all agent KILL

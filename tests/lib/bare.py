@@ -1,0 +1,92 @@
+"""Marked sessions made by hand: peers that leave the relay's TLS, and others that
+only say so. For peer.py's scripts: "from bare import *" behind the names of that.
+
+What is bare here are any bytes: the relay does not look at them.
+"""
+
+import hashlib
+import os
+import random
+import socket
+import struct
+import threading
+import time
+
+from peer import OK, POLL, Peer, head_of_stone, poll, stone  # noqa: F401
+
+SEALING = b"GET / HTTP/1.1\r\nX-Seal: 1 aGVsbG8=\r\nX-Bare: 1\r\n\r\n"
+SEALED = b"HTTP/1.1 200 OK\r\nX-Seal: 1\r\nX-Bare: 1\r\n\r\n"
+
+
+def marked(name):
+    """An agent and a stone in a marked session, which still have the relay's TLS."""
+    agent = poll(name, b"X-Bare: 1")
+    client = stone(name, SEALING)
+    head = head_of_stone(agent)
+    assert head.endswith(b"\r\nX-Bare: 1\r\n\r\n"), head
+    agent.send(SEALED)
+    assert client.head() == SEALED
+    return agent, client
+
+
+def leave(peer):
+    """Ends its direction of TLS, and only that."""
+    peer.tls.write(b"")
+    try:
+        peer.tls.unwrap()
+    except Exception:  # it wants the other's, or had something unread
+        pass
+    peer._flush()
+
+
+def put(peer, data):
+    """Bare."""
+    peer.sock.settimeout(60)
+    peer.sock.sendall(data)
+
+
+def come_bare(peer, seconds=60):
+    """Reads up to the other's close_notify, and nothing behind it."""
+    deadline = time.monotonic() + seconds
+    while not peer.ended:
+        header = exactly(peer, 5, deadline)
+        length = int.from_bytes(header[3:], "big")
+        peer.incoming.write(header + exactly(peer, length, deadline))
+        peer._drain()
+    assert peer.ended == "clean", peer.ended
+
+
+def exactly(peer, length, deadline):
+    data = b""
+    while len(data) < length:
+        peer.sock.settimeout(max(deadline - time.monotonic(), 0.001))
+        piece = peer.sock.recv(length - len(data))
+        assert piece, "the end of TCP"
+        data += piece
+    return data
+
+
+def get(peer, length, seconds=60):
+    """Bare bytes."""
+    return exactly(peer, length, time.monotonic() + seconds)
+
+
+def bare(name):
+    """A session of which all directions are bare."""
+    agent, client = marked(name)
+    leave(agent)
+    leave(client)
+    come_bare(agent)
+    come_bare(client)
+    return agent, client
+
+
+def tcp_end(peer, seconds=60):
+    """How TCP ends, whatever comes before: "fin" or "reset"."""
+    peer.sock.settimeout(seconds)
+    try:
+        while peer.sock.recv(1 << 18):
+            pass
+    except ConnectionResetError:
+        return "reset"
+    return "fin"

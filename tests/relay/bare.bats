@@ -1,0 +1,396 @@
+#!/usr/bin/env bats
+# Sealed sessions that leave the relay's TLS: who may, what passes, and how each
+# direction ends.
+#
+# shellcheck disable=SC2030,SC2031,SC2154
+
+load ../lib/helpers
+load ../lib/clients
+load ../lib/customers
+load ../lib/stones
+load ../lib/shared
+load ../lib/sealed
+
+setup_file() {
+    make_pki alice bob
+}
+
+# ---- heads ------------------------------------------------------------------
+
+@test 'X-Seal is 1 and base64, X-Bare is 1, and each is there once' {
+    with_relay
+    play <<'SCRIPT'
+start = b"GET / HTTP/1.1\r\n"
+good = b"X-Seal: 1 aGVsbG8=\r\n"
+for value in b"", b"1", b"1 ", b"2 aGVsbG8=", b"1  aGVsbG8=", b"1 aGVsbG8", b"1 aGVs bG8=", b"1 a===", b"1 =aaa", b"1 aGVsb_8=", b"aGVsbG8=":
+    refused(start + b"X-Seal: " + value + b"\r\n\r\n", 400, "X-Seal is not 1 and base64")
+refused(start + good + good + b"\r\n", 400, "X-Seal is given twice")
+for head in start + good, POLL:
+    for value in b"", b"0", b"01", b"1 1", b"yes":
+        refused(head + b"X-Bare: " + value + b"\r\n\r\n", 400, "X-Bare is not 1")
+    refused(head + b"X-Bare: 1\r\nx-bare: 1\r\n\r\n", 400, "X-Bare is given twice")
+SCRIPT
+}
+
+# marked POLL_FIELDS STONE_FIELDS: whether the agent is told so. The head that it
+# gets is the stone's without X-Bare, and with what the relay adds.
+who_is_marked() {
+    play <<SCRIPT
+def told(poll_fields, stone_fields, eol=b"\r\n", agent_tls=None, stone_tls=None):
+    agent = poll("alice", *poll_fields, version=agent_tls)
+    client = stone("alice", eol.join([b"GET / HTTP/1.1", *stone_fields, b"", b""]), version=stone_tls)
+    head = head_of_stone(agent)
+    lines = head.split(eol)
+    assert lines[:1 + len(stone_fields)] == [b"GET / HTTP/1.1"] + [f for f in stone_fields if not f.lower().startswith(b"x-bare")] + lines[len([f for f in stone_fields if not f.lower().startswith(b"x-bare")]) + 1:1 + len(stone_fields)], head
+    rest = lines[1 + len([f for f in stone_fields if not f.lower().startswith(b"x-bare")]):]
+    assert rest[0] == b"X-Forwarded-For: " + CLIENT_ADDRESS.encode(), head
+    assert rest[1:] in ([b"X-Bare: 1", b"", b""], [b"", b""]), head
+    agent.close()
+    client.close()
+    return len(rest) == 4
+
+seal, bare = b"X-Seal: 1 aGVsbG8=", b"X-Bare: 1"
+$1
+SCRIPT
+}
+
+@test 'a session is marked where stone and agent say so, and the stone seals it' {
+    with_relay
+    who_is_marked '
+assert told([bare], [seal, bare])
+assert told([bare], [bare, seal])
+assert told([b"x-bare:1"], [b"x-BARE: 1", seal, b"X-Other: a"])
+assert told([bare], [seal, bare], b"\n")
+assert not told([], [seal, bare])
+assert not told([bare], [seal])
+assert not told([bare], [bare])
+assert not told([], [])'
+}
+
+@test "with bare = no none is" {
+    with_relay 'bare = no'
+    who_is_marked '
+assert not told([bare], [seal, bare])'
+}
+
+@test 'nor where one of both has TLS 1.2' {
+    with_relay 'tls_min = 1.2'
+    who_is_marked '
+assert told([bare], [seal, bare])
+assert not told([bare], [seal, bare], agent_tls=ssl.TLSVersion.TLSv1_2)
+assert not told([bare], [seal, bare], stone_tls=ssl.TLSVersion.TLSv1_2)'
+}
+
+@test 'a stone whose first agent is gone may get another that is not marked, and the other way' {
+    with_relay
+    play <<'SCRIPT'
+from bare import *
+for dead, alive in ([b"X-Bare: 1"], []), ([], [b"X-Bare: 1"]):
+    gone_agent = poll("alice", b"X-Agent: 1", *dead)  # takes the head and says nothing
+    client = stone("alice", SEALING)
+    head_of_stone(gone_agent)
+    agent = poll("alice", b"X-Agent: 2", *alive)
+    head = head_of_stone(agent)
+    assert (b"\r\nX-Bare: 1\r\n" in head) == bool(alive), head
+    agent.send(b"\r\n" + SEALED)
+    assert client.head() == SEALED
+    if not alive:
+        client.finish()
+        assert agent.rest() == b""
+        agent.finish()
+        assert client.rest() == b""
+        continue
+    leave(client)
+    come_bare(agent)
+    put(client, b"bare")
+    assert get(agent, 4) == b"bare"
+    client.cut()
+    leave(agent)
+    agent.cut()
+    come_bare(client)
+    assert tcp_end(agent) == tcp_end(client) == "fin"
+SCRIPT
+}
+
+# ---- bytes ------------------------------------------------------------------
+
+both_ways() {
+    play <<'SCRIPT'
+from bare import *
+agent, client = bare("alice")
+put(client, b"up")
+assert get(agent, 2) == b"up"
+put(agent, b"down")
+assert get(client, 4) == b"down"
+client.cut()  # half of it
+assert tcp_end(agent) == "fin"
+put(agent, b"rest")
+assert get(client, 4) == b"rest"
+agent.cut()
+assert tcp_end(client) == "fin"
+for peer in agent, client:
+    logged(peer, r" bare id=\w+ role=")
+    logged(peer, r" end .*reason=done$")
+    until(lambda: gone(handler_of(peer)))
+SCRIPT
+}
+
+@test 'behind the close_notify of both ends all bytes pass as they are, and half a close does' {
+    through_each_spawner both_ways
+    wait_until 60 says broker ' session .* seal=bare .* up=2 down=[0-9]+ reason=done$'
+}
+
+@test 'a direction leaves TLS when it likes, and the other need not' {
+    with_relay
+    play <<'SCRIPT'
+from bare import *
+for first, second in ((0, 1), (1, 0)):
+    pair = marked("alice")
+    a, b = pair[first], pair[second]
+    leave(a)
+    come_bare(b)
+    put(a, b"bare")
+    assert get(b, 4) == b"bare"
+    b.send(b"in TLS")
+    assert a.read(6) == b"in TLS"
+    put(a, b"more")
+    assert get(b, 4) == b"more"
+    if first:
+        leave(b)
+        come_bare(a)
+        put(b, b"bare too")
+        assert get(a, 8) == b"bare too"
+    else:
+        b.send(b"to the end")
+        assert a.read(10) == b"to the end"
+        leave(b)
+        come_bare(a)
+    b.cut()
+    assert tcp_end(a) == "fin"
+    put(a, b"and an end")
+    assert get(b, 10) == b"and an end"
+    a.cut()
+    assert tcp_end(b) == "fin"
+    for peer in pair:
+        logged(peer, r" end .*reason=done$")
+SCRIPT
+}
+
+@test 'nobody need leave TLS: a close_notify and FIN are the end all the same' {
+    with_relay
+    play <<'SCRIPT'
+from bare import *
+agent, client = marked("alice")
+client.send(b"x" * 100000)
+assert agent.read(100000) == b"x" * 100000
+client.finish()
+client.cut()
+assert agent.rest() == b""
+agent.send(b"a refusal, say")
+agent.finish()
+agent.cut()
+assert client.rest() == b"a refusal, say"
+assert tcp_end(agent) == tcp_end(client) == "fin"
+for peer in agent, client:
+    logged(peer, r" end .*reason=done$")
+SCRIPT
+}
+
+@test 'what is on its way as a direction leaves TLS comes before what is bare' {
+    with_relay
+    { echo "COUNT = ${BARE_CHANGES:-12}" && cat <<'SCRIPT'; } | play
+from bare import *
+# nobody reads: all that there is between the two is full
+def filled(a, b):
+    data = os.urandom(6 << 20)
+    bare_data = os.urandom(3 << 20)
+
+    def write():
+        for at in range(0, len(data), 16384):
+            a.send(data[at:at + 16384])
+        leave(a)
+        put(a, bare_data)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    time.sleep(0.3)
+    come_bare(b)
+    assert bytes(b.got) == data
+    b.got.clear()
+    assert get(b, len(bare_data)) == bare_data
+    writer.join()
+
+for direction in (0, 1):
+    pair = marked("alice")
+    filled(pair[direction], pair[1 - direction])
+    for peer in pair:
+        peer.reset()
+
+# at any moment, both ways at once
+def sends(peer, size, change, digest):
+    rest = size
+    while rest > 0:
+        data = os.urandom(min(rest, random.choice((1, 100, 5000, 16384, 70000))))
+        digest.update(data)
+        if size - rest < change <= size - rest + len(data):
+            at = change - (size - rest)
+            peer.send(data[:at])
+            leave(peer)
+            peer.left = True
+            put(peer, data[at:])
+        elif peer.left:
+            put(peer, data)
+        else:
+            peer.send(data)
+        rest -= len(data)
+    peer.cut()
+
+def receives(peer, digest):
+    come_bare(peer)
+    digest.update(peer.got)
+    while data := peer.sock.recv(1 << 16):
+        digest.update(data)
+
+def session_with_changes():
+    pair = marked("alice")
+    threads, digests = [], []
+    for a, b in (pair, pair[::-1]):
+        a.left = False
+        size = random.randint(1, 3 << 20)
+        digests.append((hashlib.sha256(), hashlib.sha256()))
+        threads.append(threading.Thread(target=sends, args=(a, size, random.randint(1, size), digests[-1][0])))
+        threads.append(threading.Thread(target=receives, args=(b, digests[-1][1])))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for sent, got in digests:
+        assert sent.digest() == got.digest()
+    for peer in pair:
+        peer.sock.close()
+        logged(peer, r" end .*reason=done$")
+
+for _ in range(COUNT):
+    session_with_changes()
+SCRIPT
+}
+
+# ---- pipes ------------------------------------------------------------------
+
+@test 'a pipe is there while bytes move, and none while they do not' {
+    needs_plain 'they count fds otherwise'
+    with_relay
+    play <<'SCRIPT'
+from bare import *
+def pipes(peer):
+    links = []
+    for fd in os.listdir(f"/proc/{handler_of(peer)}/fd"):
+        try:
+            links.append(os.readlink(f"/proc/{handler_of(peer)}/fd/{fd}"))
+        except FileNotFoundError:
+            pass
+    return sum(link.startswith("pipe:") for link in links)
+
+agent, client = bare("alice")
+before = pipes(client)
+for _ in range(2):
+    put(client, b"bytes")
+    assert get(agent, 5) == b"bytes"
+    assert pipes(client) == before + 2
+    until(lambda: pipes(client) == before)
+assert pipes(agent) == before
+SCRIPT
+}
+
+@test 'where the kernel gives no pipe that is large enough, bytes are copied' {
+    is_root || skip 'needs another user'
+    [ "$(cat /proc/sys/fs/pipe-user-pages-soft)" -gt 0 ] || skip 'there is no limit'
+    with_relay
+    cat >many.py <<'SCRIPT'
+import fcntl, os, resource, sys, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
+os.setgid(65534)
+os.setuid(65534)
+pipes = []
+for _ in range(4000):
+    pipes.append(os.pipe())
+    if fcntl.fcntl(pipes[-1][1], 1032) < 65536:
+        break
+print("full", fcntl.fcntl(pipes[-1][1], 1032), flush=True)
+time.sleep(1000)
+SCRIPT
+    start many python3 many.py
+    wait_until 60 says many '^full '
+    play <<'SCRIPT'
+from bare import *
+agent, client = bare("alice")
+data = os.urandom(20 << 20)
+writer = threading.Thread(target=put, args=(client, data))
+writer.start()
+assert get(agent, len(data)) == data
+writer.join()
+put(agent, b"back")
+assert get(client, 4) == b"back"
+for peer in agent, client:
+    links = os.popen(f"ls -l /proc/{handler_of(peer)}/fd").read()
+    assert "pipe:" not in links.replace(" 0 -> ", ""), links
+    peer.cut()
+assert tcp_end(agent) == tcp_end(client) == "fin"
+SCRIPT
+    stop many || :
+}
+
+# ---- the ends ---------------------------------------------------------------
+
+@test 'the sessions of relay-stone and relayagent are bare, and on the wire one TLS connection' {
+    with_relay
+    start_target target shout
+    cat >recorder.py <<'SCRIPT'
+import socket, sys, threading
+
+def copy(source, sink, name):
+    with open(name, "ab") as out:
+        while data := source.recv(65536):
+            out.write(data)
+            sink.sendall(data)
+    sink.shutdown(socket.SHUT_WR)
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("ready", flush=True)
+while True:
+    a, _ = listener.accept()
+    b = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+    threading.Thread(target=copy, args=(a, b, sys.argv[3] + ".up")).start()
+    threading.Thread(target=copy, args=(b, a, sys.argv[3] + ".down")).start()
+SCRIPT
+    local real=$relay_port leg
+    for leg in agent stone; do
+        relay_port=$(free_port)
+        start "wire-$leg" python3 recorder.py "$relay_port" "$real" "$scratch/$leg"
+        await_start "wire-$leg" listening "$relay_port"
+        if [ "$leg" = agent ]; then
+            a_sealing_agent auto "$target" "-m 1:1"
+        else
+            a_sealing_stone auto
+        fi
+    done
+    relay_port=$real
+    answers_with "$stone_port" hello
+    both_say bare
+    wait_until 60 says broker ' session .* seal=bare '
+    stop agent
+    python3 - <<'SCRIPT'
+def types(data):
+    found = []
+    while len(data) >= 5:
+        assert data[1] == 3 and data[2] in (1, 3), data[:5]
+        found.append(data[0])
+        data = data[5 + int.from_bytes(data[3:5], "big"):]
+    return found
+
+# the agent's second poll is in its file, too: what began first was the session
+for name in "stone.up", "stone.down":
+    found = types(open(name, "rb").read())
+    assert found[0] == 0x16 and found[1] == 0x14 and set(found[2:]) == {0x17}, (name, found)
+SCRIPT
+}
