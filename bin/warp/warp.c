@@ -119,6 +119,7 @@ key_beside(struct tls_material *tls, const char *path, const char *passphrase,
 		    path, key);
 	else {
 		tls->key = pem_key_encrypted(key, passphrase, f);
+		tls->key_is_apart = 1;
 		rc = tls->key == NULL ? -1 : 0;
 	}
 	free(key);

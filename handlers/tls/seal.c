@@ -131,6 +131,9 @@ seal_init(struct seal *seal, enum seal_side side,
 	/* what the file says is wrong even where it is not used */
 	if (gather(seal, material->certificate, peers, f) == -1)
 		return -1;
+	/* where each host has a key of its own, nobody would be accepted */
+	if (seal->mode == SEAL_AUTO && material->key_is_apart && peers == NULL)
+		seal->mode = SEAL_OFF;
 	if (seal->mode == SEAL_OFF)
 		return 0;
 	seal->ctx = make_context(side, seal->accepted);
