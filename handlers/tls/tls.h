@@ -15,7 +15,7 @@ struct tls_material {
 	X509 *certificate;
 	STACK_OF(X509) * chain;
 	EVP_PKEY *key;
-	int key_is_apart; /* of a host: the other end has another */
+	int key_is_apart;  /* of a host: the other end has another */
 	X509_STORE *store; /* whom the other end must chain to */
 };
 
