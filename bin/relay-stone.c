@@ -10,11 +10,14 @@
 #include "base/harden.h"
 #include "base/log.h"
 #include "base/program.h"
+#include "status/status.h"
+#include "stone/check.h"
 #include "stone/forward.h"
 #include "stone/forward_listeners.h"
 #include "stone/sandbox.h"
 #include "stone/server.h"
 #include "stone/single.h"
+#include "stone/status.h"
 #include "warp/request.h"
 
 #include <errno.h>
@@ -35,7 +38,9 @@ usage(void)
 	    "       " NAME
 	    " [-DdlNnrtV] [--inetd | --sessions n | --stdio] -C file\n"
 	    "       " NAME " [-DdlNnrtV] -q word ... relay listen request "
-	    "[client ...]\n");
+	    "[client ...]\n"
+	    "       " NAME " check [--json] word ...\n"
+	    "       " NAME " status [--json] word ...\n");
 	exit(EX_USAGE);
 }
 
@@ -81,15 +86,18 @@ static struct forwards *
 read_all(int argc, char **argv, const struct proxy_environment *env)
 {
 	struct forwards *set;
+	const char *part;
 	struct failure f;
 
-	set = forwards_read(argc, argv, env, &f);
+	set = forwards_read(argc, argv, env, &part, &f);
 	if (set == NULL)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (set->conf.version) {
 		printf(NAME " %s\n", VERSION);
 		exit(EX_OK);
 	}
+	if (set->conf.json)
+		program_fail(EX_USAGE, "--json is for check and status");
 	if (set->conf.wanted != NULL)
 		exit(warp_request_run(set->conf.wanted, NAME, "8080"));
 	if (set->conf.help || (set->conf.nforwards == 0 && argc == 1))
@@ -153,11 +161,15 @@ serve_all(struct stone_server *server)
 	static const int signals[] = {
 	    SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR2, 0};
 	const int daemon = server->forwards->conf.daemon;
+	const char *file = server->forwards->conf.file;
 	struct failure f;
 	int rc;
 
 	if (forwards_listen(server->forwards, NULL, &f) == -1)
 		program_fail(EX_UNAVAILABLE, "%s", f.text);
+	server->status = stone_status_new(file != NULL ? file : "");
+	if (server->status == NULL)
+		program_fail(EX_OSERR, "status: %s", strerror(errno));
 	if (daemon && become_daemon() == -1)
 		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
 	server->signals = program_signals(signals);
@@ -171,6 +183,7 @@ serve_all(struct stone_server *server)
 	rc = stone_server_run(server);
 	log_event(LOG_NOTICE, "stop", NULL);
 	fd_close(&server->signals);
+	stone_status_free(server->status);
 	return rc;
 }
 
@@ -192,22 +205,61 @@ serve(struct stone_server *server, int sock)
 	}
 }
 
+/* What the first word asks for; its words are those of a start. */
+enum verb { VERB_START, VERB_CHECK, VERB_STATUS };
+
+static enum verb
+take_verb(int *argc, char ***argv)
+{
+	const char *word = *argc > 1 ? (*argv)[1] : "";
+	const enum verb verb = strcmp(word, "check") == 0    ? VERB_CHECK
+			       : strcmp(word, "status") == 0 ? VERB_STATUS
+							     : VERB_START;
+
+	if (verb != VERB_START) {
+		(*argv)[1] = (*argv)[0];
+		--*argc;
+		++*argv;
+	}
+	return verb;
+}
+
+static int
+ask_status(int argc, char **argv)
+{
+	static struct stone_conf conf;
+	struct stone_words words;
+	struct failure f;
+	size_t next;
+
+	if (stone_words_from_argv(&words, argc, argv, &f) == -1 ||
+	    stone_conf_options(&conf, &words, &next, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
+	return stone_status_run(conf.file != NULL ? conf.file : "", conf.json);
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct proxy_environment env;
+	const enum verb verb = take_verb(&argc, &argv);
 	struct stone_server server = {.argc = argc, .argv = argv, .env = &env};
 	int sock = -1, rc;
 
-	if (is_inetd(argc, argv))
+	if (verb == VERB_START && is_inetd(argc, argv))
 		sock = fd_take_inetd_socket();
 	if (sock == -1 && fd_sane_std() == -1)
 		return EX_OSERR;
 	open_log(&(const struct stone_conf){0});
+	status_keep();
 	if (proxy_environment_keep(&env) == -1 || harden_process(sock) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
+	if (verb == VERB_STATUS)
+		return ask_status(argc, argv);
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
+	if (verb == VERB_CHECK)
+		return stone_check(argc, argv, &env);
 	server.forwards = read_all(argc, argv, &env);
 	rc = serve(&server, sock);
 	forwards_free(server.forwards);

@@ -3,16 +3,19 @@
  * certificate, and when a stone with the same one has come, joins it to the
  * target that its own configuration names.
  */
+#include "agent/check.h"
 #include "agent/conf.h"
 #include "agent/install.h"
 #include "agent/pool.h"
 #include "agent/sandbox.h"
+#include "agent/status.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/harden.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/program.h"
+#include "status/status.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,6 +32,81 @@ become_daemon(struct agent_source *source)
 		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
 }
 
+/* What the first word asks for; its words are those of a start. */
+enum verb { VERB_START, VERB_CHECK, VERB_STATUS };
+
+static enum verb
+take_verb(int *argc, char ***argv)
+{
+	const char *word = *argc > 1 ? (*argv)[1] : "";
+	const enum verb verb = strcmp(word, "check") == 0    ? VERB_CHECK
+			       : strcmp(word, "status") == 0 ? VERB_STATUS
+							     : VERB_START;
+
+	if (verb != VERB_START) {
+		(*argv)[1] = (*argv)[0];
+		--*argc;
+		++*argv;
+	}
+	return verb;
+}
+
+static int
+ask_status(int argc, char **argv)
+{
+	struct agent_run run;
+	struct failure f;
+
+	if (agent_words_run(&run, argc, argv, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
+	return agent_status_run(run.file, run.json);
+}
+
+static void
+read_conf(struct agent_conf *conf, struct agent_run *run,
+    const struct agent_source *source)
+{
+	struct failure f;
+
+	if (agent_conf_read(conf, run, source, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
+	if (run->json)
+		program_fail(EX_USAGE, "--json is for check and status");
+}
+
+/* Nobody can ask then, but all else goes on. */
+static int
+listen_status(const struct agent_run *run)
+{
+	struct failure f;
+	int fd = status_listen(NAME, run->file, &f);
+
+	if (fd == -1 && *f.text != '\0')
+		log_event(LOG_NOTICE, "no-status", "error", f.text, NULL);
+	return fd;
+}
+
+static int
+serve(struct agent_conf *conf, const struct agent_run *run,
+    struct agent_source *source, int signals)
+{
+	int status, rc;
+
+	log_open(NAME, run->daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, run->debug);
+	status = listen_status(run);
+	if (run->daemon)
+		become_daemon(source);
+	harden_raise_nofile(); /* a session may carry many connections */
+	if (agent_sandbox_enter(conf) == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
+	log_event(LOG_NOTICE, "start", "version", VERSION, "relay",
+	    conf->relays[0].host, "port", conf->relays[0].port, NULL);
+	rc = agent_pool_run(conf, source, signals, status);
+	log_event(LOG_NOTICE, "stop", NULL);
+	fd_close(&status);
+	return rc;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -37,40 +115,35 @@ main(int argc, char **argv)
 	static struct agent_source source;
 	static struct agent_conf conf;
 	struct agent_run run;
-	struct failure f;
+	enum verb verb;
 	int fd, rc;
 
 	if (fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);
 	notify_keep();
+	status_keep();
+	verb = take_verb(&argc, &argv);
 	if (agent_source_keep(&source, argc, argv) == -1)
 		program_fail(EX_OSERR, "set-up: %s", strerror(errno));
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
+	if (verb == VERB_STATUS)
+		return ask_status(argc, argv);
 	/* early, so that nobody's question is the end of it */
-	fd = program_signals(signals);
-	if (fd == -1)
+	fd = verb == VERB_START ? program_signals(signals) : -1;
+	if (verb == VERB_START && fd == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
-	if (agent_conf_read(&conf, &run, &source, &f) == -1)
-		program_fail(EX_CONFIG, "%s", f.text);
+	if (verb == VERB_CHECK)
+		return agent_check(&source);
+	read_conf(&conf, &run, &source);
 	if (run.test)
 		return EX_OK;
 	if (run.install)
 		return agent_install(&source);
-
-	log_open(NAME, run.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, run.debug);
-	if (run.daemon)
-		become_daemon(&source);
-	harden_raise_nofile(); /* a session may carry many connections */
-	if (agent_sandbox_enter(&conf) == -1)
-		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
-	log_event(LOG_NOTICE, "start", "version", VERSION, "relay",
-	    conf.relays[0].host, "port", conf.relays[0].port, NULL);
-	rc = agent_pool_run(&conf, &source, fd);
-	log_event(LOG_NOTICE, "stop", NULL);
+	rc = serve(&conf, &run, &source, fd);
 	fd_close(&fd);
 	return rc;
 }

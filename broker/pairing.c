@@ -84,16 +84,23 @@ count_of(const struct waiter *w)
 	return w->role == ROLE_STONE ? &w->party->nstones : &w->party->nagents;
 }
 
+enum verdict
+pairing_judge(const struct entitlement *grant, uint64_t now)
+{
+	if (!grant->allow)
+		return PAIRING_NOT_ALLOWED;
+	return now >= grant->customer.expire ? PAIRING_EXPIRED : PAIRING_WAIT;
+}
+
 static enum verdict
 judge(const struct party *party, const struct waiter *w,
     const struct entitlement *grant, uint64_t now)
 {
 	const struct customer *customer = &grant->customer;
+	const enum verdict verdict = pairing_judge(grant, now);
 
-	if (!grant->allow)
-		return PAIRING_NOT_ALLOWED;
-	if (now >= customer->expire)
-		return PAIRING_EXPIRED;
+	if (verdict != PAIRING_WAIT)
+		return verdict;
 	if (w->role == ROLE_AGENT && party->nagents >= grant->max_agents)
 		return PAIRING_MAX_AGENTS;
 	if (w->role == ROLE_AGENT)

@@ -70,6 +70,12 @@ enum verdict pairing_enter(struct pairing *table, struct waiter *w,
     uint64_t now);
 
 /*
+ * What nobody who comes can change: whether grant allows anything at the Unix
+ * time now. Returns PAIRING_WAIT where it does.
+ */
+enum verdict pairing_judge(const struct entitlement *grant, uint64_t now);
+
+/*
  * For w that has just entered: the agent that has waited longest, where that is
  * a poll of another process, and both said which they are. It is told once
  * while anybody of that key is there; else NULL.

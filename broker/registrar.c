@@ -236,6 +236,27 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	return 0;
 }
 
+/* The same answer, to who does not wait: how many do is not its fault. */
+static int
+on_check(struct broker *b, struct conn *c, const struct message *m)
+{
+	const struct customer_entry *entry;
+	enum verdict verdict;
+
+	if (c->waiter.state != WAITER_ABSENT || c->kicked)
+		return -1;
+	memcpy(c->peer, m->u.reg.peer, sizeof(c->peer));
+	entry = registrar_recognize(b, c, m->der, m->u.reg.der_len);
+	if (entry == NULL)
+		return -1;
+	verdict = pairing_judge(&entry->grant, (uint64_t)time(NULL));
+	if (verdict == PAIRING_WAIT)
+		return welcome(b, c, entry, m);
+	refuse(b, c, REFUSAL_LIMIT, refusals[verdict].status,
+	    refusals[verdict].reason);
+	return 0;
+}
+
 static int
 on_wait_again(
     struct broker *b, struct conn *c, const struct message_wait_again *m)
@@ -356,6 +377,8 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 	switch (m->type) {
 	case MESSAGE_REGISTER:
 		return on_register(b, c, m);
+	case MESSAGE_CHECK:
+		return on_check(b, c, m);
 	case MESSAGE_WAIT_AGAIN:
 		return on_wait_again(b, c, &m->u.wait_again);
 	case MESSAGE_PROGRESS:

@@ -212,8 +212,18 @@ start_web() {
     up intra listens intra "$1"
 }
 
+# reach HOST:PORT: says why nobody can be reached there, and fails.
+reach() {
+    local why host=${1%:*}
+    why=$( (exec 3<>"/dev/tcp/${host//[][]/}/${1##*:}") 2>&1) && return
+    why=${why%%$'\n'*} # the second line is of the shell's file alone
+    why=${why##*: }
+    fail "your own $1 is not there: ${why:-no connection}; start it, or name another TARGET=host:port"
+}
+
 start_intra() {
     if [[ -n $target ]]; then
+        reach "$target"
         hop intra "your own $target"
         return
     fi

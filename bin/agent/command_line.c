@@ -15,6 +15,7 @@
 #define PROXY_PROTOCOL "proxy-protocol"
 #define MAX_STREAMS    "max-streams"
 #define UPGRADE        "upgrade"
+#define JSON           "json"
 #define SEAL           "seal"
 #define PEERS          "peers"
 #define PASSFILE       "passfile"
@@ -29,6 +30,7 @@ static const struct option longs[] = {
     {PROXY_PROTOCOL, no_argument, NULL, AGENT_PROXY_PROTOCOL},
     {MAX_STREAMS, required_argument, NULL, AGENT_MAX_STREAMS},
     {UPGRADE, required_argument, NULL, AGENT_UPGRADE},
+    {JSON, no_argument, NULL, AGENT_JSON},
     {SEAL, required_argument, NULL, AGENT_SEAL},
     {PEERS, required_argument, NULL, AGENT_PEERS},
     {PASSFILE, required_argument, NULL, AGENT_PASSFILE},
@@ -47,6 +49,8 @@ usage(void)
 	    "       " NAME " [-DdtV] -C file\n"
 	    "       " NAME " [-DdntV] [options] -c cert -k key relay:port ... "
 	    "target:port\n"
+	    "       " NAME " check [--" JSON "] word ...\n"
+	    "       " NAME " status [--" JSON "] word ...\n"
 	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
 	    "[-x proxy:port]\n"
 	    "         [--" MAX_STREAMS " n] [--" PASSFILE " file] [--" PEERS
@@ -91,6 +95,8 @@ set_run(struct agent_run *run, const char **file, int option)
 		return run->debug = 1;
 	case 't':
 		return run->test = 1;
+	case AGENT_JSON:
+		return run->json = 1;
 	case 'V':
 		printf(NAME " %s\n", VERSION);
 		exit(EX_OK);
@@ -180,8 +186,8 @@ read_line(void *arg, char *line, struct failure *f)
 	if (word.option == ':')
 		return failure(f, "%s has no value", line);
 	if (word.option == -1 || word.option == '?' ||
-	    word.option == AGENT_REQUEST || word.option == AGENT_INSTALL ||
-	    is_abbreviated(line, index))
+	    word.option == AGENT_JSON || word.option == AGENT_REQUEST ||
+	    word.option == AGENT_INSTALL || is_abbreviated(line, index))
 		return failure(f, "unknown option %s (see " NAME "(1))", line);
 	if (argc > optind || (optarg == NULL && index == -1 && line[2] != '\0'))
 		return failure(f, "%s takes no value", line);
@@ -199,6 +205,7 @@ agent_words_read(struct agent_words *words, struct agent_run *run, int argc,
 
 	memset(words, 0, sizeof(*words));
 	memset(run, 0, sizeof(*run));
+	run->part = "configuration";
 	if (read_argv(words, run, &file, argc, argv, base, f) == -1)
 		return -1;
 	if (file == NULL)
@@ -206,8 +213,24 @@ agent_words_read(struct agent_words *words, struct agent_run *run, int argc,
 	words->file = config_lines_relative(base, file);
 	if (words->file == NULL)
 		return failure(f, "-C: %s", strerror(errno));
+	snprintf(run->file, sizeof(run->file), "%s", words->file);
 	return config_lines_read_numbered(
 	    words->file, read_line, &r, &r.line, f);
+}
+
+int
+agent_words_run(struct agent_run *run, int argc, char **argv, struct failure *f)
+{
+	struct agent_words words = {.list = NULL};
+	const char *file = NULL;
+	int rc;
+
+	memset(run, 0, sizeof(*run));
+	rc = read_argv(&words, run, &file, argc, argv, "", f);
+	if (file != NULL)
+		snprintf(run->file, sizeof(run->file), "%s", file);
+	agent_words_free(&words);
+	return rc;
 }
 
 void

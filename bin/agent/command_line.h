@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 
+#include <limits.h>
 #include <stddef.h>
 
 /* Options without a letter, and what is none. */
@@ -19,6 +20,7 @@
 #define AGENT_PASSFILE       261
 #define AGENT_INSTALL        262 /* of the command line alone */
 #define AGENT_REQUEST        263 /* of the command line alone */
+#define AGENT_JSON           264 /* of the command line alone */
 
 struct agent_word {
 	int option;       /* its letter, or one of the above */
@@ -35,10 +37,13 @@ struct agent_words {
 
 /* What only the command line can say. */
 struct agent_run {
-	int daemon;  /* -D */
-	int debug;   /* -d */
-	int test;    /* -t */
-	int install; /* --install */
+	int daemon;          /* -D */
+	int debug;           /* -d */
+	int test;            /* -t */
+	int json;            /* --json */
+	int install;         /* --install */
+	char file[PATH_MAX]; /* -C; "": none */
+	const char *part;    /* what was read last: see check/check.h */
 };
 
 /*
@@ -50,6 +55,13 @@ struct agent_run {
  */
 int agent_words_read(struct agent_words *words, struct agent_run *run, int argc,
     char **argv, const char *base, struct failure *f);
+
+/*
+ * Reads what only the command line can say, and no file. Returns 0, or -1
+ * likewise.
+ */
+int agent_words_run(
+    struct agent_run *run, int argc, char **argv, struct failure *f);
 
 void agent_words_free(struct agent_words *words);
 

@@ -118,7 +118,7 @@ load_secret(const struct agent_word *word, char secret[static SECRET_MAX],
 /* The file that stands for all comes last: what others name counts more. */
 static int
 load_tls(struct agent_conf *conf, const char *folder,
-    const struct agent_options *o, struct failure *f)
+    const struct agent_options *o, const char **part, struct failure *f)
 {
 	char secret[SECRET_MAX];
 	const char *passphrase = o->passfile != NULL ? secret : NULL;
@@ -126,11 +126,18 @@ load_tls(struct agent_conf *conf, const char *folder,
 
 	if (o->passfile != NULL && load_secret(o->passfile, secret, f) == -1)
 		return -1;
-	if (load(conf, folder, o->key, passphrase, load_key, f) == 0 &&
-	    load(conf, folder, o->certificate, NULL, load_certificate, f) ==
-		0 &&
-	    load(conf, folder, o->authorities, NULL, load_authorities, f) == 0)
+	*part = "key";
+	rc = load(conf, folder, o->key, passphrase, load_key, f);
+	*part = rc == 0 ? "certificate" : *part;
+	if (rc == 0)
+		rc = load(
+		    conf, folder, o->certificate, NULL, load_certificate, f);
+	if (rc == 0)
+		rc = load(
+		    conf, folder, o->authorities, NULL, load_authorities, f);
+	if (rc == 0)
 		rc = load(conf, folder, o->warp, passphrase, load_warp, f);
+	*part = rc == 0 ? "configuration" : *part;
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return rc;
 }
@@ -190,7 +197,8 @@ check_dates(const struct agent_conf *conf, const struct agent_options *o,
 
 /* What is missing, or contradicts itself. */
 static int
-check(struct agent_conf *conf, const char *where, struct failure *f)
+check(struct agent_conf *conf, const char *where, const char **part,
+    struct failure *f)
 {
 	if (conf->tls.key == NULL)
 		return failure(f, "%s: no key (-k, or -f)", where);
@@ -208,6 +216,7 @@ check(struct agent_conf *conf, const char *where, struct failure *f)
 		return failure(f,
 		    "%s: --upgrade is for the way to a web server, not for -n",
 		    where);
+	*part = "key";
 	if (tls_client_complete(&conf->tls, f) == -1)
 		return failure_prefix(f, "%s: ", where);
 	return 0;
@@ -237,12 +246,15 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 	if (agent_words_read(&words, run, source->argc, source->argv,
 		source->base, f) == 0 &&
 	    agent_options_read(&o, conf, &words, f) == 0 &&
-	    load_tls(conf, source->folder, &o, f) == 0 &&
+	    load_tls(conf, source->folder, &o, &run->part, f) == 0 &&
 	    load_proxy(&conf->proxy, &o, &source->env, f) == 0)
-		rc = check(
-		    conf, words.file != NULL ? words.file : "command line", f);
-	if (rc == 0)
+		rc = check(conf,
+		    words.file != NULL ? words.file : "command line",
+		    &run->part, f);
+	if (rc == 0) {
+		run->part = "certificate";
 		rc = load_seal(conf, source->folder, &o, f);
+	}
 	if (rc == 0 && (run->test || run->install))
 		rc = check_dates(conf, &o, f);
 	agent_words_free(&words);

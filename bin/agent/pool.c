@@ -3,6 +3,7 @@
 #include "agent/pool.h"
 #include "agent/relay_polls.h"
 #include "agent/sandbox.h"
+#include "agent/status.h"
 #include "agent/suspend.h"
 #include "base/deadline.h"
 #include "base/failure.h"
@@ -11,6 +12,7 @@
 #include "base/notify.h"
 #include "base/program.h"
 #include "fork/children.h"
+#include "status/sessions.h"
 #include "tls/validity.h"
 
 #include <errno.h>
@@ -39,6 +41,9 @@ struct pool {
 	int stopping; /* how many signals asked for it */
 	int leaving;
 	struct children *children;
+	struct status_sessions sessions;
+	int status;     /* where people ask; -1: nowhere */
+	time_t started; /* Unix time */
 	struct suspend suspend;
 	struct expiry certificate;
 	int64_t tick;                      /* when the next is due */
@@ -68,6 +73,7 @@ become_poll(struct pool *pool, const struct netaddr *relay, int news)
 	if (getppid() != pool->pid)
 		raise(SIGTERM);
 	fd_close(&pool->signals);
+	fd_close(&pool->status);
 	for (size_t i = 0; i < pool->nrelays; i++)
 		agent_relay_forget(&pool->relays[i]);
 	if (agent_sandbox_poll() == -1)
@@ -202,6 +208,16 @@ stop(struct pool *pool)
 	    pool->children, pool->stopping++ == 0 ? SIGTERM : SIGKILL);
 }
 
+static size_t
+count_sessions(const struct pool *pool)
+{
+	size_t n = children_count(pool->children);
+
+	for (size_t i = 0; i < pool->nrelays; i++)
+		n -= agent_relay_polls(&pool->relays[i]);
+	return n;
+}
+
 /* Sessions need no parent, and what starts next polls anew. */
 static void
 leave(struct pool *pool)
@@ -216,20 +232,44 @@ leave(struct pool *pool)
 static void
 log_status(struct pool *pool)
 {
-	size_t sessions = children_count(pool->children);
-
-	for (size_t i = 0; i < pool->nrelays; i++) {
+	for (size_t i = 0; i < pool->nrelays; i++)
 		agent_relay_status(&pool->relays[i]);
-		sessions -= agent_relay_polls(&pool->relays[i]);
+	log_event(LOG_NOTICE, "status", "sessions",
+	    LOG_U64(count_sessions(pool)), NULL);
+}
+
+static void
+answer_status(struct pool *pool)
+{
+	const struct agent_status s = {
+	    .started = pool->started,
+	    .relays = pool->relays,
+	    .nrelays = pool->nrelays,
+	    .sessions = &pool->sessions,
+	    .nsessions = count_sessions(pool),
+	    .certificate = &pool->certificate,
+	};
+
+	agent_status_answer(pool->status, &s);
+}
+
+static void
+reap(struct pool *pool)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = children_reap(pool->children, &status)) != 0) {
+		status_sessions_end(&pool->sessions, pid);
+		for (size_t i = 0; i < pool->nrelays; i++)
+			agent_relay_reaped(&pool->relays[i], pid);
 	}
-	log_event(LOG_NOTICE, "status", "sessions", LOG_U64(sessions), NULL);
 }
 
 static void
 serve_signals(struct pool *pool)
 {
 	struct signalfd_siginfo info;
-	int status;
 
 	while (read(pool->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGUSR1)
@@ -240,8 +280,7 @@ serve_signals(struct pool *pool)
 			stop(pool);
 		else if (info.ssi_signo == SIGUSR2)
 			leave(pool);
-		while (children_reap(pool->children, &status) != 0)
-			;
+		reap(pool);
 	}
 }
 
@@ -294,6 +333,13 @@ tick(struct pool *pool)
 
 /* ---- the loop ---- */
 
+static void
+take_news(struct pool *pool, struct agent_relay *relay, struct slot *slot)
+{
+	status_sessions_add(&pool->sessions,
+	    agent_relay_news(relay, slot, pool->stopping), relay->text);
+}
+
 /* A slot of any relay that is polled for, in the order of the array. */
 static void
 serve_news(struct pool *pool, const struct pollfd *pfd)
@@ -301,14 +347,14 @@ serve_news(struct pool *pool, const struct pollfd *pfd)
 	for (size_t i = 0; i < pool->nrelays; i++)
 		for (size_t j = 0; j < AGENT_POLLS_MAX; j++, pfd++)
 			if (pfd->fd != -1 && pfd->revents != 0)
-				agent_relay_news(&pool->relays[i],
-				    &pool->relays[i].slots[j], pool->stopping);
+				take_news(pool, &pool->relays[i],
+				    &pool->relays[i].slots[j]);
 }
 
 static void
 serve_once(struct pool *pool)
 {
-	static struct pollfd pfd[AGENT_RELAYS_MAX * AGENT_POLLS_MAX + 1];
+	static struct pollfd pfd[AGENT_RELAYS_MAX * AGENT_POLLS_MAX + 2];
 	int64_t until;
 	nfds_t n = 0;
 
@@ -329,16 +375,19 @@ serve_once(struct pool *pool)
 			    .fd = relay->slots[j].news, .events = POLLIN};
 	}
 	pfd[n] = (struct pollfd){.fd = pool->signals, .events = POLLIN};
-	if (poll(pfd, n + 1, deadline_left(until)) <= 0)
+	pfd[n + 1] = (struct pollfd){.fd = pool->status, .events = POLLIN};
+	if (poll(pfd, n + 2, deadline_left(until)) <= 0)
 		return;
 	serve_news(pool, pfd);
+	if (pfd[n + 1].revents != 0)
+		answer_status(pool);
 	if (pfd[n].revents != 0)
 		serve_signals(pool);
 }
 
 int
-agent_pool_run(
-    struct agent_conf *conf, const struct agent_source *source, int signals)
+agent_pool_run(struct agent_conf *conf, const struct agent_source *source,
+    int signals, int status)
 {
 	static struct pool pool;
 
@@ -346,6 +395,8 @@ agent_pool_run(
 	pool.pid = getpid();
 	pool.source = source;
 	pool.signals = signals;
+	pool.status = status;
+	pool.started = time(NULL);
 	pool.children = children_new();
 	if (pool.children == NULL || getrandom(&pool.agent, sizeof(pool.agent),
 					 0) != sizeof(pool.agent)) {

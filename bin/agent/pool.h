@@ -11,9 +11,10 @@
  * Runs with conf, which it frees, until signals, a signalfd of TERM, INT, HUP,
  * USR1 and CHLD, tells of TERM or INT; then lets live sessions end (a second
  * such signal ends them). HUP reads the configuration again from source, and
- * USR1 logs how it goes. Returns a sysexits(3) code.
+ * USR1 logs how it goes. Who asks at status (status/status.h; -1: nobody) is
+ * told. Returns a sysexits(3) code.
  */
-int agent_pool_run(
-    struct agent_conf *conf, const struct agent_source *source, int signals);
+int agent_pool_run(struct agent_conf *conf, const struct agent_source *source,
+    int signals, int status);
 
 #endif

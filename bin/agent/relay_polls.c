@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS 60000
@@ -85,7 +86,8 @@ agent_relay_waiting(const struct agent_relay *r)
 static void
 end_poll(struct slot *slot)
 {
-	kill(slot->pid, SIGTERM);
+	if (slot->pid != 0)
+		kill(slot->pid, SIGTERM);
 	fd_close(&slot->news);
 	slot->since = 0;
 }
@@ -117,6 +119,14 @@ agent_relay_trim(struct agent_relay *r)
 	for (unsigned i = (have - want + 1) / 2; i > 0; i--)
 		if ((slot = longest_waiting(r)) != NULL)
 			end_poll(slot);
+}
+
+void
+agent_relay_reaped(struct agent_relay *r, pid_t pid)
+{
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
+		if (r->slots[i].pid == pid)
+			r->slots[i].pid = 0;
 }
 
 void
@@ -165,7 +175,11 @@ on_failed(struct agent_relay *r, struct slot *slot, const char *why, int quiet)
 	slot->since = 0;
 	if (deadline_left(r->due) > 0)
 		return;
+	if (*r->error == '\0')
+		r->since = time(NULL);
 	snprintf(r->error, sizeof(r->error), "%s", why);
+	memcpy(r->last_error, r->error, sizeof(r->last_error));
+	r->last_error_at = time(NULL);
 	if (proven)
 		backoff_reset(&r->backoff);
 	delay = back_off(r);
@@ -184,6 +198,8 @@ on_waits(struct agent_relay *r, struct slot *slot, const char *text)
 	int known = customer_read(&customer, text) == 0;
 
 	slot->since = deadline_now();
+	if (*r->error != '\0' || r->since == 0)
+		r->since = time(NULL);
 	r->error[0] = '\0';
 	/* the poll has checked the digest, and told what is not known */
 	if (known)
@@ -193,33 +209,39 @@ on_waits(struct agent_relay *r, struct slot *slot, const char *text)
 	    "type", known ? customer_type_word(customer.type) : NULL, "until",
 	    known ? until : NULL, NULL);
 	if (known)
+		r->customer_end = (int64_t)customer.expire;
+	if (known)
 		r->customer.at = customer.expire == NEVER
 				     ? 0
 				     : (int64_t)customer.expire;
 }
 
-static void
+static pid_t
 on_taken(struct agent_relay *r, struct slot *slot)
 {
+	const pid_t pid = slot->pid;
+
 	log_event(LOG_INFO, "taken", NULL);
 	fd_close(&slot->news);
+	slot->pid = 0;
 	slot->since = 0;
 	backoff_reset(&r->backoff);
 	r->arrivals++;
 	pool_size_arrival(&r->size);
+	return pid;
 }
 
-void
+pid_t
 agent_relay_news(struct agent_relay *r, struct slot *slot, int quiet)
 {
 	char packet[1 + POLL_TEXT_MAX];
 	ssize_t n = recv(slot->news, packet, sizeof(packet) - 1, 0);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return 0;
 	if (n <= 0) {
 		on_failed(r, slot, "the poll's process ended", quiet);
-		return;
+		return 0;
 	}
 	packet[n] = '\0';
 	switch (packet[0]) {
@@ -227,11 +249,11 @@ agent_relay_news(struct agent_relay *r, struct slot *slot, int quiet)
 		on_waits(r, slot, packet + 1);
 		break;
 	case POLL_TAKEN:
-		on_taken(r, slot);
-		break;
+		return on_taken(r, slot);
 	default:
 		on_failed(r, slot, packet + 1, quiet);
 	}
+	return 0;
 }
 
 void

@@ -16,7 +16,7 @@
 /* One place for a waiting poll. */
 struct slot {
 	int news;      /* from its process; -1: there is none */
-	pid_t pid;     /* of it */
+	pid_t pid;     /* of it; 0: it has ended */
 	int64_t since; /* waiting at the relay since; 0: not yet */
 };
 
@@ -29,8 +29,12 @@ struct agent_relay {
 	struct backoff backoff;
 	uint64_t arrivals;
 	struct expiry customer;    /* of the entitlement */
+	int64_t customer_end;      /* the same, UINT32_MAX: never; 0: unknown */
 	char error[POLL_TEXT_MAX]; /* why the last poll failed; "" after one
 				    * that did not */
+	int64_t since; /* Unix time: it fails, or does not, since then */
+	char last_error[POLL_TEXT_MAX]; /* "" where none has ever failed */
+	int64_t last_error_at;          /* Unix time */
 };
 
 /* Begins without a poll, one being due at once. */
@@ -52,9 +56,13 @@ void agent_relay_postpone(struct agent_relay *r);
 
 /*
  * Takes the news of slot, and logs them, unless quiet. The relay is left alone
- * for a while after a failure.
+ * for a while after a failure. Returns the process that has become a session,
+ * or 0.
  */
-void agent_relay_news(struct agent_relay *r, struct slot *slot, int quiet);
+pid_t agent_relay_news(struct agent_relay *r, struct slot *slot, int quiet);
+
+/* The process pid has ended, whatever it was. */
+void agent_relay_reaped(struct agent_relay *r, pid_t pid);
 
 /* Ends half of those that are too many. */
 void agent_relay_trim(struct agent_relay *r);

@@ -1,6 +1,7 @@
 /* One session of the agent: see session.h. */
 #include "agent/session.h"
 #include "agent/mux_server.h"
+#include "agent/probe.h"
 #include "agent/proxy_protocol.h"
 #include "agent/refusal.h"
 #include "base/deadline.h"
@@ -200,6 +201,9 @@ multiplex(struct session *s, const char *buf, size_t len)
 static int
 serve(struct session *s, const struct agent_request *r)
 {
+	if (r->head.check)
+		return agent_probe_run(
+		    s->conf, s->relay, s->head, r->buf, r->len);
 	if (s->conf->forward && agent_mux_wanted(&r->head, r->buf))
 		return multiplex(s, r->buf, r->len);
 	splice_init(&s->splice, NULL, NULL);

@@ -22,10 +22,13 @@ _relay_stone() {
     case $current in
         -*)
             mapfile -t COMPREPLY < <(compgen -W '-C -D -d -f -h -l -N -n -q -r -t -V -x
-                --inetd --request --sessions --stdio' -- "$current")
+                --inetd --json --request --sessions --stdio' -- "$current")
             ;;
-        # the one word that is a file
-        *) mapfile -t COMPREPLY < <(compgen -f -X '!*.warp' -- "$current") ;;
+        # a command, or the one word that is a file
+        *)
+            mapfile -t COMPREPLY < <(compgen -f -X '!*.warp' -- "$current"
+                [ "$COMP_CWORD" -ne 1 ] || compgen -W 'check status' -- "$current")
+            ;;
     esac
 }
 

@@ -17,6 +17,7 @@ _arguments \
     '--sessions[shared sessions of each forward]:number:' \
     '--stdio[serve standard input and output]' \
     '-t[check the configuration and exit]' \
+    '--json[check and status as JSON]' \
     '-V[print the version]' \
     '-x[HTTP proxy before the relay]:proxy:' \
     '*:warp file or forward:_files -g "*.warp"'

@@ -17,10 +17,13 @@ _relayagent() {
     case $current in
         -*)
             mapfile -t COMPREPLY < <(compgen -W '-a -C -c -D -d -f -h -k -m -n -t -V -X -x
-                --install --max-streams --passfile --proxy-protocol --request --upgrade' -- "$current")
+                --install --json --max-streams --passfile --proxy-protocol --request --upgrade' -- "$current")
             ;;
-        # the one argument that is a file
-        *) mapfile -t COMPREPLY < <(compgen -f -X '!*.warp' -- "$current") ;;
+        # a command, or the one argument that is a file
+        *)
+            mapfile -t COMPREPLY < <(compgen -f -X '!*.warp' -- "$current"
+                [ "$COMP_CWORD" -ne 1 ] || compgen -W 'check status' -- "$current")
+            ;;
     esac
 }
 

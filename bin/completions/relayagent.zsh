@@ -16,6 +16,7 @@ _arguments \
     '-m[connections that wait]:polls:' \
     '-n[forward a port]' \
     '-t[check the configuration and exit]' \
+    '--json[check and status as JSON]' \
     '-V[print the version]' \
     '-X[user and password for the proxy]:file:_files' \
     '-x[HTTP proxy before the relay]:proxy:' \

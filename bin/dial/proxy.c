@@ -77,6 +77,9 @@ proxy_connect(int fd, const struct netaddr *target, const char *credentials,
 		len += (size_t)n;
 		rc = response_parse(&r, buf, len);
 	}
+	/* 401 is a server's, but tinyproxy says so of a wrong password */
+	errno = rc == 1 && (r.status == 407 || r.status == 401) ? EACCES
+								: EPROTO;
 	if (rc == -1)
 		failure(f, "the answer is not HTTP");
 	else if (r.status / 100 != 2)

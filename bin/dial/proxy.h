@@ -32,7 +32,8 @@ int proxy_serves(const struct proxy *p, const struct netaddr *target);
 /*
  * Asks the proxy at the other end of fd, a non-blocking socket, for target,
  * and reads its answer, all by deadline (base/deadline.h). Returns 0: fd leads
- * to target; or -1 with a reason in f. Closes nothing.
+ * to target; or -1 with a reason in f and, where the proxy wants (other)
+ * credentials, EACCES. Closes nothing.
  */
 int proxy_connect(int fd, const struct netaddr *target, const char *credentials,
     int64_t deadline, struct failure *f);

@@ -239,6 +239,8 @@ read_option(struct reader *r)
 		return set_source(r, STONE_INETD);
 	if (is(word, "--stdio") && r->words->file == NULL)
 		return set_source(r, STONE_STDIO);
+	if (is(word, "--json") && r->words->file == NULL)
+		return r->conf->json = 1;
 	if (is(word, "--request") && r->words->file == NULL)
 		return set_wanted(r) == -1 ? -1 : 1;
 	if (is(word, "--sessions"))

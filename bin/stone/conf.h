@@ -61,6 +61,7 @@ struct stone_conf {
 	int version;        /* -V */
 	int help;           /* -h */
 	const char *wanted; /* --request: for whom; NULL: for nobody */
+	int json;           /* --json */
 	/* of both */
 	int daemon;             /* -D */
 	int syslog;             /* -l */

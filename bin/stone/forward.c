@@ -31,14 +31,17 @@ read_access(struct access_list *list, const struct stone_forward *conf,
 
 static int
 read_forward(struct forward *forward, struct watched *watched,
-    struct stone_forward *conf, int test, struct failure *f)
+    struct stone_forward *conf, int test, const char **part, struct failure *f)
 {
 	forward->conf = conf;
-	if (stone_material_read(
-		&forward->tls, &conf->relay, watched, &conf->tls, f) == -1 ||
-	    stone_material_seal(
+	if (stone_material_read(&forward->tls, &conf->relay, watched,
+		&conf->tls, part, f) == -1)
+		return -1;
+	*part = "certificate";
+	if (stone_material_seal(
 		&forward->seal, &forward->tls, watched, &conf->tls, f) == -1)
 		return -1;
+	*part = "configuration";
 	forward->expiry = (struct expiry){
 	    .from = validity_start(forward->tls.certificate),
 	    .at = validity_end(forward->tls.certificate),
@@ -77,10 +80,11 @@ read_words(struct forwards *set, int argc, char **argv, struct failure *f)
 
 struct forwards *
 forwards_read(int argc, char **argv, const struct proxy_environment *env,
-    struct failure *f)
+    const char **part, struct failure *f)
 {
 	struct forwards *set = calloc(1, sizeof(*set));
 
+	*part = "configuration";
 	if (set == NULL)
 		return failure_null(f, "%s", strerror(errno));
 	for (size_t i = 0; i < STONE_FORWARDS_MAX; i++)
@@ -93,7 +97,7 @@ forwards_read(int argc, char **argv, const struct proxy_environment *env,
 		goto fail;
 	for (size_t i = 0; i < set->conf.nforwards; i++)
 		if (read_forward(&set->list[i], &set->watched,
-			&set->conf.forwards[i], set->conf.test, f) == -1)
+			&set->conf.forwards[i], set->conf.test, part, f) == -1)
 			goto fail;
 	return set;
 fail:

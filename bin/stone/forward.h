@@ -20,7 +20,8 @@ struct forward {
 	struct seal seal;
 	struct access_list access;
 	struct expiry expiry;
-	int listener; /* -1: none is open */
+	int listener;                /* -1: none is open */
+	struct stone_status *status; /* what its sessions tell; NULL: none */
 };
 
 /* All of them, and the configuration that they come from. */
@@ -37,10 +38,11 @@ struct forwards {
  * certificates are read and allowed hosts looked up, but nothing is opened.
  * Paths are relative to this process's folder or, where nothing is there, to
  * that of the file. argv must outlive the result. Returns NULL with a reason in
- * f; where conf.help, conf.version or conf.wanted is set, nothing else counts.
+ * f and, in *part, which part it is about (check/check.h); where conf.help,
+ * conf.version or conf.wanted is set, nothing else counts.
  */
 struct forwards *forwards_read(int argc, char **argv,
-    const struct proxy_environment *env, struct failure *f);
+    const struct proxy_environment *env, const char **part, struct failure *f);
 
 /* Closes and frees all; NULL is fine. */
 void forwards_free(struct forwards *set);

@@ -136,11 +136,15 @@ read_folder(struct tls_material *tls, struct watched *watched,
 /* Each is read where it is named. */
 static int
 read_named(struct tls_material *tls, struct watched *watched,
-    const struct stone_tls *conf, const char *passphrase, struct failure *f)
+    const struct stone_tls *conf, const char *passphrase, const char **part,
+    struct failure *f)
 {
-	if ((conf->key.text != NULL &&
-		read_key(tls, watched, conf, passphrase, f) == -1) ||
-	    (conf->cert.text != NULL &&
+	*part = "key";
+	if (conf->key.text != NULL &&
+	    read_key(tls, watched, conf, passphrase, f) == -1)
+		return -1;
+	*part = "certificate";
+	if ((conf->cert.text != NULL &&
 		read_certificate(tls, watched, &conf->cert, f) == -1) ||
 	    (conf->cafile.text != NULL &&
 		read_file(tls, watched, &conf->cafile, f) == -1) ||
@@ -152,16 +156,18 @@ read_named(struct tls_material *tls, struct watched *watched,
 
 static int
 read_all(struct tls_material *tls, struct netaddr *relay,
-    struct watched *watched, const struct stone_tls *conf, struct failure *f)
+    struct watched *watched, const struct stone_tls *conf, const char **part,
+    struct failure *f)
 {
 	const int locked = conf->passfile.text != NULL;
 	char secret[SECRET_MAX];
 	const char *passphrase = locked ? secret : NULL;
 	int rc;
 
+	*part = "key";
 	if (locked && read_secret(watched, &conf->passfile, secret, f) == -1)
 		return -1;
-	rc = read_named(tls, watched, conf, passphrase, f);
+	rc = read_named(tls, watched, conf, passphrase, part, f);
 	if (rc == 0 && conf->warp.text != NULL)
 		rc = read_warp(tls, relay, watched, &conf->warp, passphrase, f);
 	OPENSSL_cleanse(secret, sizeof(secret));
@@ -177,10 +183,12 @@ certificate_of(const struct stone_tls *conf)
 
 int
 stone_material_read(struct tls_material *tls, struct netaddr *relay,
-    struct watched *watched, const struct stone_tls *conf, struct failure *f)
+    struct watched *watched, const struct stone_tls *conf, const char **part,
+    struct failure *f)
 {
-	if (read_all(tls, relay, watched, conf, f) == -1)
+	if (read_all(tls, relay, watched, conf, part, f) == -1)
 		return -1;
+	*part = "key";
 	if (X509_check_private_key(tls->certificate, tls->key) != 1) {
 		ERR_clear_error();
 		failure(f, "key=%s is not that of cert=%s",
@@ -189,6 +197,7 @@ stone_material_read(struct tls_material *tls, struct netaddr *relay,
 		return blame(
 		    conf->key.text != NULL ? &conf->key : &conf->warp, f);
 	}
+	*part = "certificate";
 	return tls_client_complete(tls, f) == -1
 		   ? blame(certificate_of(conf), f)
 		   : 0;

@@ -14,11 +14,13 @@
 /*
  * Reads them into tls, which was empty, and completes it (tls/client.h); and
  * *relay, where that has no host and -f says where it is. Has the files
- * watched. Returns 0, or -1 with "file:line: reason" in f; tls_material_free
- * either way.
+ * watched. Returns 0, or -1 with "file:line: reason" in f and, in
+ * *part, "key" or "certificate", which it is about; tls_material_free either
+ * way.
  */
 int stone_material_read(struct tls_material *tls, struct netaddr *relay,
-    struct watched *watched, const struct stone_tls *conf, struct failure *f);
+    struct watched *watched, const struct stone_tls *conf, const char **part,
+    struct failure *f);
 
 /* The file that the certificate is from, as it is named. */
 const char *stone_material_name(const struct stone_tls *conf);

@@ -4,6 +4,7 @@
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "stone/status.h"
 #include "tls/client.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ void
 stone_relay_unreachable(
     const struct forward *forward, const char *why, const char *peer)
 {
+	stone_status_tell(forward, why);
 	log_event(LOG_WARNING, "not-connected", "relay",
 	    forward->conf->relay.host, "port", forward->conf->relay.port,
 	    "reason", why, "peer", peer, NULL);
@@ -62,32 +64,38 @@ prepare_seal(struct relay_channel *relay, const struct forward *forward,
 }
 
 int
+stone_relay_open(struct relay_channel *relay, struct forward *forward,
+    const struct proxy *proxy, struct failure *f)
+{
+	int fd = proxy_dial(
+	    proxy, &forward->conf->relay, deadline_in(CONNECT_MS), f);
+	SSL *ssl;
+	int rc;
+
+	if (fd == -1)
+		return -1;
+	ssl = start_tls(forward, fd, f);
+	if (ssl == NULL) {
+		fd_close(&fd);
+		return -1;
+	}
+	relay_channel_init(relay, ssl);
+	rc = prepare_seal(relay, forward, proxy, f);
+	tls_forget(&forward->tls, ssl);
+	seal_forget(&forward->seal);
+	if (rc == -1)
+		channel_abort(&relay->channel);
+	return rc;
+}
+
+int
 stone_relay_connect(struct relay_channel *relay, struct forward *forward,
     const struct proxy *proxy, const char *peer)
 {
 	struct failure f;
-	SSL *ssl;
-	int fd, rc;
 
-	fd = proxy_dial(
-	    proxy, &forward->conf->relay, deadline_in(CONNECT_MS), &f);
-	if (fd == -1) {
-		stone_relay_unreachable(forward, f.text, peer);
-		return -1;
-	}
-	ssl = start_tls(forward, fd, &f);
-	if (ssl == NULL) {
-		fd_close(&fd);
-		stone_relay_unreachable(forward, f.text, peer);
-		return -1;
-	}
-	relay_channel_init(relay, ssl);
-	rc = prepare_seal(relay, forward, proxy, &f);
-	tls_forget(&forward->tls, ssl);
-	seal_forget(&forward->seal);
-	if (rc == 0)
+	if (stone_relay_open(relay, forward, proxy, &f) == 0)
 		return 0;
-	channel_abort(&relay->channel);
 	stone_relay_unreachable(forward, f.text, peer);
 	return -1;
 }
@@ -102,8 +110,10 @@ stone_relay_answer(struct relay_channel *relay, const struct forward *forward,
 		ssize_t n = channel_read_by(ch, buf, size, deadline);
 		const int none = n == -1 && errno == EAGAIN;
 
-		if (relay->state == ANSWER_GOOD && (n > 0 || none))
+		if (relay->state == ANSWER_GOOD && (n > 0 || none)) {
+			stone_status_tell(forward, "");
 			return none ? 0 : n;
+		}
 		if (!none) {
 			stone_relay_unanswered(relay, forward,
 			    n == -1 && errno == ETIMEDOUT, NULL);
@@ -120,10 +130,13 @@ stone_relay_unanswered(const struct relay_channel *relay,
 	const char *alert = tls_peer_alert();
 	char why[128];
 
-	if (relay->state == ANSWER_REFUSED)
+	if (relay->state == ANSWER_REFUSED) {
+		snprintf(why, sizeof(why), "refused: %d %.100s", r->status,
+		    r->reason);
+		stone_status_tell(forward, why);
 		log_event(LOG_WARNING, "refused", "status", LOG_U64(r->status),
 		    "reason", r->reason, "peer", peer, NULL);
-	else if (relay->state == ANSWER_NOT_HTTP)
+	} else if (relay->state == ANSWER_NOT_HTTP)
 		stone_relay_unreachable(
 		    forward, "the answer is not HTTP", peer);
 	else if (late)

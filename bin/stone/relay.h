@@ -13,8 +13,15 @@
 
 /*
  * Connects, makes the TLS handshake, and makes *relay of it, with what can be
- * offered unless the forward is never sealed; drops the forward's keys. Logs
- * why where that fails; peer is the local client, or "". Returns 0 or -1.
+ * offered unless the forward is never sealed; drops the forward's keys. Returns
+ * 0, or -1 with a reason in f.
+ */
+int stone_relay_open(struct relay_channel *relay, struct forward *forward,
+    const struct proxy *proxy, struct failure *f);
+
+/*
+ * The same, but logs why where that fails; peer is the local client, or "".
+ * Returns 0 or -1.
  */
 int stone_relay_connect(struct relay_channel *relay, struct forward *forward,
     const struct proxy *proxy, const char *peer);

@@ -76,6 +76,21 @@ stone_request_write(
 	return len + sizeof(end) - 1;
 }
 
+size_t
+stone_request_write_with(char out[static HEAD_MAX_BYTES], const char *text,
+    const char *peer, const char *field)
+{
+	const size_t len = stone_request_write(out, text, peer);
+	const size_t more = strlen(field);
+	char *empty_line = out + len - strlen("\r\n");
+
+	if (len + more > HEAD_MAX_BYTES)
+		return 0;
+	memcpy(empty_line, field, more);
+	memcpy(empty_line + more, "\r\n", strlen("\r\n"));
+	return len + more;
+}
+
 int
 stone_request_check_shared(const char *text, struct failure *f)
 {
@@ -102,11 +117,10 @@ size_t
 stone_request_write_shared(char out[static HEAD_MAX_BYTES], const char *text,
     char authority[static HEAD_SERVICE_MAX])
 {
-	size_t len = stone_request_write(out, text, "") - strlen("\r\n");
+	/* stone_request_check_shared has seen to the room */
+	const size_t len = stone_request_write_with(out, text, "", MUX_FIELD);
 	struct head head;
 
-	memcpy(out + len, MUX_FIELD "\r\n", strlen(MUX_FIELD "\r\n"));
-	len += strlen(MUX_FIELD "\r\n");
 	if (head_parse(&head, out, len, HEAD_MAX_BYTES) == HEAD_DONE &&
 	    head.service[0] != '\0')
 		strcpy(authority, head.service);

@@ -25,6 +25,13 @@ size_t stone_request_write(
     char out[static HEAD_MAX_BYTES], const char *text, const char *peer);
 
 /*
+ * Writes the checked request with one more field, "Name: value\r\n", to out.
+ * Returns the length, or 0 where there is no room for it.
+ */
+size_t stone_request_write_with(char out[static HEAD_MAX_BYTES],
+    const char *text, const char *peer, const char *field);
+
+/*
  * Whether the checked request can be sent for many connections at once: it
  * names no client, and leaves room for X-Mux. Returns 0, or -1 with a reason in
  * f.

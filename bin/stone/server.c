@@ -11,6 +11,7 @@
 #include "stone/sandbox.h"
 #include "stone/shared_pool.h"
 #include "stone/single.h"
+#include "stone/status.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,10 +55,31 @@ become_session(struct forker *f, size_t forward, int sock)
 	struct forwards *set = server->forwards;
 
 	shared_pool_free(server->sessions);
+	stone_status_forget(server->status);
 	forwards_close(set);
 	if (stone_sandbox_session() == -1)
 		return EX_OSERR;
 	return stone_single_run(sock, &set->list[forward], &set->proxy);
+}
+
+/* ---- sessions come and go ---- */
+
+static void
+started(struct forker *f, size_t forward, pid_t pid)
+{
+	struct stone_server *server = f->owner;
+
+	stone_status_started(
+	    server->status, &server->forwards->list[forward], pid);
+}
+
+static int
+ended(struct forker *f, pid_t pid)
+{
+	struct stone_server *server = f->owner;
+
+	stone_status_ended(server->status, pid);
+	return 0;
 }
 
 /* ---- signals ---- */
@@ -79,10 +101,12 @@ reload(struct forker *f)
 	struct stone_server *server = f->owner;
 	struct forwards *set;
 	struct failure why;
+	const char *part;
 
 	if (f->draining)
 		return;
-	set = forwards_read(server->argc, server->argv, server->env, &why);
+	set = forwards_read(
+	    server->argc, server->argv, server->env, &part, &why);
 	if (set == NULL || renew_sandbox(set, &why) == -1 ||
 	    forwards_listen(set, server->forwards, &why) == -1) {
 		log_event(LOG_ERR, "reload-failed", "error", why.text, NULL);
@@ -94,6 +118,7 @@ reload(struct forker *f)
 	forwards_unlink(server->forwards);
 	forwards_free(server->forwards);
 	server->forwards = set;
+	stone_status_renew(server->status, set);
 	log_event(LOG_NOTICE, "reloaded", "forwards",
 	    LOG_U64(set->conf.nforwards), NULL);
 }
@@ -138,13 +163,16 @@ tick(struct forker *f)
 /* ---- shared sessions ---- */
 
 static int64_t
-tend_sessions(struct forker *f, int *fd)
+tend_sessions(struct forker *f, int fds[static FORKER_ASIDE_MAX])
 {
 	struct stone_server *server = f->owner;
 
+	fds[1] = stone_status_news(server->status);
+	fds[2] = stone_status_listener(server->status);
+
 	tick(f);
 	return deadline_first(f->draining ? DEADLINE_NONE : server->tick,
-	    shared_pool_tend(server->sessions, f, server->forwards, fd));
+	    shared_pool_tend(server->sessions, f, server->forwards, &fds[0]));
 }
 
 static void
@@ -153,6 +181,7 @@ serve_sessions(struct forker *f)
 	struct stone_server *server = f->owner;
 
 	shared_pool_serve(server->sessions);
+	stone_status_serve(server->status, server->forwards, server->sessions);
 }
 
 /* ---- all together ---- */
@@ -169,6 +198,8 @@ stone_server_run(struct stone_server *server)
 	    .drain = drain,
 	    .aside = tend_sessions,
 	    .serve_aside = serve_sessions,
+	    .started = started,
+	    .ended = ended,
 	};
 	static const struct forker_words words = {
 	    .shortage = "no-process",
@@ -191,6 +222,7 @@ stone_server_run(struct stone_server *server)
 		    strerror(errno), "sessions", "0", NULL);
 		return EX_OSERR;
 	}
+	stone_status_renew(server->status, server->forwards);
 	rc = forker_run(&f);
 	shared_pool_free(server->sessions);
 	return rc;

@@ -14,6 +14,7 @@ struct stone_server {
 	struct forwards *forwards;    /* they listen */
 	int signals;                  /* signalfd: TERM, INT, HUP, CHLD */
 	struct shared_pool *sessions; /* stone_server_run's */
+	struct stone_status *status;  /* borrowed */
 	int64_t tick; /* its own: when to look around (base/deadline.h) */
 };
 

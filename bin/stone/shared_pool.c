@@ -11,6 +11,7 @@
 #include "stone/shared_requeue.h"
 #include "stone/shared_supply.h"
 #include "stone/single.h"
+#include "stone/status.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -98,6 +99,17 @@ shared_pool_absent(
 {
 	return set->conf.forwards[index].sessions == 0 ||
 	       shared_supply_absent(&k->supplies[index], deadline_now());
+}
+
+size_t
+shared_pool_ready(const struct shared_pool *k, size_t index)
+{
+	const struct session *s;
+	size_t n = 0;
+
+	LIST_FOREACH(s, &k->all, entry)
+	n += s->forward == index && s->stage == READY;
+	return n;
 }
 
 /* ---- stages ---- */
@@ -202,6 +214,7 @@ become_session(struct shared_pool *k, struct forker *f, struct forwards *set,
 {
 	fd_close(&f->signals);
 	shared_pool_free(k);
+	stone_status_forget(set->list[index].status);
 	for (size_t i = 0; i < set->conf.nforwards; i++)
 		if (i != index)
 			fd_close(&set->list[i].listener);

@@ -33,6 +33,9 @@ int64_t shared_pool_tend(
     struct shared_pool *k, struct forker *f, struct forwards *set, int *fd);
 void shared_pool_serve(struct shared_pool *k);
 
+/* How many sessions of the forward with this index take connections. */
+size_t shared_pool_ready(const struct shared_pool *k, size_t index);
+
 /* The forwards of old become those of set: all sessions open anew. */
 void shared_pool_renew(struct shared_pool *k, const struct forwards *old,
     const struct forwards *set);

@@ -10,6 +10,7 @@
 #include "stone/relay.h"
 #include "stone/request.h"
 #include "stone/seal.h"
+#include "stone/status.h"
 #include "stone/stdio_channel.h"
 
 #include <errno.h>
@@ -84,6 +85,7 @@ tell_end(const struct session *s, enum splice_result rc)
 		    s->answer_by == DEADLINE_NONE, s->peer);
 		return;
 	}
+	stone_status_tell(s->forward, "");
 	log_event(LOG_INFO, "session", "in", LOG_U64(s->relay.channel.arrived),
 	    "out", LOG_U64(s->client->arrived), "reason",
 	    rc == SPLICE_DONE      ? "done"

@@ -40,6 +40,7 @@ static const size_t body_size[] = {
     [MESSAGE_ROW_REFUSAL] = sizeof(struct row_refusal),
     [MESSAGE_LINK] = sizeof(struct message_link),
     [MESSAGE_VIEW] = sizeof(struct message_view),
+    [MESSAGE_CHECK] = sizeof(struct message_register),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -137,6 +138,7 @@ valid(const struct message *m)
 {
 	switch (m->type) {
 	case MESSAGE_REGISTER:
+	case MESSAGE_CHECK:
 		return valid_certificate(m->u.reg.role, m->u.reg.der_len) &&
 		       PEER(m->u.reg.peer);
 	case MESSAGE_WELCOME:
@@ -200,7 +202,7 @@ is_row(uint16_t type)
 static uint32_t
 der_length(const struct message *m)
 {
-	if (m->type == MESSAGE_REGISTER)
+	if (m->type == MESSAGE_REGISTER || m->type == MESSAGE_CHECK)
 		return m->u.reg.der_len;
 	if (m->type == MESSAGE_ANNOUNCE)
 		return m->u.announce.der_len;

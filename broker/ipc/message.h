@@ -1,12 +1,12 @@
 /*
  * The messages between a handler and the broker, one SOCK_SEQPACKET packet
  * each: a header, then the type's own struct, in native byte order (both live
- * on one host, built from one tree). REGISTER, ANNOUNCE and VIEW end with the
- * certificate. Rows for relayctl come many in a packet, one after the other.
- * Whatever arrives is checked in one place, message_decode.
+ * on one host, built from one tree). REGISTER, CHECK, ANNOUNCE and VIEW end
+ * with the certificate. Rows for relayctl come many in a packet, one after the
+ * other. Whatever arrives is checked in one place, message_decode.
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
- *	                   RECHECKED, REFUSAL, LINK, VIEW
+ *	                   RECHECKED, REFUSAL, LINK, VIEW, CHECK
  *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fds),
  *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL;
  *	                   after VIEW, ROW_... and ADMIN_DONE
@@ -62,6 +62,7 @@ enum message_type {
 	MESSAGE_ROW_REFUSAL,
 	MESSAGE_LINK,
 	MESSAGE_VIEW,
+	MESSAGE_CHECK,
 };
 
 struct message_header {
@@ -70,7 +71,10 @@ struct message_header {
 	uint32_t length;  /* of the message with this header, bytes */
 };
 
-/* "This certificate's stone or agent is here and waits." */
+/*
+ * "This certificate's stone or agent is here and waits." As CHECK: "What would
+ * you say to one? It does not wait."
+ */
 struct message_register {
 	uint32_t role;    /* enum role */
 	uint32_t der_len; /* 1 to MESSAGE_DER_MAX, follows */

@@ -264,5 +264,6 @@ run_head(struct handler *h)
 	h->keepalive = h->trim_at = DEADLINE_NONE;
 	registration_init(&h->registration, h->conf->socket, h->role, wants(h),
 	    h->head.agent, h->peer, h->der, h->der_len);
+	h->registration.checks = h->role == ROLE_AGENT && h->head.check;
 	return REGISTERING;
 }

@@ -67,6 +67,8 @@ say_hello(const struct registration *r)
 		return wire_send(r->fd, &m, &r->badge);
 	}
 	if (r->session == 0) {
+		if (r->checks)
+			m.type = MESSAGE_CHECK;
 		m.u.reg = r->self;
 		return wire_send(r->fd, &m, NULL);
 	}

@@ -20,6 +20,7 @@ struct registration {
 	uint32_t present;   /* with the broker that was lost, as it said last */
 	struct message_register self;
 	const uint8_t *der; /* borrowed, self.der_len bytes */
+	int checks;         /* it asks, and does not wait */
 	uint32_t session;   /* 0: in none */
 	uint64_t started;   /* of the session, CLOCK_BOOTTIME seconds */
 	uint64_t bytes_in;  /* of it, as last reported */

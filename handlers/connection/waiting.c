@@ -195,6 +195,21 @@ tell_registered(struct handler *h)
 	fd_close(&h->tell);
 }
 
+/* A check's poll: it is told what it would get, and ends. */
+static enum state
+tell_check(struct handler *h, const struct message_welcome *m)
+{
+	char out[REPLY_MAX];
+
+	log_event(LOG_INFO, "checked", "peer", h->peer, "identity", h->identity,
+	    NULL);
+	if (channel_write_all(&h->tls.channel, out,
+		reply_check(out, m->customer, time(NULL)),
+		deadline_in(HANDLER_SEND_MS)) == -1)
+		return ENDED;
+	return CLOSING;
+}
+
 /* The agent gets its entitlement at once; a stone only waits. */
 static enum state
 welcome(struct handler *h, const struct message_welcome *m)
@@ -205,6 +220,8 @@ welcome(struct handler *h, const struct message_welcome *m)
 		tell_registered(h);
 	if (m->log_level != LOG_LEVEL_OWN)
 		log_set_level((int)m->log_level);
+	if (h->registration.checks)
+		return tell_check(h, m);
 	if (h->welcomed)
 		report_link(h); /* another broker knows nothing of it */
 	if (h->role == ROLE_STONE || h->welcomed)

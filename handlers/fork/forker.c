@@ -69,7 +69,7 @@ forker_serve(struct forker *f, size_t listener, int sock)
 		log_event(LOG_ERR, "child-not-counted", "error",
 		    strerror(errno), NULL);
 	if (f->calls->started != NULL)
-		f->calls->started(f, pid);
+		f->calls->started(f, listener, pid);
 	close(sock);
 }
 
@@ -176,30 +176,34 @@ static void
 serve_once(struct forker *f)
 {
 	const struct forker_calls *calls = f->calls;
-	struct pollfd pfd[2 + FORKER_LISTENERS_MAX];
-	struct pollfd *const listeners = pfd + 2;
+	struct pollfd pfd[1 + FORKER_ASIDE_MAX + FORKER_LISTENERS_MAX];
+	struct pollfd *const asides = pfd + 1;
+	struct pollfd *const listeners = asides + FORKER_ASIDE_MAX;
 	int fds[FORKER_LISTENERS_MAX];
-	int aside = -1;
+	int aside[FORKER_ASIDE_MAX] = {-1, -1, -1}, is_aside = 0;
 	int64_t until = DEADLINE_NONE;
 	size_t n;
 
 	if (calls->aside != NULL)
-		until = calls->aside(f, &aside);
+		until = calls->aside(f, aside);
 	until = deadline_first(until, pause_end(f));
 	pfd[0] = (struct pollfd){.fd = f->signals, .events = POLLIN};
-	pfd[1] = (struct pollfd){.fd = aside, .events = POLLIN};
+	for (size_t i = 0; i < FORKER_ASIDE_MAX; i++)
+		asides[i] = (struct pollfd){.fd = aside[i], .events = POLLIN};
 	/* poll(2) passes over what is -1 */
 	n = calls->listeners(f, fds);
 	for (size_t i = 0; i < n; i++)
 		listeners[i] = (struct pollfd){
 		    .fd = f->paused_until == 0 ? fds[i] : -1, .events = POLLIN};
-	if (poll(pfd, 2 + n, deadline_left(until)) <= 0)
+	if (poll(pfd, 1 + FORKER_ASIDE_MAX + n, deadline_left(until)) <= 0)
 		return;
 	/* before the signals, which may change the listeners */
 	for (size_t i = 0; i < n && f->paused_until == 0; i++)
 		if (listeners[i].revents != 0)
 			accept_some(f, i, fds[i]);
-	if (pfd[1].revents != 0)
+	for (size_t i = 0; i < FORKER_ASIDE_MAX; i++)
+		is_aside |= asides[i].revents;
+	if (is_aside != 0)
 		calls->serve_aside(f);
 	if (pfd[0].revents != 0)
 		serve_signals(f);

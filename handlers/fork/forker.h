@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define FORKER_LISTENERS_MAX 64
+#define FORKER_ASIDE_MAX     3
 
 struct forker;
 
@@ -50,17 +51,19 @@ struct forker_calls {
 	void (*drain)(struct forker *f);
 
 	/*
-	 * Before each wait: sets *fd to something else to wait for (-1:
-	 * nothing) and returns until when (base/deadline.h). NULL: there is no
-	 * such thing.
+	 * Before each wait: sets fds, all -1, to what else to wait for, and
+	 * returns until when (base/deadline.h). NULL: there is no such thing.
 	 */
-	int64_t (*aside)(struct forker *f, int *fd);
+	int64_t (*aside)(struct forker *f, int fds[static FORKER_ASIDE_MAX]);
 
-	/* Serves that, which is ready. */
+	/* Serves those, of which at least one is ready. */
 	void (*serve_aside)(struct forker *f);
 
-	/* A child serves what admits has let in. NULL: nothing to note. */
-	void (*started)(struct forker *f, pid_t pid);
+	/*
+	 * A child serves what admits has let in, of this listener. NULL:
+	 * nothing to note.
+	 */
+	void (*started)(struct forker *f, size_t listener, pid_t pid);
 
 	/*
 	 * A child has ended. Returns whether it is known why: then no line is

@@ -289,6 +289,8 @@ parse_field(struct head *head, struct fields *f, struct slice line)
 	}
 	if (is_field(name, "Accept"))
 		head->takes_json = is(value, "application/json");
+	if (is_field(name, "X-Check"))
+		head->check = is(value, "1");
 	if (is_field(name, "X-Forwarded-For"))
 		copy(head->forwarded_for, sizeof(head->forwarded_for), value);
 	if (is_field(name, "X-Service"))

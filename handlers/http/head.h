@@ -38,6 +38,7 @@ struct head {
 	int has_host;   /* it carries Host: a request to a web server */
 	int takes_body; /* it carries Host, as of browsers, and isn't HEAD */
 	int takes_json; /* Accept is application/json: the page's data */
+	int check;      /* X-Check: 1: it is only to tell how it would go */
 	uint64_t agent; /* X-Agent, 0 without */
 	int seal;       /* X-Seal: the stone offers to seal the session */
 	int bare;       /* X-Bare: its sender can go bare */

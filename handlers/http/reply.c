@@ -11,6 +11,21 @@ reply_poll(char out[static REPLY_MAX], const char *customer)
 	    "HTTP/1.1 200 OK\r\nX-Customer: %s\r\n\r\n", customer);
 }
 
+/* The date as RFC 9110 5.6.7 has it. */
+size_t
+reply_check(char out[static REPLY_MAX], const char *customer, time_t now)
+{
+	char date[sizeof("Sun, 06 Nov 1994 08:49:37 GMT")] = "";
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm) != NULL)
+		strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	return (size_t)snprintf(out, REPLY_MAX,
+	    "HTTP/1.1 200 OK\r\nX-Check: 1\r\nX-Customer: %s\r\nDate: %s\r\n"
+	    "Content-Length: 0\r\nConnection: close\r\n\r\n",
+	    customer, date);
+}
+
 size_t
 reply_refusal(
     char out[static REPLY_MAX], int status, const char *reason, int with_body)

@@ -5,12 +5,17 @@
 #define HTTP_REPLY_H
 
 #include <stddef.h>
+#include <time.h>
 
 #define REPLY_MAX         768 /* bytes of the longest answer */
 #define REPLY_RETRY_AFTER 5   /* seconds, in a 503 and a 429 */
 
 /* The answer to an agent's poll, up to its body. Returns its length. */
 size_t reply_poll(char out[static REPLY_MAX], const char *customer);
+
+/* The answer to a poll that is a check, with this relay's time. Likewise. */
+size_t reply_check(
+    char out[static REPLY_MAX], const char *customer, time_t now);
 
 /*
  * A refusal: reason, which is printable, stands in the status line and in

@@ -51,14 +51,17 @@ parse_field(struct response *r, const char *line, size_t len)
 	    {"X-Mux:", r->mux, sizeof(r->mux)},
 	    {"X-Seal:", r->seal, sizeof(r->seal)},
 	    {"X-Bare:", r->bare, sizeof(r->bare)},
+	    {"X-Check:", r->check, sizeof(r->check)},
+	    {"Date:", r->date, sizeof(r->date)},
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		size_t n = strlen(fields[i].name);
 
-		if (len >= n && strncasecmp(line, fields[i].name, n) == 0)
-			copy(
-			    fields[i].value, fields[i].size, line + n, len - n);
+		if (len < n || strncasecmp(line, fields[i].name, n) != 0)
+			continue;
+		copy(fields[i].value, fields[i].size, line + n, len - n);
+		r->explained |= fields[i].value == r->reason;
 	}
 }
 

@@ -83,10 +83,11 @@ make_room(struct loop *l, int sock)
 }
 
 static void
-started(struct forker *f, pid_t pid)
+started(struct forker *f, size_t listener, pid_t pid)
 {
 	struct loop *l = f->owner;
 
+	(void)listener;
 	arrivals_add(&l->spawner->arrivals, pid, &l->from);
 }
 
@@ -238,14 +239,14 @@ reload_everywhere(struct forker *f)
 /* ---- the broker ---- */
 
 static int64_t
-broker_ready(struct forker *f, int *fd)
+broker_ready(struct forker *f, int fds[static FORKER_ASIDE_MAX])
 {
 	struct loop *l = f->owner;
 
 	registration_connect(&l->broker);
 	if (registration_missing(&l->broker))
 		registration_complain(&l->broker);
-	*fd = l->broker.fd;
+	fds[0] = l->broker.fd;
 	expiry_check(&l->certificate, "certificate",
 	    l->spawner->conf.certificate, time(NULL));
 	return deadline_first(

@@ -235,3 +235,9 @@ installed_host() {
     await 20 fetch 8082
     eval "$(readme '### Looking after it' sh)"
 }
+
+@test 'make run with a TARGET where nothing is says which, and that' {
+    command -v stone >/dev/null && command -v xinetd >/dev/null || skip 'needs stone and xinetd'
+    run -1 env B="${built%/bin}" TARGET=localhost:1 "$root/tests/demo.sh" stay
+    [[ $output == *'demo: FAIL: your own localhost:1 is not there: Connection refused; start it,'* ]]
+}
