@@ -203,7 +203,7 @@ serve(struct session *s, const struct agent_request *r)
 {
 	if (r->head.check)
 		return agent_probe_run(
-		    s->conf, s->relay, s->head, r->buf, r->len);
+		    s->conf, s->relay, &r->head, r->buf, r->len);
 	if (s->conf->forward && agent_mux_wanted(&r->head, r->buf))
 		return multiplex(s, r->buf, r->len);
 	splice_init(&s->splice, NULL, NULL);

@@ -26,8 +26,10 @@ _relay_stone() {
             ;;
         # a command, or the one word that is a file
         *)
-            mapfile -t COMPREPLY < <(compgen -f -X '!*.warp' -- "$current"
-                [ "$COMP_CWORD" -ne 1 ] || compgen -W 'check status' -- "$current")
+            mapfile -t COMPREPLY < <(
+                compgen -f -X '!*.warp' -- "$current"
+                [ "$COMP_CWORD" -ne 1 ] || compgen -W 'check status' -- "$current"
+            )
             ;;
     esac
 }

@@ -21,8 +21,10 @@ _relayagent() {
             ;;
         # a command, or the one argument that is a file
         *)
-            mapfile -t COMPREPLY < <(compgen -f -X '!*.warp' -- "$current"
-                [ "$COMP_CWORD" -ne 1 ] || compgen -W 'check status' -- "$current")
+            mapfile -t COMPREPLY < <(
+                compgen -f -X '!*.warp' -- "$current"
+                [ "$COMP_CWORD" -ne 1 ] || compgen -W 'check status' -- "$current"
+            )
             ;;
     esac
 }

@@ -76,17 +76,17 @@ ask(struct stone_check *c, struct failure *f)
 	if (stone_relay_open(s, c->forward, c->check.proxy, f) == -1)
 		return -1;
 	if (c->forward->seal.mode != SEAL_OFF)
-		switch (stone_seal_run(s, c->forward, head, len, -1, NULL)) {
+		switch (stone_seal_run(s, c->forward, head, len, -1, "")) {
+		case STONE_SEALED:
+			break;
 		case STONE_PLAIN:
 			return 0;
 		case STONE_FAILED:
-			/* a refusal is for the caller to tell */
-			return s->state == ANSWER_GOOD ||
-				       s->state == ANSWER_AWAITED
-				   ? failure(f, "not sealed: the log says why")
-				   : 0;
-		case STONE_SEALED:
-			break;
+			if (s->state == ANSWER_GOOD)
+				return failure(f, "it cannot be sealed");
+			if (s->state != ANSWER_AWAITED)
+				return 0;
+			return failure(f, "no answer");
 		}
 	if (channel_write_all(&s->channel, head, len, deadline) == -1)
 		return failure(f, "%s", strerror(errno));

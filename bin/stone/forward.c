@@ -35,10 +35,8 @@ read_forward(struct forward *forward, struct watched *watched,
 {
 	forward->conf = conf;
 	if (stone_material_read(&forward->tls, &conf->relay, watched,
-		&conf->tls, part, f) == -1)
-		return -1;
-	*part = "certificate";
-	if (stone_material_seal(
+		&conf->tls, part, f) == -1 ||
+	    stone_material_seal(
 		&forward->seal, &forward->tls, watched, &conf->tls, f) == -1)
 		return -1;
 	*part = "configuration";

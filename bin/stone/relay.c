@@ -83,9 +83,10 @@ stone_relay_open(struct relay_channel *relay, struct forward *forward,
 	rc = prepare_seal(relay, forward, proxy, f);
 	tls_forget(&forward->tls, ssl);
 	seal_forget(&forward->seal);
-	if (rc == -1)
-		channel_abort(&relay->channel);
-	return rc;
+	if (rc == 0)
+		return 0;
+	channel_abort(&relay->channel);
+	return -1;
 }
 
 int

@@ -25,6 +25,8 @@
 #include <malloc.h>
 #include <poll.h>
 
+#define GIVE_AGAIN_MS 2
+
 enum inward { IN_TLS, IN_ASKED, IN_BARE, IN_ENDED };
 enum outward { OUT_TLS, OUT_GIVEN, OUT_ENDED };
 
@@ -32,7 +34,8 @@ struct bare {
 	struct handler *h;
 	enum inward in;
 	enum outward out;
-	int hung_up; /* both directions of our socket are shut */
+	int hung_up;     /* both directions of our socket are shut */
+	int64_t give_at; /* when to try again to give our socket away */
 	int64_t review_at;
 };
 
@@ -103,6 +106,26 @@ step_in(struct bare *b)
 
 /* ---- what it gets ---- */
 
+/*
+ * So many descriptors of one user may be on their way at a time as this process
+ * may have (unix(7), ETOOMANYREFS). Nor may we sleep over that: what is on its
+ * way to us counts too.
+ */
+static enum splice_result
+give(struct bare *b)
+{
+	struct handler *h = b->h;
+
+	b->give_at = DEADLINE_NONE;
+	if (hop_give(&h->hop, h->tls.channel.fd) == 0)
+		b->out = OUT_GIVEN;
+	else if (errno == ETOOMANYREFS)
+		b->give_at = deadline_in(GIVE_AGAIN_MS);
+	else
+		return SPLICE_B_BROKE;
+	return GOES_ON;
+}
+
 static enum splice_result
 step_out(struct bare *b)
 {
@@ -113,9 +136,7 @@ step_out(struct bare *b)
 		rc = through_tls(h, &h->splice.ba);
 		if (rc != GOES_ON || !h->splice.ba.finished)
 			return rc;
-		if (hop_give(&h->hop, h->tls.channel.fd) == -1)
-			return SPLICE_B_BROKE;
-		b->out = OUT_GIVEN;
+		rc = give(b);
 	}
 	if (b->out == OUT_GIVEN && h->hop.ended)
 		b->out = OUT_ENDED;
@@ -257,7 +278,7 @@ can_step(const struct bare *b)
 static int
 timeout_of(const struct bare *b, const struct splice_control *control)
 {
-	int64_t due = b->review_at;
+	int64_t due = deadline_first(b->review_at, b->give_at);
 
 	if (can_step(b))
 		return 0;
@@ -303,7 +324,8 @@ enum state
 run_bare(struct handler *h)
 {
 	const struct splice_control control = broker_orders_control(h);
-	struct bare b = {.h = h, .review_at = DEADLINE_NONE};
+	struct bare b = {
+	    .h = h, .give_at = DEADLINE_NONE, .review_at = DEADLINE_NONE};
 	enum splice_result rc = step(&b);
 
 	while (rc == GOES_ON) {

@@ -49,10 +49,10 @@ parse_field(struct response *r, const char *line, size_t len)
 	    {"X-Reason:", r->reason, sizeof(r->reason)},
 	    {"X-Customer:", r->customer, sizeof(r->customer)},
 	    {"X-Mux:", r->mux, sizeof(r->mux)},
-	    {"X-Seal:", r->seal, sizeof(r->seal)},
-	    {"X-Bare:", r->bare, sizeof(r->bare)},
 	    {"X-Check:", r->check, sizeof(r->check)},
 	    {"Date:", r->date, sizeof(r->date)},
+	    {"X-Seal:", r->seal, sizeof(r->seal)},
+	    {"X-Bare:", r->bare, sizeof(r->bare)},
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {

@@ -15,10 +15,10 @@ struct response {
 	int explained;      /* it is X-Reason: a relay's, or an agent's */
 	char customer[128]; /* X-Customer, or "" */
 	char mux[8];        /* X-Mux, or "" */
-	char seal[4];       /* X-Seal, or "" */
-	char bare[4];       /* X-Bare, or "" */
 	char check[64];     /* X-Check, or "" */
 	char date[32];      /* Date, or "" */
+	char seal[4];       /* X-Seal, or "" */
+	char bare[4];       /* X-Bare, or "" */
 	size_t length;      /* of the head, with its empty line */
 };
 

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/netaddr.h"
 #include "base/prefix.h"
-#include "base/prefix.h"
 #include "base/timestamp.h"
 #include "config/identity.h"
 #include "dial/proxy_environment.h"
