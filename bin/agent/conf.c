@@ -251,8 +251,10 @@ agent_conf_read(struct agent_conf *conf, struct agent_run *run,
 		rc = check(conf,
 		    words.file != NULL ? words.file : "command line",
 		    &run->part, f);
-	if (rc == 0)
+	if (rc == 0) {
+		run->part = "certificate";
 		rc = load_seal(conf, source->folder, &o, f);
+	}
 	if (rc == 0 && (run->test || run->install))
 		rc = check_dates(conf, &o, f);
 	agent_words_free(&words);

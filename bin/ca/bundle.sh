@@ -143,4 +143,5 @@ tell_bundle() {
     echo "next: copy it to both hosts of $1, with scp -p for example; whoever has it reaches the target. Then run"
     echo "  remote  # relayagent --install $1.warp TARGET:PORT"
     echo "  local   \$ relay-stone $1.warp 8080"
+    tell_peers "$1"
 }

@@ -25,7 +25,7 @@ host_of() {
     host=${host%.csr}
     check_name "$host" 64
     case $host in
-        cert | private | cert-* | private-* | "$customer") die 65 "$1: a name that is taken here: rename it" ;;
+        cert | private | peers | cert-* | private-* | "$customer") die 65 "$1: a name that is taken here: rename it" ;;
     esac
 }
 
@@ -63,6 +63,7 @@ tell_signed() {
         done
     done
     echo "next: put each .warp beside the key that was made with its request: it is no secret, and works there alone"
+    tell_peers "$customer"
 }
 
 # absolute FILE...: sets files to their paths, in lines.
@@ -106,6 +107,7 @@ sign() {
     done <<EOF
 $files
 EOF
+    write_peers "$customer"
     commit $((certificates + $#))
     tell_signed
     let_meet "$customer"

@@ -49,16 +49,18 @@ static json_t *
 status_row(const struct row_status *s)
 {
 	return json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o, s:s, s:o}",
+			 "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
 	    "relay_version", s->version, "pid", number(s->pid), "uptime",
 	    number(s->uptime), "draining", (int)s->draining, "agents",
 	    number(s->agents), "stones", number(s->stones), "sessions",
 	    number(s->sessions), "sessions_total", number(s->sessions_total),
-	    "refused_total", number(s->refused_total), "kicked_total",
-	    number(s->kicked_total), "reloads_total", number(s->reloads_total),
-	    "reload_failures_total", number(s->reload_failures_total),
-	    "spawners", number(s->spawners), "log_level",
-	    log_level_word((int)s->log_level), "tls_refused",
+	    "sealed", number(s->sealed), "sealed_total",
+	    number(s->sealed_total), "bare", number(s->bare), "bare_total",
+	    number(s->bare_total), "refused_total", number(s->refused_total),
+	    "kicked_total", number(s->kicked_total), "reloads_total",
+	    number(s->reloads_total), "reload_failures_total",
+	    number(s->reload_failures_total), "spawners", number(s->spawners),
+	    "log_level", log_level_word((int)s->log_level), "tls_refused",
 	    tls_refused(s->tls_refused));
 }
 
@@ -84,7 +86,7 @@ static json_t *
 session_row(const struct row_session *s)
 {
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o, s:o, s:o}",
+			 "s:s, s:o, s:o, s:o, s:o, s:o}",
 	    "id", LOG_ID(s->id), "customer", s->customer, "stone",
 	    text_or_null(s->stone), "agent", text_or_null(s->agent),
 	    "stone_certificate",
@@ -92,10 +94,10 @@ session_row(const struct row_session *s)
 	    "agent_certificate",
 	    *s->agent == '\0' ? json_null() : fingerprint(&s->agent_identity),
 	    "seconds", number(s->seconds), "up", number(s->up), "down",
-	    number(s->down), "stone_rtt", rtt(s->stone_rtt), "agent_rtt",
-	    rtt(s->agent_rtt), "stone_retransmits",
-	    number(s->stone_retransmits), "agent_retransmits",
-	    number(s->agent_retransmits), "agent_version",
+	    number(s->down), "seal", session_tls_word(s->tls), "stone_rtt",
+	    rtt(s->stone_rtt), "agent_rtt", rtt(s->agent_rtt),
+	    "stone_retransmits", number(s->stone_retransmits),
+	    "agent_retransmits", number(s->agent_retransmits), "agent_version",
 	    text_or_null(s->version));
 }
 

@@ -27,6 +27,8 @@ print_status(FILE *out, const struct row_status *s)
 	    "agents     %" PRIu64 " waiting\n"
 	    "stones     %" PRIu64 " waiting\n"
 	    "sessions   %" PRIu64 " live, %" PRIu64 " since the start\n"
+	    "sealed     %" PRIu64 " live, %" PRIu64 " since the start\n"
+	    "bare       %" PRIu64 " live, %" PRIu64 " since the start\n"
 	    "refused    %" PRIu64 ", and %" PRIu64 " in the handshake\n"
 	    "kicked     %" PRIu64 "\n"
 	    "reloads    %" PRIu64 ", %" PRIu64 " with errors\n"
@@ -34,7 +36,8 @@ print_status(FILE *out, const struct row_status *s)
 	    "log level  %s\n",
 	    s->version, s->pid, CTL_AGE(s->uptime),
 	    s->draining ? ", draining" : "", s->agents, s->stones, s->sessions,
-	    s->sessions_total, s->refused_total, sum(s->tls_refused),
+	    s->sessions_total, s->sealed, s->sealed_total, s->bare,
+	    s->bare_total, s->refused_total, sum(s->tls_refused),
 	    s->kicked_total, s->reloads_total, s->reload_failures_total,
 	    s->spawners, log_level_word((int)s->log_level));
 }
@@ -62,13 +65,14 @@ static void
 print_session(FILE *out, const struct row_session *s)
 {
 	fprintf(out,
-	    "%s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s  %7s  %7s  %4" PRIu32
-	    "  %s\n",
+	    "%s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s  %-6s  %7s  %7s  "
+	    "%4" PRIu32 "  %s\n",
 	    LOG_ID(s->id), s->customer, or_dash(s->stone), or_dash(s->agent),
 	    CTL_AGE(s->seconds), CTL_BYTES(s->up), CTL_BYTES(s->down),
 	    CTL_RATE(s->up + s->down, (double)s->seconds),
-	    CTL_RTT(s->stone_rtt), CTL_RTT(s->agent_rtt),
-	    s->stone_retransmits + s->agent_retransmits, or_dash(s->version));
+	    session_tls_word(s->tls), CTL_RTT(s->stone_rtt),
+	    CTL_RTT(s->agent_rtt), s->stone_retransmits + s->agent_retransmits,
+	    or_dash(s->version));
 }
 
 static void
@@ -135,10 +139,11 @@ print_heading(FILE *out, enum ctl_view view)
 		break;
 	case CTL_SESSIONS:
 		fprintf(out,
-		    "%-8s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s  %7s  %7s  "
+		    "%-8s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s  %-6s  %7s  "
+		    "%7s  "
 		    "%4s  %s\n",
 		    "ID", "CUSTOMER", "STONE", "AGENT", "AGE", "UP", "DOWN",
-		    "RATE", "RTT", "AGENT'S", "LOST", "VERSION");
+		    "RATE", "SEAL", "RTT", "AGENT'S", "LOST", "VERSION");
 		break;
 	case CTL_CUSTOMERS:
 		fprintf(out,

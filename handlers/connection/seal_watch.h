@@ -1,5 +1,5 @@
 /*
- * Sees whether an agent's answer seals the session (SEALED in relayctl(8)): the
+ * Sees whether an agent's answer seals the session (SEAL in relayctl(8)): the
  * relay is told by nobody else. A channel over the agent's, which changes
  * nothing of what it reads.
  */

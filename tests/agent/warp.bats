@@ -256,15 +256,16 @@ SCRIPT
     bin/relayagent --request remote
     bin/relay-stone --request here
     bin/relay-ca -d ca sign --relay "127.0.0.1:$relay_port" customer remote.csr here.csr
-    cp ca/client/customer/*.warp .
+    cp ca/client/customer/*.warp ca/client/customer/peers.pem .
     with_relay
     start_target target whole customer
-    start agent bin/relayagent remote.warp "$target"
+    start agent bin/relayagent --peers peers.pem remote.warp "$target"
     wait_until 60 waits agent 2
     stone_port=$(free_port)
-    start stone bin/relay-stone here.warp "$stone_port"
+    start stone bin/relay-stone -q peers=peers.pem here.warp "$stone_port"
     await_start stone says stone ' start '
     client session "$stone_port" customer 10000 20000
+    wait_until 60 says agent ' session .*seal=(sealed|bare)$'
 
     bin/relay-ca -d ca revoke customer "$(openssl x509 -in here.warp -noout -serial | sed 's/.*=//')"
     install_crl ca

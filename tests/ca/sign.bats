@@ -49,6 +49,9 @@ fingerprint() {
         [ "$(stat -c %a "$answer")" = 644 ]
     done
     [ "$(ca list | grep -c ' laptop .* client .* valid ')" -eq 2 ]
+    # the two ends of a sealed session know each other by it
+    [[ $said == *"copy $ca/client/laptop/peers.pem to both hosts"* ]]
+    [ "$(openssl crl2pkcs7 -nocrl -certfile "$ca/client/laptop/peers.pem" | openssl pkcs7 -print_certs -noout | grep -c '^subject')" -eq 2 ]
 }
 
 @test "a request that is none, is signed by another key, or has a poor key gets nothing" {
@@ -74,6 +77,8 @@ fingerprint() {
     fails 65 'other/good.csr: a second file of that name' sign laptop good.csr other/good.csr
     cp good.csr cert.csr
     fails 65 'cert.csr: a name that is taken' sign laptop cert.csr
+    cp good.csr peers.csr
+    fails 65 'peers.csr: a name that is taken' sign laptop peers.csr
     cp good.csr 'a b.csr'
     fails 65 'a b: not a good name' sign laptop 'a b.csr'
     fails 73 'relay.example.org: is the name of a relay' sign relay.example.org good.csr

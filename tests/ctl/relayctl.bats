@@ -65,19 +65,19 @@ fits() {
     start_relay listen
     live
     fits status 'names(["relay_version", "pid", "uptime", "draining", "agents", "stones", "sessions",
-        "sessions_total", "refused_total", "kicked_total", "reloads_total", "reload_failures_total",
+        "sessions_total", "sealed", "sealed_total", "bare", "bare_total", "refused_total", "kicked_total", "reloads_total", "reload_failures_total",
         "spawners", "log_level", "tls_refused"])
-        and ([.pid, .uptime, .agents, .stones, .sessions, .sessions_total, .refused_total, .kicked_total,
+        and ([.pid, .uptime, .agents, .stones, .sessions, .sessions_total, .sealed, .sealed_total, .bare, .bare_total, .refused_total, .kicked_total,
             .reloads_total, .reload_failures_total, .spawners] | all(count))
         and (.tls_refused | length == 11 and all(count))
         and (.draining | type == "boolean") and .log_level == "info" and .agents == 2'
     fits agents 'length == 2 and all(names(["id", "customer", "certificate", "peer", "seconds", "rtt",
         "retransmits", "agent_version"]) and (.rtt | rtt) and (.retransmits | count) and (.id | id) and (.certificate | certificate) and (.peer | peer) and (.seconds | count))'
     fits sessions 'length == 1 and all(names(["id", "customer", "stone", "agent", "stone_certificate",
-        "agent_certificate", "seconds", "up", "down", "stone_rtt", "agent_rtt", "stone_retransmits",
+        "agent_certificate", "seconds", "up", "down", "seal", "stone_rtt", "agent_rtt", "stone_retransmits",
         "agent_retransmits", "agent_version"]) and (.stone_rtt | rtt) and (.agent_rtt | rtt) and (.id | id) and (.stone | peer) and (.agent | peer)
         and (.stone_certificate | certificate) and (.agent_certificate | certificate)
-        and ([.seconds, .up, .down] | all(count)) and .customer == "alice")'
+        and ([.seconds, .up, .down] | all(count)) and .seal == "none" and .customer == "alice")'
     fits customers 'length == 2 and all(names(["name", "present", "allow", "nusers", "type", "expire",
         "max_agents", "agents", "stones", "sessions", "sessions_total", "refused_total", "up_total",
         "down_total"]) and ([.nusers, .type, .max_agents, .agents, .stones, .sessions, .sessions_total,
@@ -130,6 +130,39 @@ SCRIPT
     wait_until 60 told agents '.customer == "alice" and .rtt > 0 and .agent_version == "test"'
     go_on there
     ended_well versions
+}
+
+@test "sessions, status and metrics tell which sessions are sealed, and which go bare" {
+    start_relay listen
+    start_play seals <<'SCRIPT'
+from bare import *
+plain = session("bob")
+agent, client = marked("alice")
+at_point("sealed")
+leave(agent)
+leave(client)
+come_bare(agent)
+come_bare(client)
+at_point("bare")
+SCRIPT
+    await_point seals sealed
+    wait_until 60 told sessions '.customer == "alice" and .seal == "sealed"'
+    told sessions '.customer == "default" and .seal == "none"'
+    ctl sessions | grep -E '^[0-9a-f]+ +alice .*/s +sealed '
+    ctl --json status | jq -e '.status | .sealed == 1 and .sealed_total == 1 and .bare == 0 and .bare_total == 0'
+    go_on sealed
+    await_point seals bare
+    wait_until 60 told sessions '.customer == "alice" and .seal == "bare"'
+    ctl sessions | grep -E '^[0-9a-f]+ +alice .*/s +bare '
+    ctl sessions | grep -E '^[0-9a-f]+ +default .*/s +none '
+    run -0 ctl status
+    [[ $output == *$'\nsealed     1 live, 1 since the start\nbare       1 live, 1 since the start\n'* ]]
+    ctl metrics >text
+    for name in sealed_sessions sealed_sessions_total bare_sessions bare_sessions_total; do
+        grep -x "vpn_warp_relay_$name 1" text
+    done
+    go_on bare
+    ended_well seals
 }
 
 # told VIEW JQ: whether a row is like that.

@@ -29,14 +29,30 @@ def marked(name):
     return agent, client
 
 
+def lock_of(peer):
+    """One thread may send while another reads: TLS has one state for both."""
+    if not hasattr(peer, "lock"):
+        peer.lock = threading.Lock()
+    return peer.lock
+
+
+def say(peer, data):
+    """In TLS, while another thread reads."""
+    with lock_of(peer):
+        peer.tls.write(data)
+        out = peer.outgoing.read()
+    put(peer, out)
+
+
 def leave(peer):
     """Ends its direction of TLS, and only that."""
-    peer.tls.write(b"")
-    try:
-        peer.tls.unwrap()
-    except Exception:  # it wants the other's, or had something unread
-        pass
-    peer._flush()
+    with lock_of(peer):
+        peer.tls.write(b"")
+        try:
+            peer.tls.unwrap()
+        except Exception:  # it wants the other's, or had something unread
+            pass
+        peer._flush()
 
 
 def put(peer, data):
@@ -51,8 +67,10 @@ def come_bare(peer, seconds=60):
     while not peer.ended:
         header = exactly(peer, 5, deadline)
         length = int.from_bytes(header[3:], "big")
-        peer.incoming.write(header + exactly(peer, length, deadline))
-        peer._drain()
+        record = header + exactly(peer, length, deadline)
+        with lock_of(peer):
+            peer.incoming.write(record)
+            peer._drain()
     assert peer.ended == "clean", peer.ended
 
 

@@ -16,7 +16,7 @@ import struct
 import sys
 import time
 
-VERSION = 6
+VERSION = 7
 REGISTER, WELCOME, MATCHED = 1, 2, 4
 AGENT, STONE = 1, 2
 

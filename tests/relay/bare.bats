@@ -234,14 +234,14 @@ def sends(peer, size, change, digest):
         digest.update(data)
         if size - rest < change <= size - rest + len(data):
             at = change - (size - rest)
-            peer.send(data[:at])
+            say(peer, data[:at])
             leave(peer)
             peer.left = True
             put(peer, data[at:])
         elif peer.left:
             put(peer, data)
         else:
-            peer.send(data)
+            say(peer, data)
         rest -= len(data)
     peer.cut()
 
