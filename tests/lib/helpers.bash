@@ -598,10 +598,13 @@ unix_sockets() {
 }
 
 count_unix_sockets() {
-    local all rest
-    all=$(</proc/net/unix)
-    rest=${all//"$scratch/"/}
-    sockets_there=$(((${#all} - ${#rest}) / (${#scratch} + 1)))
+    local all line
+    mapfile -t all </proc/net/unix
+    sockets_there=0
+    for line in "${all[@]}"; do
+        # those at which an agent or a stone tells its status are no handler's
+        [[ $line != *"$scratch/"* || $line == *.status ]] || sockets_there=$((sockets_there + 1))
+    done
 }
 
 # handlers: the processes below the spawner, zombies too.

@@ -198,7 +198,7 @@ says_why() {
     start_broker
     start_relay listen
     start_lost_agent "127.0.0.2:$relay_port" -a ca.pem
-    says_why 'TLS:_IP_address_mismatch'
+    says_why "TLS:_IP_address_mismatch:_the_relay's_certificate_is_for_127\.0\.0\.1,_localhost,_::1:_write_one_of_these_as_the_relay"
 }
 
 @test "a common name is no host name where a relay's certificate has no other" {
