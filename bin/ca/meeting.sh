@@ -1,12 +1,19 @@
 # relay-ca: certificates of one customer meet, see customers(5).
 # shellcheck shell=sh disable=SC2034,SC2154
 
+# fingerprint_of DESCRIPTION: prints that in what describe has printed.
+fingerprint_of() {
+    set -- "${1#* * }"
+    echo "${1%% *}"
+}
+
 # fingerprints NAME: prints those of its certificates that are not revoked.
 fingerprints() {
     for serial in $(serials "$1"); do
-        description=$(describe "issued/$serial.pem") || exit
-        description=${description#* * }
-        echo "${description%% *}"
+        file=$new/issued/$serial.pem
+        [ -f "$file" ] || file=issued/$serial.pem
+        description=$(describe "$file") || exit
+        fingerprint_of "$description"
     done
 }
 
@@ -48,11 +55,15 @@ closed() {
         awk '/^\[/ { here = $0 } here == "[default]" && $0 == "allow=no" { found = 1 } END { exit !found }'
 }
 
-# let_meet NAME: puts all its certificates under one customer, or says who has to.
+# let_meet NAME FINGERPRINT...: puts all its certificates, which are these, under
+# one customer, or says who has to.
 let_meet() {
-    added=$(fingerprints "$1" | tr '\n' ' ') || exit
+    name=$1
+    shift
+    added=$*
+    set -- "$name"
     case $added in
-        *' '*' '*) ;;
+        *' '*) ;;
         *) return 0 ;; # there is one: it meets itself
     esac
     if [ ! -e "$table" ] && [ ! -e "$etc/relay.conf" ]; then

@@ -108,9 +108,11 @@ sign() {
 $files
 EOF
     write_peers "$customer"
+    meeting=$(index=$new/index.txt fingerprints "$customer") || exit
     commit $((certificates + $#))
     tell_signed
-    let_meet "$customer"
+    # shellcheck disable=SC2086 # one a word
+    let_meet "$customer" $meeting
     echo "to shut out one host alone: $self revoke $customer SERIAL"
 }
 

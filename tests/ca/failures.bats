@@ -129,6 +129,7 @@ exit 1'
         done
         # The last round was without a failure, so there was at least one with.
         [ "$n" -gt 1 ]
+        echo "$command: $((n - 1)) calls failed, of $(<count)"
         [ "$(cat count)" -eq $((n - 1)) ]
     done
 }
