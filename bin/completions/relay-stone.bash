@@ -11,7 +11,7 @@ _relay_stone() {
             ;;
         -q)
             mapfile -t COMPREPLY < <(compgen -W 'key= cert= certkey= passfile= CAfile= CApath=
-                servername= default sni verify' -- "$current")
+                peers= seal= servername= default sni verify' -- "$current")
             return
             ;;
         --request | --sessions | -x)

@@ -12,7 +12,7 @@ _arguments \
     '-l[log to the syslog]' \
     '-N[check the configuration and exit]' \
     '-n[write addresses as numbers]' \
-    '*-q[what is used for TLS]:word:(key= cert= certkey= passfile= CAfile= CApath= servername= default sni verify)' \
+    '*-q[what is used for TLS]:word:(key= cert= certkey= passfile= CAfile= CApath= peers= seal= servername= default sni verify)' \
     '-r[listen again at once]' \
     '--sessions[shared sessions of each forward]:number:' \
     '--stdio[serve standard input and output]' \

@@ -5,8 +5,12 @@ _relayagent() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 
     case $previous in
-        -[Cacfkx] | -X | --passfile)
+        -[Cacfkx] | -X | --passfile | --peers)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+            ;;
+        --seal)
+            mapfile -t COMPREPLY < <(compgen -W 'auto require off' -- "$current")
             return
             ;;
         -h | --upgrade | --request | -m | --max-streams)
@@ -17,7 +21,7 @@ _relayagent() {
     case $current in
         -*)
             mapfile -t COMPREPLY < <(compgen -W '-a -C -c -D -d -f -h -k -m -n -t -V -X -x
-                --install --json --max-streams --passfile --proxy-protocol --request --upgrade' -- "$current")
+                --install --json --max-streams --passfile --peers --proxy-protocol --request --seal --upgrade' -- "$current")
             ;;
         # a command, or the one argument that is a file
         *)

@@ -10,6 +10,8 @@ _arguments \
     '-f[one file for key, certificate and relay]:file:_files' \
     '--install[make a service of it]' \
     '--passfile[passphrase of the key]:file:_files' \
+    '--peers[certificates of other ends of sealed sessions]:file:_files' \
+    '--seal[whether sessions are sealed]:mode:(auto require off)' \
     '--request[make a key and a request for a certificate]:name:' \
     '-h[host to ask a web server for]:host:' \
     '-k[private key]:file:_files' \

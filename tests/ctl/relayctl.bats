@@ -266,11 +266,6 @@ pairings_since() {
     [ "$(grep -c '^paired' many.log)" -gt $(($1 + 50)) ]
 }
 
-# message_version: what the messages of this broker begin with.
-message_version() {
-    sed -n 's/^#define MESSAGE_VERSION *//p' "$tests/../broker/ipc/message.h"
-}
-
 @test "a handler whose peer is no address does not get past the broker" {
     run -0 unprivileged python3 -SB - "$scratch/broker.sock" "$(message_version)" <<'END'
 import socket, struct, sys

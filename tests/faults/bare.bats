@@ -11,7 +11,7 @@ load ../lib/customers
 load ../lib/faults
 
 setup_file() {
-    make_pki alice bob
+    make_pki alice bob carol
 }
 
 # ---- deaths -----------------------------------------------------------------
@@ -288,17 +288,21 @@ revoked_when_bare() {
     give crl.pem
     ctl reload
     rm -f at.*
+    # for each spawner another one
+    local revoked=alice
+    [ "$spawner" = listen ] || revoked=bob
+    echo "$revoked" >revoked
     start_play "revoked-$spawner" <<'SCRIPT'
 from bare import *
-agent, client = bare("alice")
-others = bare("bob")
+agent, client = bare(open("revoked").read().strip())
+others = bare("carol")
 at_point("at")
 assert tcp_end(client) == tcp_end(agent) == "reset"
 put(others[0], b"x")
 assert get(others[1], 1) == b"x"
 SCRIPT
     wait_until 60 test -e at.reached
-    revoke alice
+    revoke "$revoked"
     ctl reload
     : >at.passed
     await_end "revoked-$spawner" 60

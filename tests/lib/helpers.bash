@@ -591,6 +591,11 @@ count_broker_fds() {
     fds=${#all[@]}
 }
 
+# message_version: of what handlers and the broker say to each other.
+message_version() {
+    sed -n 's/^#define MESSAGE_VERSION *//p' "$tests/../broker/ipc/message.h"
+}
+
 # unix_sockets: those of this test's broker, both ends.
 unix_sockets() {
     count_unix_sockets

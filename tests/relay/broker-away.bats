@@ -176,9 +176,10 @@ SCRIPT
 @test "a handler that speaks of a session that is not its own is ended" {
     with_relay
     cat >foreign.py <<'SCRIPT'
-import array, os, socket, struct
+import array, os, socket, struct, sys
 
-VERSION, REGISTER, WELCOME, MATCHED, WAIT_AGAIN, END = 5, 1, 2, 4, 5, 6
+VERSION = int(sys.argv[1])
+REGISTER, WELCOME, MATCHED, WAIT_AGAIN, END = 1, 2, 4, 5, 6
 AGENT, STONE = 1, 2
 # the least that has the form of a certificate
 DER = bytes.fromhex("300d 3005 020101 3000 3000 03020000")
@@ -211,7 +212,7 @@ def say(kind, change, *rest):
     stone.send(packet(kind, struct.pack("=I", number) + b"".join(rest)))
     return agent, stone
 
-for kind, rest in (WAIT_AGAIN, b""), (END, struct.pack("=IQQ", 1, 0, 0)):
+for kind, rest in (WAIT_AGAIN, b""), (END, struct.pack("=IIIQQ", 1, 0, 0, 0, 0)):
     agent, stone = say(kind, 1, rest)
     assert stone.recv(100) == b""
     agent.close()
@@ -222,7 +223,8 @@ agent.close()
 other = register(AGENT)
 assert receive(other)[0] == MATCHED and receive(stone)[0] == MATCHED
 SCRIPT
-    start foreign unprivileged env PATH=/usr/bin:/bin python3 "$scratch/foreign.py"
+    start foreign unprivileged env PATH=/usr/bin:/bin python3 "$scratch/foreign.py" \
+        "$(message_version)"
     ended_well foreign
     assert_back_to_baseline
 }

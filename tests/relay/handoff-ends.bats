@@ -259,7 +259,7 @@ import array, os, socket, struct, sys
 HANDOFF = 22
 null = os.open("/dev/null", os.O_RDONLY)
 
-def message(version=5, kind=HANDOFF):
+def message(version=int(sys.argv[1]), kind=HANDOFF):
     return struct.pack("=HHII", version, kind, 12, 0)
 
 def hand_over(packet, *fds):
@@ -289,7 +289,8 @@ hand_over(None)
 # no connection: but it is served for what it is
 hand_over(message(), null)
 SCRIPT
-    start garbage unprivileged env PATH=/usr/bin:/bin python3 "$scratch/garbage.py"
+    start garbage unprivileged env PATH=/usr/bin:/bin python3 "$scratch/garbage.py" \
+        "$(message_version)"
     ended_well garbage
     wait_until 60 are_below forker ''
     forker_has_fds "$before"
