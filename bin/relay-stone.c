@@ -205,25 +205,6 @@ serve(struct stone_server *server, int sock)
 	}
 }
 
-/* What the first word asks for; its words are those of a start. */
-enum verb { VERB_START, VERB_CHECK, VERB_STATUS };
-
-static enum verb
-take_verb(int *argc, char ***argv)
-{
-	const char *word = *argc > 1 ? (*argv)[1] : "";
-	const enum verb verb = strcmp(word, "check") == 0    ? VERB_CHECK
-			       : strcmp(word, "status") == 0 ? VERB_STATUS
-							     : VERB_START;
-
-	if (verb != VERB_START) {
-		(*argv)[1] = (*argv)[0];
-		--*argc;
-		++*argv;
-	}
-	return verb;
-}
-
 static int
 ask_status(int argc, char **argv)
 {
@@ -242,11 +223,12 @@ int
 main(int argc, char **argv)
 {
 	static struct proxy_environment env;
-	const enum verb verb = take_verb(&argc, &argv);
+	const int check = program_take_word(&argc, &argv, "check");
+	const int status = !check && program_take_word(&argc, &argv, "status");
 	struct stone_server server = {.argc = argc, .argv = argv, .env = &env};
 	int sock = -1, rc;
 
-	if (verb == VERB_START && is_inetd(argc, argv))
+	if (!check && !status && is_inetd(argc, argv))
 		sock = fd_take_inetd_socket();
 	if (sock == -1 && fd_sane_std() == -1)
 		return EX_OSERR;
@@ -254,11 +236,11 @@ main(int argc, char **argv)
 	status_keep();
 	if (proxy_environment_keep(&env) == -1 || harden_process(sock) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
-	if (verb == VERB_STATUS)
+	if (status)
 		return ask_status(argc, argv);
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
-	if (verb == VERB_CHECK)
+	if (check)
 		return stone_check(argc, argv, &env);
 	server.forwards = read_all(argc, argv, &env);
 	rc = serve(&server, sock);

@@ -32,25 +32,6 @@ become_daemon(struct agent_source *source)
 		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
 }
 
-/* What the first word asks for; its words are those of a start. */
-enum verb { VERB_START, VERB_CHECK, VERB_STATUS };
-
-static enum verb
-take_verb(int *argc, char ***argv)
-{
-	const char *word = *argc > 1 ? (*argv)[1] : "";
-	const enum verb verb = strcmp(word, "check") == 0    ? VERB_CHECK
-			       : strcmp(word, "status") == 0 ? VERB_STATUS
-							     : VERB_START;
-
-	if (verb != VERB_START) {
-		(*argv)[1] = (*argv)[0];
-		--*argc;
-		++*argv;
-	}
-	return verb;
-}
-
 static int
 ask_status(int argc, char **argv)
 {
@@ -115,28 +96,28 @@ main(int argc, char **argv)
 	static struct agent_source source;
 	static struct agent_conf conf;
 	struct agent_run run;
-	enum verb verb;
-	int fd, rc;
+	int check, status, fd, rc;
 
 	if (fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);
 	notify_keep();
 	status_keep();
-	verb = take_verb(&argc, &argv);
+	check = program_take_word(&argc, &argv, "check");
+	status = !check && program_take_word(&argc, &argv, "status");
 	if (agent_source_keep(&source, argc, argv) == -1)
 		program_fail(EX_OSERR, "set-up: %s", strerror(errno));
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
-	if (verb == VERB_STATUS)
+	if (status)
 		return ask_status(argc, argv);
 	/* early, so that nobody's question is the end of it */
-	fd = verb == VERB_START ? program_signals(signals) : -1;
-	if (verb == VERB_START && fd == -1)
+	fd = !check ? program_signals(signals) : -1;
+	if (!check && fd == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
-	if (verb == VERB_CHECK)
+	if (check)
 		return agent_check(&source);
 	read_conf(&conf, &run, &source);
 	if (run.test)

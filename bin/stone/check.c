@@ -2,6 +2,7 @@
 #include "stone/check.h"
 #include "base/container.h"
 #include "base/deadline.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/program.h"
 #include "check/check.h"
@@ -334,6 +335,8 @@ stone_check(int argc, char **argv, const struct proxy_environment *env)
 	c.check.report = check_report_new("relay-stone", has_json(argc, argv));
 	if (c.check.report == NULL)
 		program_fail(EX_OSERR, "set-up: %s", strerror(errno));
+	/* the report says it all, and no log beside it */
+	log_set_level(LOG_EMERG);
 	c.set = forwards_read(argc, argv, env, &part, &f);
 	if (c.set != NULL && c.set->conf.file != NULL)
 		name = c.set->conf.file;

@@ -318,19 +318,3 @@ by_the_clock() {
     run -78 bin/relayagent -t -C bad.conf
     [[ $output == 'relayagent: bad.conf:1: unknown option --json'* ]]
 }
-
-@test "bash completes its words" {
-    cat >complete <<'SCRIPT'
-source "$1"
-shift
-COMP_WORDS=("$@")
-COMP_CWORD=$(($# - 1))
-_relayagent
-printf '%s\n' "${COMPREPLY[@]}"
-SCRIPT
-    local file=$tests/../bin/completions/relayagent.bash
-    [ "$(bash complete "$file" relayagent ch)" = check ]
-    [ "$(bash complete "$file" relayagent check --j)" = --json ]
-    [ "$(bash complete "$file" relayagent status --j)" = --json ]
-    [ "$(bash complete "$file" relayagent check -C relay.c)" = relay.conf ]
-}

@@ -117,6 +117,12 @@ SETTINGS
     [ "$(ask_bash relay-stone -q ver)" = verify ]
     [ "$(ask_fish 'relay-stone -q ver')" = verify ]
     ask_fish 'relayctl log-level ' | grep -x notice
+    for command in relayagent relay-stone; do
+        [ "$(ask_bash "$command" ch)" = check ]
+        [ "$(ask_bash "$command" st)" = status ]
+        [ "$(ask_bash "$command" check --j)" = --json ]
+        ask_fish "$command st" | grep -x status
+    done
 }
 
 @test "zsh completes a command, and the name that a CA knows" {

@@ -198,20 +198,3 @@ END
     run -78 bin/relay-stone -t -C stone.conf
     [[ $output == 'relay-stone: stone.conf:1: not served: --json'* ]]
 }
-
-@test "bash completes its words" {
-    cat >complete <<'SCRIPT'
-source "$1"
-shift
-COMP_WORDS=("$@")
-COMP_CWORD=$(($# - 1))
-_relay_stone
-printf '%s\n' "${COMPREPLY[@]}"
-SCRIPT
-    local file=$tests/../bin/completions/relay-stone.bash
-    [ "$(bash complete "$file" relay-stone ch)" = check ]
-    [ "$(bash complete "$file" relay-stone check --j)" = --json ]
-    [ "$(bash complete "$file" relay-stone st)" = status ]
-    [ "$(bash complete "$file" relay-stone -C relay.c)" = relay.conf ]
-    [ "$(bash complete "$file" relay-stone -q CAf)" = CAfile= ]
-}
