@@ -80,6 +80,8 @@ configured() {
     run -75 check
     all_well poll
     told fail agent 'refused: 503 No agent is there for this certificate' 'start the agent with this certificate'
+    # and no line of a log beside that
+    [[ $output != *relay-stone\[* ]]
     start_waiting_agent agent alice 127.0.0.1:1
     run -69 check
     all_well agent
