@@ -8,9 +8,9 @@ load ../lib/customers
 load ../lib/administrator
 load ../lib/docs
 
-# account [ARGUMENT...]: what was counted so far goes to the ledger.
+# account: what was counted so far goes to the ledger.
 account() {
-    ctl account --file usage.db "$@"
+    ctl account --file usage.db
 }
 
 # used CUSTOMER: sessions, bytes up and down of all days, as the ledger has them.
