@@ -5,6 +5,7 @@
 #define KEYD_KEYD_H
 
 #include "config/relay_conf.h"
+#include "config/relay_program.h"
 #include "keyd/keys.h"
 #include "keyd/rate.h"
 
@@ -25,7 +26,7 @@ struct keyd {
 	struct keys keys;
 	int listener; /* ipc/ipc_socket.h */
 	int signals;  /* signalfd: TERM, INT, HUP */
-	uid_t serves; /* whom alone it answers */
+	struct relay_users serves; /* whom alone it answers */
 	struct rate rate;
 	struct asker askers[KEYD_ASKING_MAX]; /* the oldest first */
 	size_t count;
