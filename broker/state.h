@@ -89,7 +89,7 @@ struct broker {
 	int done;  /* the loop ends */
 	int draining;
 	int log_level_is_set; /* by an administrator, for everyone */
-	uid_t own_uid;     /* the spawners' too */
+	uid_t own_uid;        /* the spawners' too */
 	uid_t handler_uid;
 	gid_t admin_gid; /* (gid_t)-1: none */
 	uint64_t started;

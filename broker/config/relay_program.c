@@ -117,8 +117,9 @@ relay_program_users(const struct relay_conf *conf, struct relay_users *users)
 		find_user(conf, &users->uid, &users->gid);
 		find_handler(conf, users);
 	} else if (harden_lookup(conf->user, "", &uid, &gid, &f) == 0 &&
-		   uid == own && harden_lookup(conf->handler_user, "", &uid,
-				     &gid, &f) == 0 && uid != 0) {
+		   uid == own &&
+		   harden_lookup(conf->handler_user, "", &uid, &gid, &f) == 0 &&
+		   uid != 0) {
 		users->handler = uid;
 	}
 }

@@ -33,7 +33,8 @@ struct relay_users {
 /*
  * The users that the relay runs as by conf: those that it names where the
  * process is root. Else all are what it is already; but handlers are
- * handler_user, if there is one, where it is the user that conf names. Fails, for good, where root finds one unknown, or root.
+ * handler_user, if there is one, where it is the user that conf names. Fails,
+ * for good, where root finds one unknown, or root.
  */
 void relay_program_users(
     const struct relay_conf *conf, struct relay_users *users);

@@ -133,11 +133,10 @@ open_to(const char *path, gid_t group)
 	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++) {
 		acl.entries[i].tag = htole16(entries[i].tag);
 		acl.entries[i].permissions = htole16(entries[i].permissions);
-		acl.entries[i].id =
-		    htole32(entries[i].tag == 0x08 ? group : UINT32_MAX);
+		acl.entries[i].id = htole32(
+		    entries[i].tag == 0x08 ? group : UINT32_MAX);
 	}
-	return lsetxattr(
-	    path, "system.posix_acl_access", &acl, sizeof(acl), 0);
+	return lsetxattr(path, "system.posix_acl_access", &acl, sizeof(acl), 0);
 }
 
 /* The mode comes from the umask: chmod(2) goes by a name, too. */

@@ -24,8 +24,8 @@ struct keyd {
 	const char *conf_path; /* read again with the keys; absolute under -D */
 	struct relay_conf conf;
 	struct keys keys;
-	int listener; /* ipc/ipc_socket.h */
-	int signals;  /* signalfd: TERM, INT, HUP */
+	int listener;              /* ipc/ipc_socket.h */
+	int signals;               /* signalfd: TERM, INT, HUP */
 	struct relay_users serves; /* whom alone it answers */
 	struct rate rate;
 	struct asker askers[KEYD_ASKING_MAX]; /* the oldest first */

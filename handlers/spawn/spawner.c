@@ -107,7 +107,8 @@ admits(const struct forker *f, size_t listener, int sock)
 	struct loop *l = f->owner;
 	struct rights who;
 
-	if (!is_handoff(l->spawner, listener) || handoff_trusts(sock, getuid(), &who)) {
+	if (!is_handoff(l->spawner, listener) ||
+	    handoff_trusts(sock, getuid(), &who)) {
 		make_room(l, sock);
 		return 1;
 	}
