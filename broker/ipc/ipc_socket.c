@@ -106,7 +106,7 @@ become_root_again(int was_root)
 }
 
 /*
- * Lets the members of a second group connect, by an entry of acl(5), since a
+ * Lets the members of a second group connect, by an entry of an ACL, since a
  * mode has room for one. Returns 0, or -1 with errno.
  */
 static int
