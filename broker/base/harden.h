@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -35,5 +36,8 @@ int harden_drop_privileges(uid_t uid, gid_t gid);
 
 /* Raises the limit of open files to the hard one; a failure leaves it. */
 void harden_raise_nofile(void);
+
+/* The limit of open files as it is; 0: unknown. */
+uint64_t harden_nofile(void);
 
 #endif

@@ -54,6 +54,8 @@ struct relay_conf {
 	unsigned tls_timeout;           /* seconds, in all */
 	unsigned head_timeout;          /* seconds, in all */
 	unsigned match_timeout;         /* seconds */
+	unsigned park_after;            /* seconds that an agent waits; 0: never */
+	int has_park_after;             /* it was said */
 	unsigned max_unregistered;      /* connections, spawn/arrivals.h */
 	unsigned max_unregistered_from; /* of them, from one address */
 };
