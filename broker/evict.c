@@ -171,7 +171,8 @@ drain_step(struct broker *b, struct sweep *s)
 		return SWEEP_END;
 	if (c->parked != NULL)
 		parking_end(b, c, "drained");
-	else if (c->waiter.role == ROLE_STONE && c->waiter.state == WAITER_WAITING)
+	else if (c->waiter.role == ROLE_STONE &&
+		 c->waiter.state == WAITER_WAITING)
 		evict_kick(b, c, 503, "The relay is draining", "drained", NULL);
 	return SWEEP_MORE;
 }

@@ -66,7 +66,7 @@ listing_waiter(const struct conn *c, struct message *m)
 	row->fingerprint = c->certificate.fingerprints[0];
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
 	memcpy(row->peer, c->peer, sizeof(row->peer));
-	row->parked = c->waiter.state == WAITER_PARKED	? WAITER_IS_PARKED
+	row->parked = c->waiter.state == WAITER_PARKED   ? WAITER_IS_PARKED
 		      : c->waiter.state == WAITER_WAKING ? WAITER_IS_WOKEN
 							 : WAITER_HAS_HANDLER;
 	row->rtt = c->about.rtt;

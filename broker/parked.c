@@ -7,8 +7,7 @@ parked_begin(struct waiter *w)
 {
 	struct party *party = w->party;
 
-	TAILQ_REMOVE(
-	    w->suspect ? &party->suspects : &party->agents, w, link);
+	TAILQ_REMOVE(w->suspect ? &party->suspects : &party->agents, w, link);
 	w->state = WAITER_PARKING;
 }
 
@@ -20,8 +19,8 @@ parked_take(struct waiter *w)
 }
 
 int
-parked_restore(struct pairing *table, struct waiter *w,
-    const struct customer_key *key)
+parked_restore(
+    struct pairing *table, struct waiter *w, const struct customer_key *key)
 {
 	struct party *party = party_get(table, key);
 

@@ -29,8 +29,8 @@ void parked_take(struct waiter *w);
  * Enters w, an agent that was parked before this table was made. Returns 0, or
  * -1 with errno.
  */
-int parked_restore(struct pairing *table, struct waiter *w,
-    const struct customer_key *key);
+int parked_restore(
+    struct pairing *table, struct waiter *w, const struct customer_key *key);
 
 /*
  * Whom to wake for the stones of w's party: who has been parked for longest, or

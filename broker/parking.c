@@ -21,7 +21,7 @@
 #define ALONE_MS   10000 /* for a spawner to be back, as a stone waits */
 #define SIGNS_MAX  16    /* in one interval; an agent sends one */
 #define KEEPIDLE_S (PARKED_INTERVAL + 10) /* the signs of life suffice */
-#define FDS_SPARE  64 /* kept for handlers, when fds run out */
+#define FDS_SPARE  64    /* kept for handlers, when fds run out */
 #define FULL_MS    60000 /* between two lines of that */
 
 void
@@ -219,7 +219,7 @@ is_flood(struct parked *p, int signs)
 	const int64_t now = deadline_now();
 
 	if (now >= p->window) {
-		p->window = now + PARKED_INTERVAL * 1000;
+		p->window = now + (int64_t)PARKED_INTERVAL * 1000;
 		p->signs = 0;
 	}
 	p->signs += (unsigned)signs;
@@ -346,7 +346,8 @@ note_authorities(struct parking *p, const struct trust_bundle_file *ca)
 {
 	uint8_t sha256[EVP_MAX_MD_SIZE];
 
-	if (EVP_Digest(ca->at, ca->len, sha256, NULL, EVP_sha256(), NULL) == 1 &&
+	if (EVP_Digest(ca->at, ca->len, sha256, NULL, EVP_sha256(), NULL) ==
+		1 &&
 	    memcmp(sha256, p->authorities_sha256,
 		sizeof(p->authorities_sha256)) == 0)
 		return;

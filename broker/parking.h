@@ -1,8 +1,8 @@
 /*
  * Parked polls: agents of which the broker keeps no more than the connection,
- * and what it knew of them. A struct conn without a handler has a struct parked.
- * The rules are parked.h's; here are the sockets, the clock, and the words with
- * handlers and spawners.
+ * and what it knew of them. A struct conn without a handler has a struct
+ *parked. The rules are parked.h's; here are the sockets, the clock, and the
+ *words with handlers and spawners.
  *
  *	parking.c  who is parked, and its signs of life
  *	waking.c   who is woken
@@ -24,14 +24,14 @@ TAILQ_HEAD(parked_list, parked);
 
 struct parked {
 	struct conn *conn;
-	struct parked_list *list; /* where it is, by age */
-	int64_t until;            /* base/deadline.h: it may stay there */
-	uint64_t not_after;       /* of its certificates, Unix time */
+	struct parked_list *list;       /* where it is, by age */
+	int64_t until;                  /* base/deadline.h: it may stay there */
+	uint64_t not_after;             /* of its certificates, Unix time */
 	uint64_t chain[PARK_CHAIN_MAX]; /* config/revocation.h */
-	int64_t window;                 /* signs of life are counted up to then */
-	unsigned signs;                 /* so many came in it */
-	unsigned cut;                   /* bytes that came of the next one */
-	uint32_t authorities;           /* struct parking's, when it was parked */
+	int64_t window;       /* signs of life are counted up to then */
+	unsigned signs;       /* so many came in it */
+	unsigned cut;         /* bytes that came of the next one */
+	uint32_t authorities; /* struct parking's, when it was parked */
 	TAILQ_ENTRY(parked) link;
 };
 
@@ -51,7 +51,7 @@ struct parking {
 };
 
 /* How long one may be silent: two signs of life may be lost. */
-#define PARKING_QUIET_MS (PARKED_INTERVAL * 2500)
+#define PARKING_QUIET_MS ((int64_t)PARKED_INTERVAL * 2500)
 
 /* Between two tries to hand a connection over. */
 #define WAKING_AGAIN_MS 20

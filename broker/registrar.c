@@ -236,8 +236,7 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	if (welcome(b, c, entry, m) == -1)
 		return -1;
 	/* who was woken has shown its certificate just now */
-	if ((m->u.reg.id != 0 && !woken) ||
-	    conn_uptime() < b->reload.fresh_at)
+	if ((m->u.reg.id != 0 && !woken) || conn_uptime() < b->reload.fresh_at)
 		reload_recheck(b, c);
 	if (!c->dropped)
 		match(b, c);

@@ -119,8 +119,8 @@ recheck_parked(struct broker *b, struct conn *c)
 		return;
 	}
 	b->reload.bad++;
-	note_refusal(b, c, REFUSAL_REMOVED, 403,
-	    "The certificate is no longer good");
+	note_refusal(
+	    b, c, REFUSAL_REMOVED, 403, "The certificate is no longer good");
 	parking_end(b, c, "revoked");
 }
 

@@ -42,10 +42,10 @@ struct source {
 
 struct conn {
 	struct source source; /* of fd */
-	int fd;      /* -1: none, while it is handed over */
-	int dropped; /* its memory lives until the turn of the loop ends */
-	int may_register;  /* it runs as the handlers' user */
-	int may_admin;     /* root or the admin group */
+	int fd;               /* -1: none, while it is handed over */
+	int dropped;      /* its memory lives until the turn of the loop ends */
+	int may_register; /* it runs as the handlers' user */
+	int may_admin;    /* root or the admin group */
 	struct rights who; /* whose process it is */
 	int spawner;       /* it said ATTACH */
 	int kicked;

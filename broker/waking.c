@@ -20,8 +20,8 @@ spawner_of(struct broker *b)
 
 	if (c == NULL && b->totals.spawners > 0)
 		LIST_FOREACH(c, &b->conns, link)
-		if (c->spawner)
-			break;
+	if (c->spawner)
+		break;
 	b->parking.spawner = c;
 	return c;
 }
@@ -71,8 +71,7 @@ waking_for(struct broker *b, const struct waiter *w)
 		if (hand_over(b, c) == 0)
 			continue;
 		parked_back(&c->waiter);
-		parking_move(
-		    c->parked, &b->parking.quiet, PARKING_QUIET_MS);
+		parking_move(c->parked, &b->parking.quiet, PARKING_QUIET_MS);
 	}
 }
 
@@ -103,8 +102,7 @@ fail(struct broker *b, struct conn *c)
 		conn_drop(b, c);
 	} else {
 		parked_back(&c->waiter);
-		parking_move(
-		    c->parked, &b->parking.quiet, PARKING_QUIET_MS);
+		parking_move(c->parked, &b->parking.quiet, PARKING_QUIET_MS);
 	}
 	if (stone != NULL)
 		waking_for(b, stone);

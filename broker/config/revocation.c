@@ -21,8 +21,8 @@ revocation_key(const X509_NAME *issuer, const ASN1_INTEGER *serial)
 	if (len > (int)(sizeof(bytes) - sizeof(name)))
 		len = (int)(sizeof(bytes) - sizeof(name));
 	memcpy(bytes, &name, sizeof(name));
-	memcpy(bytes + sizeof(name), ASN1_STRING_get0_data(serial),
-	    (size_t)len);
+	memcpy(
+	    bytes + sizeof(name), ASN1_STRING_get0_data(serial), (size_t)len);
 	if (EVP_Digest(bytes, sizeof(name) + (size_t)len, digest, NULL,
 		EVP_sha256(), NULL) == 1)
 		memcpy(&key, digest, sizeof(key));
@@ -93,8 +93,8 @@ revocations_read(struct revocations *r, const unsigned char *pem, size_t len)
 int
 revocations_have(const struct revocations *r, uint64_t key)
 {
-	return r->n > 0 && bsearch(&key, r->keys, r->n, sizeof(*r->keys),
-			       order) != NULL;
+	return r->n > 0 &&
+	       bsearch(&key, r->keys, r->n, sizeof(*r->keys), order) != NULL;
 }
 
 void

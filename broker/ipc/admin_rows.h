@@ -89,6 +89,9 @@ enum waiter_parked {
 	WAITER_PARKED_KINDS
 };
 
+/* "ready", "parked" or "woken", for people. */
+const char *waiter_parked_word(uint32_t parked);
+
 struct row_session {
 	uint32_t id;
 	uint32_t tls; /* enum session_tls; BARE: both directions are */

@@ -14,6 +14,18 @@ session_tls_word(uint32_t tls)
 	return (tls & SESSION_SEALED) != 0 ? "sealed" : "none";
 }
 
+const char *
+waiter_parked_word(uint32_t parked)
+{
+	static const char *const words[] = {
+	    [WAITER_HAS_HANDLER] = "ready",
+	    [WAITER_IS_PARKED] = "parked",
+	    [WAITER_IS_WOKEN] = "woken",
+	};
+
+	return words[parked];
+}
+
 static const size_t body_size[] = {
     [MESSAGE_REGISTER] = sizeof(struct message_register),
     [MESSAGE_WELCOME] = sizeof(struct message_welcome),

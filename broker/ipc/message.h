@@ -92,8 +92,8 @@ struct message_register {
 /* "Wait"; the agent's entitlement. */
 struct message_welcome {
 	uint32_t id; /* a short name for people, unlike any other that waits */
-	uint32_t log_level; /* as in syslog(3), or LOG_LEVEL_OWN */
-	uint32_t present;   /* connections of this broker, this one too */
+	uint32_t log_level;  /* as in syslog(3), or LOG_LEVEL_OWN */
+	uint32_t present;    /* connections of this broker, this one too */
 	uint32_t park_after; /* seconds; 0: its agent cannot be parked */
 	char customer[CUSTOMER_TEXT_MAX]; /* the X-Customer value */
 };
@@ -260,7 +260,8 @@ struct message_view {
 
 /*
  * "My agent has waited for park_after and can be parked": it may, where PARK_OK
- * is the answer. There is none where it may not, or where MATCHED is on its way.
+ * is the answer. There is none where it may not, or where MATCHED is on its
+ * way.
  */
 struct message_park {
 	uint32_t reserved;

@@ -166,7 +166,7 @@ pass_signs(int sock, size_t cut, int64_t deadline)
 		    *buf != PARKED_SIGN[0])
 			return 1;
 		n = recv(sock, buf, left, 0);
-		if (n <= 0 || memcmp(buf, PARKED_SIGN + cut, (size_t)n) != 0)
+		if (n <= 0 || memcmp(buf, &PARKED_SIGN[cut], (size_t)n) != 0)
 			return 0;
 		signs += (size_t)n == left;
 		cut = (size_t)n == left ? 0 : cut + (size_t)n;

@@ -59,15 +59,15 @@ struct handler {
 	struct registration registration;
 	struct head head;
 	enum role role;
-	int signals;              /* signalfd */
-	int tell;                 /* who waits for it to register; -1: nobody */
-	pid_t pid;                /* its own */
-	struct hop hop;           /* open when matched */
-	int64_t match_by;         /* a stone's; DEADLINE_NONE for an agent */
-	int64_t keepalive;        /* an agent's next empty line */
-	int64_t trim_at;          /* when to give free memory back */
-	int64_t park_at;          /* when to ask whether it can be parked */
-	int parks;                /* its agent was told that it can */
+	int signals;       /* signalfd */
+	int tell;          /* who waits for it to register; -1: nobody */
+	pid_t pid;         /* its own */
+	struct hop hop;    /* open when matched */
+	int64_t match_by;  /* a stone's; DEADLINE_NONE for an agent */
+	int64_t keepalive; /* an agent's next empty line */
+	int64_t trim_at;   /* when to give free memory back */
+	int64_t park_at;   /* when to ask whether it can be parked */
+	int parks;         /* its agent was told that it can */
 	const struct message_wake *woken; /* it was; NULL: it has just come */
 	time_t not_after;         /* the end of the client's certificate */
 	int64_t expires;          /* when to look whether that has come */

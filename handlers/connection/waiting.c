@@ -127,9 +127,8 @@ park_due(const struct handler *h)
 {
 	const uint32_t seconds = h->registration.park_after;
 
-	return h->parks && seconds != 0
-		   ? deadline_in((int64_t)seconds * 1000)
-		   : DEADLINE_NONE;
+	return h->parks && seconds != 0 ? deadline_in((int64_t)seconds * 1000)
+					: DEADLINE_NONE;
 }
 
 /* Where there is no answer, it is asked again as much later. */
