@@ -29,6 +29,7 @@ $1"
     "$@"
     go_on parked
     ended_well agents
+    rm parked.reached parked.passed
 }
 
 # ends NAME: alice's parked polls end within 2 s, and bob's stay.
