@@ -13,7 +13,7 @@
  *	   +---- pairing_leave, from either ---------------+
  *
  * pairing_announce goes straight to IN_SESSION: a session that is older than
- * this table. What becomes of an agent that waits for long is parked.h's.
+ * this table. What becomes of an agent that waits for long is pairing_park.h's.
  */
 #ifndef PAIRING_H
 #define PAIRING_H
@@ -32,7 +32,7 @@ enum waiter_state {
 	WAITER_ABSENT,
 	WAITER_WAITING,
 	WAITER_IN_SESSION,
-	WAITER_PARKING, /* these three: parked.h */
+	WAITER_PARKING, /* these three: pairing_park.h */
 	WAITER_PARKED,
 	WAITER_WAKING,
 };

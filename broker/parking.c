@@ -4,7 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "ipc/trust_bundle.h"
-#include "parked.h"
+#include "pairing_park.h"
 #include "sweep.h"
 
 #include <errno.h>
@@ -84,7 +84,7 @@ parking_begin(struct broker *b, struct conn *c)
 	if (c->waiter.state != WAITER_WAITING || parking_after(b) == 0 ||
 	    !has_room(b))
 		return 0;
-	parked_begin(&c->waiter);
+	pairing_park_begin(&c->waiter);
 	return conn_tell(b, c, &m, NULL);
 }
 
@@ -150,7 +150,7 @@ parking_take(struct broker *b, struct conn *c, struct wire_packet *packet)
 	fd_close(&c->fd);
 	c->fd = packet->fds[WIRE_SOCKET];
 	packet->fds[WIRE_SOCKET] = -1;
-	parked_take(&c->waiter);
+	pairing_park_take(&c->waiter);
 	log_event(LOG_INFO, "parked", "id", LOG_ID(c->id), "customer",
 	    c->account->name, "peer", c->peer, NULL);
 	if (watch(b, c) == -1) {

@@ -1,8 +1,8 @@
 /*
  * Parked polls: agents of which the broker keeps no more than the connection,
  * and what it knew of them. A struct conn without a handler has a struct
- *parked. The rules are parked.h's; here are the sockets, the clock, and the
- *words with handlers and spawners.
+ *parked. The rules are pairing_park.h's; here are the sockets, the clock, and
+ *the words with handlers and spawners.
  *
  *	parking.c  who is parked, and its signs of life
  *	waking.c   who is woken

@@ -1,6 +1,6 @@
 /*
- * All that is present of one key: what pairing.c and parked.c share, and nobody
- * else knows.
+ * All that is present of one key: what pairing.c and pairing_park.c share, and
+ * nobody else knows.
  */
 #ifndef PARTY_H
 #define PARTY_H

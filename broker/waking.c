@@ -3,7 +3,7 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "parked.h"
+#include "pairing_park.h"
 #include "sweep.h"
 
 #include <errno.h>
@@ -64,13 +64,13 @@ waking_for(struct broker *b, const struct waiter *w)
 	struct waiter *next;
 
 	while (!b->draining && b->totals.spawners > 0 &&
-	       (next = parked_next(w)) != NULL) {
+	       (next = pairing_park_next(w)) != NULL) {
 		struct conn *c = CONTAINER_OF(next, struct conn, waiter);
 
 		parking_move(c->parked, &b->parking.waking, REGISTER_MS);
 		if (hand_over(b, c) == 0)
 			continue;
-		parked_back(&c->waiter);
+		pairing_park_back(&c->waiter);
 		parking_move(c->parked, &b->parking.quiet, PARKING_QUIET_MS);
 	}
 }
@@ -101,7 +101,7 @@ fail(struct broker *b, struct conn *c)
 	if (c->fd == -1) {
 		conn_drop(b, c);
 	} else {
-		parked_back(&c->waiter);
+		pairing_park_back(&c->waiter);
 		parking_move(c->parked, &b->parking.quiet, PARKING_QUIET_MS);
 	}
 	if (stone != NULL)

@@ -1,13 +1,13 @@
 /*
- * The pairing rules (broker/pairing.c) and those of parking (parked.c) under
- * events in any order. The invariants are those of tests/model/pairing.pml and
- * parking.pml, and bear their names; besides, nusers and max_agents hold, who
- * waited or was parked longest is taken, and nobody is left waiting who could
- * be matched, or could have an agent woken.
+ * The pairing rules (broker/pairing.c) and those of parking (pairing_park.c)
+ * under events in any order. The invariants are those of
+ * tests/model/pairing.pml and parking.pml, and bear their names; besides,
+ * nusers and max_agents hold, who waited or was parked longest is taken, and
+ * nobody is left waiting who could be matched, or could have an agent woken.
  */
 #include "fuzz.h"
 #include "pairing.h"
-#include "parked.h"
+#include "pairing_park.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -157,7 +157,7 @@ wake(unsigned key)
 	if (stone == NULL)
 		return;
 	MUST(pairing_stone(stone) != NULL);
-	while ((w = parked_next(stone)) != NULL) {
+	while ((w = pairing_park_next(stone)) != NULL) {
 		struct member *m = (struct member *)(void *)w;
 		int two_identities_joined = m->key != key;
 
@@ -182,13 +182,13 @@ step_parked(struct pairing *table, struct member *m, unsigned how)
 	case WAITER_WAITING:
 		if (m->waiter.role != ROLE_AGENT || (how & 3) != 1)
 			return 0;
-		parked_begin(&m->waiter);
+		pairing_park_begin(&m->waiter);
 		MUST(m->waiter.state == WAITER_PARKING);
 		return 1;
 	case WAITER_PARKING:
 		if ((how & 3) == 0)
 			return 0;
-		parked_take(&m->waiter);
+		pairing_park_take(&m->waiter);
 		m->order = last++;
 		m->woken = 0;
 		return 1;
@@ -197,7 +197,7 @@ step_parked(struct pairing *table, struct member *m, unsigned how)
 			return 0;
 		m->woken = 0;
 		if ((how & 3) == 1) {
-			parked_back(&m->waiter);
+			pairing_park_back(&m->waiter);
 			m->order = --first;
 			return 1;
 		}
@@ -219,7 +219,7 @@ restore(struct pairing *table, struct member *m, unsigned how)
 	key = key_of(m->key);
 	memset(&m->waiter, 0, sizeof(m->waiter));
 	m->waiter.role = ROLE_AGENT;
-	MUST(parked_restore(table, &m->waiter, &key) == 0);
+	MUST(pairing_park_restore(table, &m->waiter, &key) == 0);
 	m->order = last++;
 	m->woken = 0;
 }

@@ -3,42 +3,41 @@
  * is woken when it is missed. Pure, as pairing.h, whose table it shares: to
  * that, a parked poll only counts as an agent. Every operation is O(1).
  *
- *	            parked_begin            parked_take
- *	 WAITING -----------------> PARKING -----------> PARKED
- *	                                                  | ^
- *	                                      parked_next | | parked_back
- *	                                                  v |
- *	                                                 WAKING
+ *	         ..._begin            ..._take           ..._next
+ *	WAITING ----------> PARKING ----------> PARKED ----------> WAKING
+ *	                                           ^                  |
+ *	                                           +------------------+
+ *	                                                 ..._back
  *
  * pairing_leave ends each of these. An agent that was woken enters anew, by
  * pairing_enter, and who was WAKING leaves for it.
  */
-#ifndef PARKED_H
-#define PARKED_H
+#ifndef PAIRING_PARK_H
+#define PAIRING_PARK_H
 
 #include "pairing.h"
 
 /* An agent that waits is about to be parked: nobody meets it until it is back.
  */
-void parked_begin(struct waiter *w);
+void pairing_park_begin(struct waiter *w);
 
 /* w, which was PARKING, is parked: behind those that are. */
-void parked_take(struct waiter *w);
+void pairing_park_take(struct waiter *w);
 
 /*
  * Enters w, an agent that was parked before this table was made. Returns 0, or
  * -1 with errno.
  */
-int parked_restore(
+int pairing_park_restore(
     struct pairing *table, struct waiter *w, const struct customer_key *key);
 
 /*
  * Whom to wake for the stones of w's party: who has been parked for longest, or
  * NULL where none is, or where as many are WAKING as stones wait.
  */
-struct waiter *parked_next(const struct waiter *w);
+struct waiter *pairing_park_next(const struct waiter *w);
 
 /* w, which was WAKING, could not be told: it is parked, before all others. */
-void parked_back(struct waiter *w);
+void pairing_park_back(struct waiter *w);
 
 #endif

@@ -1,9 +1,9 @@
-/* The rules of parking: see parked.h. */
-#include "parked.h"
+/* The rules of parking: see pairing_park.h. */
+#include "pairing_park.h"
 #include "party.h"
 
 void
-parked_begin(struct waiter *w)
+pairing_park_begin(struct waiter *w)
 {
 	struct party *party = w->party;
 
@@ -12,14 +12,14 @@ parked_begin(struct waiter *w)
 }
 
 void
-parked_take(struct waiter *w)
+pairing_park_take(struct waiter *w)
 {
 	w->state = WAITER_PARKED;
 	TAILQ_INSERT_TAIL(&w->party->parked, w, link);
 }
 
 int
-parked_restore(
+pairing_park_restore(
     struct pairing *table, struct waiter *w, const struct customer_key *key)
 {
 	struct party *party = party_get(table, key);
@@ -29,12 +29,12 @@ parked_restore(
 	w->party = party;
 	party->nwaiters++;
 	party->nagents++;
-	parked_take(w);
+	pairing_park_take(w);
 	return 0;
 }
 
 struct waiter *
-parked_next(const struct waiter *w)
+pairing_park_next(const struct waiter *w)
 {
 	struct party *party = w->party;
 	struct waiter *first = TAILQ_FIRST(&party->parked);
@@ -48,7 +48,7 @@ parked_next(const struct waiter *w)
 }
 
 void
-parked_back(struct waiter *w)
+pairing_park_back(struct waiter *w)
 {
 	w->party->nwaking--;
 	w->state = WAITER_PARKED;
