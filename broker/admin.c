@@ -92,6 +92,8 @@ tell_status(struct broker *b, struct conn *c)
 	row->sealed = sessions_sealed(b->sessions);
 	row->bare = sessions_bare(b->sessions);
 	row->pid = (uint32_t)getpid();
+	row->parked = b->parking.count;
+	row->files = b->nconns;
 	row->draining = (uint32_t)b->draining;
 	row->log_level = (uint32_t)log_level();
 	snprintf(row->version, sizeof(row->version), "%s", VERSION);
@@ -168,7 +170,8 @@ log_level_step(struct broker *b, struct sweep *s)
 
 	if (c == NULL)
 		return SWEEP_END;
-	if (c->spawner || c->waiter.state != WAITER_ABSENT) {
+	if (c->spawner ||
+	    (c->parked == NULL && c->waiter.state != WAITER_ABSENT)) {
 		s->count++;
 		conn_tell(b, c, &m, NULL);
 	}

@@ -4,6 +4,7 @@
 #include "base/container.h"
 #include "base/deadline.h"
 #include "base/fd.h"
+#include "base/harden.h"
 #include "base/log.h"
 #include "ipc/ipc_socket.h"
 #include "ipc/peercred.h"
@@ -51,8 +52,10 @@ dispatch(struct broker *b, struct conn *c, const struct message *m)
 }
 
 static int
-obey(struct broker *b, struct conn *c, const struct wire_packet *packet)
+obey(struct broker *b, struct conn *c, struct wire_packet *packet)
 {
+	if (packet->message.type == MESSAGE_PARKED && c->may_register)
+		return parking_take(b, c, packet);
 	if (packet->message.type == MESSAGE_ATTACH &&
 	    !ipc_socket_is_badge(packet->fds[WIRE_SOCKET])) {
 		errno = EPROTO;
@@ -67,7 +70,8 @@ serve(struct broker *b, struct conn *c)
 	static struct wire_packet packet;
 	int rc, error;
 
-	for (int i = 0; i < MESSAGES_TURN && c->fd != -1; i++) {
+	for (int i = 0; i < MESSAGES_TURN && !c->dropped && c->parked == NULL;
+	     i++) {
 		rc = wire_receive(c->fd, &packet);
 		if (rc == -1 && errno == EAGAIN)
 			return;
@@ -118,7 +122,7 @@ on_conn(struct broker *b, struct source *source, uint32_t events)
 {
 	struct conn *c = CONTAINER_OF(source, struct conn, source);
 
-	if ((events & EPOLLOUT) != 0 && c->fd != -1)
+	if ((events & EPOLLOUT) != 0 && !c->dropped)
 		sweep_resume(b, c);
 	if ((events & ~(uint32_t)EPOLLOUT) != 0)
 		serve(b, c);
@@ -213,6 +217,8 @@ set_up(struct broker *b)
 	b->spare = dup(b->listener);
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	parking_init(&b->parking);
+	b->totals.files_max = harden_nofile();
 	if (filewatch_open(&b->crl) == -1)
 		return -1;
 	b->accounts = accounts_new();
@@ -258,9 +264,12 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 static int
 patience(const struct broker *b)
 {
+	int ms;
+
 	if (sweep_pending(b))
 		return 0;
-	return b->reload.give_up != 0 ? 1000 : -1;
+	ms = parking_patience(b);
+	return b->reload.give_up != 0 && (ms == -1 || ms > 1000) ? 1000 : ms;
 }
 
 int
@@ -279,6 +288,7 @@ broker_run(struct broker *b)
 
 			source->ready(b, source, events[i].events);
 		}
+		parking_turn(b);
 		sweep_turn(b);
 		reload_settle(b);
 		if (b->draining && sessions_count(b->sessions) == 0 &&
@@ -301,6 +311,7 @@ broker_free(struct broker *b)
 	}
 	conn_free_dropped(b);
 	sweep_free_all(b);
+	parking_free(&b->parking);
 	if (b->pairing != NULL)
 		pairing_free(b->pairing);
 	sessions_free(b->sessions);

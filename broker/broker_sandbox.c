@@ -14,7 +14,7 @@ static const struct filter_rule serving[] = {
     FILTER_CALL(inotify_rm_watch),
     FILTER_CALL(memfd_create), /* ipc/trust_bundle.c */
     FILTER_CALL(ftruncate),    /* ipc/hop_fds.c */
-    FILTER_CALL(pwrite64), FILTER_CALL(unlink),
+    FILTER_CALL(pread64), FILTER_CALL(pwrite64), FILTER_CALL(unlink),
     FILTER_CALL(sysinfo), /* qsort(3) asks how much memory there is */
 };
 

@@ -26,7 +26,8 @@ counter(const struct conn *c)
 {
 	struct account *a = c->account;
 
-	if (c->waiter.state == WAITER_WAITING)
+	if (c->waiter.state != WAITER_ABSENT &&
+	    c->waiter.state != WAITER_IN_SESSION)
 		return c->waiter.role == ROLE_AGENT ? &a->agents : &a->stones;
 	return c->waiter.has_slot ? &a->sessions : NULL;
 }
@@ -63,9 +64,11 @@ conn_add(struct broker *b, struct conn *c)
 void
 conn_drop(struct broker *b, struct conn *c)
 {
-	if (c->fd == -1)
+	if (c->dropped)
 		return;
+	c->dropped = 1;
 	sweep_forget(b, c);
+	parking_forget(b, c);
 	leave_session(b, c);
 	pairing_leave(b->pairing, &c->waiter);
 	if (c->account != NULL)

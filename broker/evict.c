@@ -34,8 +34,13 @@ evict_kick(struct broker *b, struct conn *c, uint32_t status,
 	if (c->session != NULL && c->session->cause == NULL)
 		c->session->cause = cause;
 	note_refusal(b, c, REFUSAL_REMOVED, status, reason);
+	if (c->parked != NULL) {
+		parking_end(b, c, cause);
+		return;
+	}
 	/* who waits is never matched again; a session counts until it ends */
-	if (c->waiter.state == WAITER_WAITING) {
+	if (c->waiter.state == WAITER_WAITING ||
+	    c->waiter.state == WAITER_PARKING) {
 		pairing_leave(b->pairing, &c->waiter);
 		conn_count(c);
 	}
@@ -51,7 +56,7 @@ move_customer(struct broker *b, struct conn *c, struct account *to,
 {
 	int has_slot;
 
-	if (c->waiter.state == WAITER_WAITING) {
+	if (c->waiter.state != WAITER_IN_SESSION) {
 		evict_kick(b, c, 503, "This customer's terms have changed",
 		    "customer-changed", NULL);
 		return;
@@ -89,6 +94,9 @@ evict_review(struct broker *b, struct conn *c)
 	else if ((uint64_t)time(NULL) >= e->grant.customer.expire)
 		evict_kick(
 		    b, c, 403, "This customer's time is over", "expired", NULL);
+	else if (c->parked != NULL && parking_expired(b, c))
+		evict_kick(b, c, 403, "Certificate: certificate has expired",
+		    "certificate-expired", NULL);
 	else if (account != NULL && account != c->account) {
 		customers_key(&key, e, &c->certificate.identity);
 		move_customer(b, c, account, &key);
@@ -104,6 +112,8 @@ evict_arm(struct broker *b)
 	const struct customer_entry *e;
 	uint64_t now = (uint64_t)time(NULL), next = UINT32_MAX;
 
+	if (b->parking.first_end < next)
+		next = b->parking.first_end + 1;
 	for (size_t i = 0; (e = customers_at(b->customers, i)) != NULL; i++)
 		if (e->grant.customer.expire > now &&
 		    e->grant.customer.expire < next)
@@ -126,16 +136,26 @@ review_step(struct broker *b, struct sweep *s)
 	return SWEEP_MORE;
 }
 
+/* Each parked poll has said anew when it ends. */
+static void
+review_done(struct broker *b, struct sweep *s)
+{
+	(void)s;
+	evict_arm(b);
+}
+
 void
 evict_expire(struct broker *b)
 {
-	const struct sweep s = {.step = review_step};
+	const struct sweep s = {.step = review_step, .done = review_done};
 	uint64_t times;
 
 	/* the count does not matter, nor ECANCELED: the clock was set */
 	if (read(b->timer, &times, sizeof(times)) == -1 && errno == EAGAIN)
 		return;
-	if (sweep_start(b, &s) == NULL)
+	if (sweep_start(b, &s) != NULL)
+		b->parking.first_end = UINT64_MAX;
+	else
 		log_event(LOG_ERR, "no-review", "error", strerror(errno), NULL);
 	evict_arm(b);
 }
@@ -149,7 +169,10 @@ drain_step(struct broker *b, struct sweep *s)
 
 	if (c == NULL)
 		return SWEEP_END;
-	if (c->waiter.role == ROLE_STONE && c->waiter.state == WAITER_WAITING)
+	if (c->parked != NULL)
+		parking_end(b, c, "drained");
+	else if (c->waiter.role == ROLE_STONE &&
+		 c->waiter.state == WAITER_WAITING)
 		evict_kick(b, c, 503, "The relay is draining", "drained", NULL);
 	return SWEEP_MORE;
 }

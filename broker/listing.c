@@ -54,7 +54,8 @@ listing_waiter(const struct conn *c, struct message *m)
 {
 	struct row_waiter *row = &m->u.waiter;
 
-	if (c->waiter.state != WAITER_WAITING)
+	if (c->waiter.state == WAITER_ABSENT ||
+	    c->waiter.state == WAITER_IN_SESSION)
 		return 0;
 	m->type = MESSAGE_ROW_WAITER;
 	row->id = c->id;
@@ -65,6 +66,9 @@ listing_waiter(const struct conn *c, struct message *m)
 	row->fingerprint = c->certificate.fingerprints[0];
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
 	memcpy(row->peer, c->peer, sizeof(row->peer));
+	row->parked = c->waiter.state == WAITER_PARKED   ? WAITER_IS_PARKED
+		      : c->waiter.state == WAITER_WAKING ? WAITER_IS_WOKEN
+							 : WAITER_HAS_HANDLER;
 	row->rtt = c->about.rtt;
 	row->retransmits = c->about.retransmits;
 	memcpy(row->version, c->about.version, sizeof(row->version));

@@ -1,25 +1,9 @@
 /* The pairing rules: see pairing.h. */
 #include "pairing.h"
-#include "base/hash.h"
+#include "party.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-TAILQ_HEAD(queue, waiter);
-
-/* All that is present of one key. */
-struct party {
-	struct customer_key key;
-	struct queue agents;
-	struct queue suspects;
-	struct queue stones;
-	unsigned nagents;   /* waiting, suspects too */
-	unsigned nstones;   /* waiting */
-	unsigned nsessions; /* slots taken */
-	unsigned nwaiters;  /* of any role, in any state */
-	int rival_told;     /* see pairing_rival */
-	UT_hash_handle hh;
-};
 
 struct pairing {
 	struct party *parties;
@@ -37,8 +21,8 @@ pairing_free(struct pairing *table)
 	free(table);
 }
 
-static struct party *
-find_or_add(struct pairing *table, const struct customer_key *key)
+struct party *
+party_get(struct pairing *table, const struct customer_key *key)
 {
 	struct party *party;
 
@@ -52,6 +36,7 @@ find_or_add(struct pairing *table, const struct customer_key *key)
 	TAILQ_INIT(&party->agents);
 	TAILQ_INIT(&party->suspects);
 	TAILQ_INIT(&party->stones);
+	TAILQ_INIT(&party->parked);
 	HASH_ADD(hh, table->parties, key, sizeof(*key), party);
 	if (party->hh.tbl == NULL) {
 		free(party);
@@ -75,6 +60,8 @@ queue_of(const struct waiter *w)
 {
 	if (w->role == ROLE_STONE)
 		return &w->party->stones;
+	if (w->state == WAITER_PARKED)
+		return &w->party->parked;
 	return w->suspect ? &w->party->suspects : &w->party->agents;
 }
 
@@ -121,7 +108,7 @@ pairing_enter(struct pairing *table, struct waiter *w,
     const struct customer_key *key, const struct entitlement *grant,
     uint64_t now)
 {
-	struct party *party = find_or_add(table, key);
+	struct party *party = party_get(table, key);
 	enum verdict verdict;
 
 	if (party == NULL)
@@ -144,8 +131,10 @@ struct waiter *
 pairing_rival(const struct waiter *w)
 {
 	struct party *party = w->party;
-	struct waiter *first = TAILQ_FIRST(&party->agents);
+	struct waiter *first = TAILQ_FIRST(&party->parked);
 
+	if (first == NULL)
+		first = TAILQ_FIRST(&party->agents);
 	if (party->rival_told || w->role != ROLE_AGENT || w->agent == 0 ||
 	    first == NULL || first->agent == 0 || first->agent == w->agent)
 		return NULL;
@@ -157,7 +146,7 @@ int
 pairing_announce(struct pairing *table, struct waiter *w,
     const struct customer_key *key, int has_slot)
 {
-	struct party *party = find_or_add(table, key);
+	struct party *party = party_get(table, key);
 
 	if (party == NULL)
 		return -1;
@@ -230,6 +219,12 @@ pairing_suspect(const struct waiter *w, uint64_t agent)
 	}
 }
 
+struct waiter *
+pairing_stone(const struct waiter *w)
+{
+	return TAILQ_FIRST(&w->party->stones);
+}
+
 void
 pairing_leave(struct pairing *table, struct waiter *w)
 {
@@ -237,10 +232,11 @@ pairing_leave(struct pairing *table, struct waiter *w)
 
 	if (w->state == WAITER_ABSENT)
 		return;
-	if (w->state == WAITER_WAITING) {
+	if (w->state == WAITER_WAITING || w->state == WAITER_PARKED)
 		TAILQ_REMOVE(queue_of(w), w, link);
+	if (w->state != WAITER_IN_SESSION)
 		--*count_of(w);
-	}
+	party->nwaking -= w->state == WAITER_WAKING;
 	give_slot_back(w);
 	w->state = WAITER_ABSENT;
 	w->party = NULL;

@@ -13,7 +13,7 @@
  *	   +---- pairing_leave, from either ---------------+
  *
  * pairing_announce goes straight to IN_SESSION: a session that is older than
- * this table.
+ * this table. What becomes of an agent that waits for long is pairing_park.h's.
  */
 #ifndef PAIRING_H
 #define PAIRING_H
@@ -28,7 +28,14 @@
 #define PAIRING_AGENTS_MAX 1024
 #define PAIRING_STONES_MAX 1024
 
-enum waiter_state { WAITER_ABSENT, WAITER_WAITING, WAITER_IN_SESSION };
+enum waiter_state {
+	WAITER_ABSENT,
+	WAITER_WAITING,
+	WAITER_IN_SESSION,
+	WAITER_PARKING, /* these three: pairing_park.h */
+	WAITER_PARKED,
+	WAITER_WAKING,
+};
 
 /* Lives in its owner's memory; zero it before the first use. */
 struct waiter {
@@ -105,6 +112,9 @@ void pairing_wait_again(struct waiter *w);
  * all others of w's party. O(waiting agents of the certificate).
  */
 void pairing_suspect(const struct waiter *w, uint64_t agent);
+
+/* The stone of w's party that has waited longest, or NULL. */
+struct waiter *pairing_stone(const struct waiter *w);
 
 /* Takes w out of the table, whatever its state. */
 void pairing_leave(struct pairing *table, struct waiter *w);

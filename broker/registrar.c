@@ -133,6 +133,9 @@ match(struct broker *b, const struct conn *c)
 	while (!b->draining && c->waiter.state == WAITER_WAITING &&
 	       pairing_next(&c->waiter, &agent, &stone))
 		join_pair(b, conn_of(agent), conn_of(stone));
+	if (!c->dropped && c->waiter.role == ROLE_STONE &&
+	    c->waiter.state == WAITER_WAITING)
+		waking_for(b, &c->waiter);
 }
 
 /* ---- what handlers say ---- */
@@ -185,6 +188,7 @@ welcome(const struct broker *b, struct conn *c,
 
 	answer.u.welcome.id = c->id;
 	answer.u.welcome.present = (uint32_t)b->nconns;
+	answer.u.welcome.park_after = parking_after(b);
 	answer.u.welcome.log_level = b->log_level_is_set ? (uint32_t)log_level()
 							 : LOG_LEVEL_OWN;
 	if (customer_format(&entry->grant.customer, m->der, m->u.reg.der_len,
@@ -213,6 +217,7 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 {
 	const struct customer_entry *entry;
 	enum verdict verdict;
+	int woken;
 
 	if (c->waiter.state != WAITER_ABSENT || c->kicked)
 		return -1;
@@ -228,6 +233,7 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 		refuse(b, c, REFUSAL_RELAY, 503, "The relay is draining");
 		return 0;
 	}
+	woken = waking_ends(b, c, m->u.reg.id);
 	verdict = pairing_enter(b->pairing, &c->waiter, &c->key, &entry->grant,
 	    (uint64_t)time(NULL));
 	if (verdict != PAIRING_WAIT) {
@@ -242,9 +248,10 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	tell_rival(c);
 	if (welcome(b, c, entry, m) == -1)
 		return -1;
-	if (m->u.reg.id != 0 || conn_uptime() < b->reload.fresh_at)
+	/* who was woken has shown its certificate just now */
+	if ((m->u.reg.id != 0 && !woken) || conn_uptime() < b->reload.fresh_at)
 		reload_recheck(b, c);
-	if (c->fd != -1)
+	if (!c->dropped)
 		match(b, c);
 	return 0;
 }
@@ -360,7 +367,7 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 	join_session(c, s);
 	/* it knows nothing of what has changed meanwhile */
 	evict_review(b, c);
-	if (c->fd != -1)
+	if (!c->dropped)
 		reload_recheck(b, c);
 	return 0;
 }
@@ -378,6 +385,7 @@ on_attach(struct broker *b, struct conn *c, const struct message_attach *a)
 	b->totals.spawner = (uint32_t)c->who.pid;
 	if (b->log_level_is_set && wire_send(c->fd, &m, NULL) == -1)
 		return -1;
+	waking_begin(b);
 	/* it may have missed a change, and let in whom that keeps out */
 	if (a->loaded <= (uint64_t)b->reload.read_at)
 		reload_all(b, NULL);
@@ -410,6 +418,8 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 		return 0;
 	case MESSAGE_REFUSAL:
 		return note_told(b, c, &m->u.refusal);
+	case MESSAGE_PARK:
+		return parking_begin(b, c);
 	case MESSAGE_ATTACH:
 		return on_attach(b, c, &m->u.attach);
 	case MESSAGE_RELOAD:

@@ -63,6 +63,7 @@ renew_trust(struct broker *b, const struct relay_conf *conf)
 
 	fd_close(&b->trust);
 	b->trust = trust_bundle_write(conf, &b->trust_size, &f);
+	parking_renew(b);
 	if (b->trust != -1)
 		return;
 	log_event(LOG_ERR, "no-recheck", "error", f.text, NULL);
@@ -109,12 +110,30 @@ fail:
 
 /* ---- everyone checks again ---- */
 
+/* It has no handler that could: the broker knows enough to end it. */
+static void
+recheck_parked(struct broker *b, struct conn *c)
+{
+	if (parking_recheck(b, c)) {
+		b->reload.good++;
+		return;
+	}
+	b->reload.bad++;
+	note_refusal(
+	    b, c, REFUSAL_REMOVED, 403, "The certificate is no longer good");
+	parking_end(b, c, "revoked");
+}
+
 void
 reload_recheck(struct broker *b, struct conn *c)
 {
 	const struct message m = {.type = MESSAGE_RECHECK,
 	    .u.recheck.size = c->spawner ? 0 : b->trust_size};
 
+	if (c->parked != NULL) {
+		recheck_parked(b, c);
+		return;
+	}
 	if (c->kicked || (!c->spawner && (c->waiter.state == WAITER_ABSENT ||
 					     b->trust == -1)))
 		return;
@@ -132,7 +151,7 @@ recheck_step(struct broker *b, struct sweep *s)
 	if (c == NULL)
 		return SWEEP_END;
 	evict_review(b, c);
-	if (c->fd != -1 && c != s->asks)
+	if (!c->dropped && c != s->asks)
 		reload_recheck(b, c);
 	return SWEEP_MORE;
 }

@@ -6,6 +6,7 @@
  *	conn.c       what holds of every connection: telling, counting, dropping
  *	notes.c      what is remembered of refusals and failures
  *	registrar.c  what handlers say, and how two of them are joined
+ *	parking.c    agents without a handler, and (waking.c) with one again
  *	evict.c      who has to go: kicks, expiry, a changed table
  *	sweep.c      long work in slices, so that no pairing waits for it
  *	reload.c     configuration and customers read again, handlers rechecking
@@ -23,6 +24,7 @@
 #include "ipc/peercred.h"
 #include "ipc/wire.h"
 #include "pairing.h"
+#include "parking.h"
 #include "recent.h"
 #include "session.h"
 
@@ -40,10 +42,11 @@ struct source {
 
 struct conn {
 	struct source source; /* of fd */
-	int fd;
-	int may_register;  /* it runs as the handlers' user, or as ours */
-	int may_spawn;     /* it runs as ours */
-	int may_admin;     /* root or the admin group */
+	int fd;               /* -1: none, while it is handed over */
+	int dropped;      /* its memory lives until the turn of the loop ends */
+	int may_register; /* it runs as the handlers' user, or as ours */
+	int may_spawn;    /* it runs as ours */
+	int may_admin;    /* root or the admin group */
 	struct rights who; /* whose process it is */
 	int spawner;       /* it said ATTACH */
 	int kicked;
@@ -59,6 +62,7 @@ struct conn {
 	struct customer_key key;
 	struct account *account;
 	struct session *session; /* NULL: in none */
+	struct parked *parked;   /* then fd is the agent's; NULL: it isn't */
 	struct sweep *sweep;     /* an administrator's, NULL: none runs */
 	char peer[NETADDR_TEXT_MAX];
 	struct message_link about; /* as it last said */
@@ -101,6 +105,7 @@ struct broker {
 	struct pairing *pairing;
 	struct sessions *sessions;
 	struct recent *recent;
+	struct parking parking;
 	struct reload_state reload;
 	struct row_status totals; /* its counters */
 	size_t nconns, most;      /* connections, and the most since a trim */

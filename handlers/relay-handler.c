@@ -61,5 +61,5 @@ main(int argc, char **argv)
 	if (geteuid() == 0)
 		program_fail(EX_NOPERM,
 		    "refusing to run as root: set user in the xinetd entry");
-	return handler_run(sock, -1, &conf, &material);
+	return handler_run(sock, -1, &conf, &material, NULL);
 }

@@ -50,7 +50,8 @@ status_row(const struct row_status *s)
 {
 	return json_pack(
 	    "{s:s, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
+	    "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+	    "s:o, s:o, s:s, s:o}",
 	    "relay_version", s->version, "pid", number(s->pid), "instance",
 	    LOG_ID(s->instance), "uptime", number(s->uptime), "draining",
 	    (int)s->draining, "agents", number(s->agents), "stones",
@@ -61,7 +62,11 @@ status_row(const struct row_status *s)
 	    "refused_total", number(s->refused_total), "kicked_total",
 	    number(s->kicked_total), "reloads_total", number(s->reloads_total),
 	    "reload_failures_total", number(s->reload_failures_total),
-	    "spawners", number(s->spawners), "log_level",
+	    "spawners", number(s->spawners), "parked", number(s->parked),
+	    "parked_total", number(s->parked_total), "woken_total",
+	    number(s->woken_total), "wake_failures_total",
+	    number(s->wake_failures_total), "files", number(s->files),
+	    "files_max", number(s->files_max), "log_level",
 	    log_level_word((int)s->log_level), "tls_refused",
 	    tls_refused(s->tls_refused));
 }
@@ -77,11 +82,12 @@ rtt(uint32_t microseconds)
 static json_t *
 agent_row(const struct row_waiter *w)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "id",
 	    LOG_ID(w->id), "customer", w->customer, "certificate",
 	    fingerprint(&w->identity), "peer", text_or_null(w->peer), "seconds",
 	    number(w->seconds), "rtt", rtt(w->rtt), "retransmits",
-	    number(w->retransmits), "agent_version", text_or_null(w->version));
+	    number(w->retransmits), "state", waiter_parked_word(w->parked),
+	    "agent_version", text_or_null(w->version));
 }
 
 static json_t *

@@ -33,13 +33,18 @@ print_status(FILE *out, const struct row_status *s)
 	    "kicked     %" PRIu64 "\n"
 	    "reloads    %" PRIu64 ", %" PRIu64 " with errors\n"
 	    "spawners   %" PRIu32 "\n"
+	    "parked     %" PRIu64 " of the agents, %" PRIu64
+	    " since the start, %" PRIu64 " woken, %" PRIu64 " in vain\n"
+	    "files      %" PRIu64 " of %" PRIu64 "\n"
 	    "log level  %s\n",
 	    s->version, s->pid, CTL_AGE(s->uptime),
 	    s->draining ? ", draining" : "", s->agents, s->stones, s->sessions,
 	    s->sessions_total, s->sealed, s->sealed_total, s->bare,
 	    s->bare_total, s->refused_total, sum(s->tls_refused),
 	    s->kicked_total, s->reloads_total, s->reload_failures_total,
-	    s->spawners, log_level_word((int)s->log_level));
+	    s->spawners, s->parked, s->parked_total, s->woken_total,
+	    s->wake_failures_total, s->files, s->files_max,
+	    log_level_word((int)s->log_level));
 }
 
 /* A peer that an earlier broker knew may be missing for a moment. */
@@ -55,10 +60,11 @@ print_waiter(FILE *out, const struct row_waiter *w)
 	char hex[IDENTITY_HEX_SIZE];
 
 	identity_hex(&w->identity, hex);
-	fprintf(out, "%s  %-16s  %-22s  %7s  %.*s  %7s  %4" PRIu32 "  %s\n",
+	fprintf(out,
+	    "%s  %-16s  %-22s  %7s  %.*s  %7s  %4" PRIu32 "  %-6s  %s\n",
 	    LOG_ID(w->id), w->customer, or_dash(w->peer), CTL_AGE(w->seconds),
 	    SHORT_FINGERPRINT, hex, CTL_RTT(w->rtt), w->retransmits,
-	    or_dash(w->version));
+	    waiter_parked_word(w->parked), or_dash(w->version));
 }
 
 static void
@@ -133,9 +139,10 @@ print_heading(FILE *out, enum ctl_view view)
 	case CTL_STATUS:
 		break;
 	case CTL_AGENTS:
-		fprintf(out, "%-8s  %-16s  %-22s  %7s  %-*s  %7s  %4s  %s\n",
-		    "ID", "CUSTOMER", "PEER", "WAITS", SHORT_FINGERPRINT,
-		    "CERTIFICATE", "RTT", "LOST", "VERSION");
+		fprintf(out,
+		    "%-8s  %-16s  %-22s  %7s  %-*s  %7s  %4s  %-6s  %s\n", "ID",
+		    "CUSTOMER", "PEER", "WAITS", SHORT_FINGERPRINT,
+		    "CERTIFICATE", "RTT", "LOST", "STATE", "VERSION");
 		break;
 	case CTL_SESSIONS:
 		fprintf(out,

@@ -127,3 +127,11 @@ harden_raise_nofile(void)
 	rl.rlim_cur = rl.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &rl);
 }
+
+uint64_t
+harden_nofile(void)
+{
+	struct rlimit rl;
+
+	return getrlimit(RLIMIT_NOFILE, &rl) == -1 ? 0 : rl.rlim_cur;
+}

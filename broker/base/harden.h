@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -48,5 +49,8 @@ int harden_become_child(void);
 
 /* Raises the limit of open files to the hard one; a failure leaves it. */
 void harden_raise_nofile(void);
+
+/* The limit of open files as it is; 0: unknown. */
+uint64_t harden_nofile(void);
 
 #endif

@@ -90,6 +90,21 @@ set_bare(struct relay_conf *conf, const char *value, struct failure *f)
 }
 
 static int
+set_park_after(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	const int64_t n = number_parse(value, 0, TIMEOUT_MAX);
+
+	if (conf->has_park_after)
+		return failure(f, "park_after is given twice");
+	if (n == -1)
+		return failure(f, "park_after: %s is not 0 to %u seconds",
+		    value, TIMEOUT_MAX);
+	conf->park_after = (unsigned)n;
+	conf->has_park_after = 1;
+	return 0;
+}
+
+static int
 add_listen(struct relay_conf *conf, const char *value, struct failure *f)
 {
 	struct netaddr *addr;
@@ -180,6 +195,8 @@ set_key(const struct reader *r, const char *key, const char *value,
 		return set_crl_expired(c, value, f);
 	if (strcmp(key, "bare") == 0)
 		return set_bare(c, value, f);
+	if (strcmp(key, "park_after") == 0)
+		return set_park_after(c, value, f);
 	if (strcmp(key, "tls_min") == 0)
 		return set_tls_min(c, value, f);
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
@@ -248,6 +265,8 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 		c->head_timeout = 10;
 	if (c->match_timeout == 0)
 		c->match_timeout = 10;
+	if (!c->has_park_after)
+		c->park_after = 60;
 	if (c->max_unregistered == 0)
 		c->max_unregistered = 4096;
 	if (c->max_unregistered_from == 0)

@@ -51,11 +51,13 @@ struct relay_conf {
 	char *admin_group;  /* NULL: root alone may administer */
 	struct identity admins[CONF_ADMINS_MAX]; /* see all on the page */
 	size_t nadmins;
-	int tls_min;                    /* 12 or 13 */
-	unsigned tls_timeout;           /* seconds, in all */
-	unsigned head_timeout;          /* seconds, in all */
-	unsigned match_timeout;         /* seconds */
-	unsigned max_unregistered;      /* connections, spawn/arrivals.h */
+	int tls_min;               /* 12 or 13 */
+	unsigned tls_timeout;      /* seconds, in all */
+	unsigned head_timeout;     /* seconds, in all */
+	unsigned match_timeout;    /* seconds */
+	unsigned park_after;       /* seconds that an agent waits; 0: never */
+	int has_park_after;        /* it was said */
+	unsigned max_unregistered; /* connections, spawn/arrivals.h */
 	unsigned max_unregistered_from; /* of them, from one address */
 };
 

@@ -49,6 +49,12 @@ struct row_status {
 	uint64_t kicked_total;
 	uint64_t reloads_total;
 	uint64_t reload_failures_total;
+	uint64_t parked;              /* of the agents, without a handler */
+	uint64_t parked_total;        /* how often one was */
+	uint64_t woken_total;         /* handed to a spawner */
+	uint64_t wake_failures_total; /* of these: nobody came in time */
+	uint64_t files;               /* that the broker has, nearly */
+	uint64_t files_max;           /* its limit of them; 0: unknown */
 	uint32_t pid;
 	uint32_t draining;
 	uint32_t spawners; /* relay-listen processes attached */
@@ -71,7 +77,20 @@ struct row_waiter {
 	uint32_t rtt;                    /* microseconds; 0: unknown */
 	uint32_t retransmits;            /* segments, as last reported */
 	char version[AGENT_VERSION_MAX]; /* "": unknown */
+	uint32_t parked;                 /* enum waiter_parked */
+	uint32_t reserved;
 };
+
+/* Whether an agent that waits has a handler. */
+enum waiter_parked {
+	WAITER_HAS_HANDLER,
+	WAITER_IS_PARKED,
+	WAITER_IS_WOKEN, /* it is to get one */
+	WAITER_PARKED_KINDS
+};
+
+/* "ready", "parked" or "woken", for people. */
+const char *waiter_parked_word(uint32_t parked);
 
 struct row_session {
 	uint32_t id;

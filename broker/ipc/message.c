@@ -1,5 +1,6 @@
 /* The messages between a handler and the broker: see message.h. */
 #include "ipc/message.h"
+#include "ipc/parked_signs.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,6 +12,18 @@ session_tls_word(uint32_t tls)
 	if ((tls & SESSION_BARE) != 0)
 		return "bare";
 	return (tls & SESSION_SEALED) != 0 ? "sealed" : "none";
+}
+
+const char *
+waiter_parked_word(uint32_t parked)
+{
+	static const char *const words[] = {
+	    [WAITER_HAS_HANDLER] = "ready",
+	    [WAITER_IS_PARKED] = "parked",
+	    [WAITER_IS_WOKEN] = "woken",
+	};
+
+	return words[parked];
 }
 
 static const size_t body_size[] = {
@@ -41,6 +54,10 @@ static const size_t body_size[] = {
     [MESSAGE_LINK] = sizeof(struct message_link),
     [MESSAGE_VIEW] = sizeof(struct message_view),
     [MESSAGE_CHECK] = sizeof(struct message_register),
+    [MESSAGE_PARK] = sizeof(struct message_park),
+    [MESSAGE_PARK_OK] = sizeof(struct message_park_ok),
+    [MESSAGE_PARKED] = sizeof(struct message_parked),
+    [MESSAGE_WAKE] = sizeof(struct message_wake),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -107,7 +124,8 @@ valid_row(const struct message *m)
 	case MESSAGE_ROW_WAITER:
 		return TERMINATED(m->u.waiter.customer) &&
 		       TERMINATED(m->u.waiter.peer) &&
-		       TERMINATED(m->u.waiter.version);
+		       TERMINATED(m->u.waiter.version) &&
+		       m->u.waiter.parked < WAITER_PARKED_KINDS;
 	case MESSAGE_ROW_SESSION:
 		return TERMINATED(m->u.session.customer) &&
 		       TERMINATED(m->u.session.stone) &&
@@ -179,12 +197,17 @@ valid(const struct message *m)
 		       m->u.view.der_len <= MESSAGE_DER_MAX;
 	case MESSAGE_LINK:
 		return PLAIN(m->u.link.version);
+	case MESSAGE_WAKE:
+		return m->u.wake.cut < PARKED_SIGN_SIZE && PEER(m->u.wake.peer);
 	case MESSAGE_MATCHED:
 	case MESSAGE_WAIT_AGAIN:
 	case MESSAGE_ATTACH:
 	case MESSAGE_RELOAD:
 	case MESSAGE_READY:
 	case MESSAGE_HANDOFF:
+	case MESSAGE_PARK:
+	case MESSAGE_PARK_OK:
+	case MESSAGE_PARKED:
 		return 1;
 	default:
 		return valid_row(m);
@@ -272,6 +295,8 @@ message_fds(const struct message *m)
 	case MESSAGE_READY:
 	case MESSAGE_HANDOFF:
 	case MESSAGE_ATTACH:
+	case MESSAGE_PARKED:
+	case MESSAGE_WAKE:
 		return 1;
 	case MESSAGE_RECHECK:
 		return m->u.recheck.size > 0 ? 1 : 0;

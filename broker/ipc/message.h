@@ -6,12 +6,13 @@
  * other. Whatever arrives is checked in one place, message_decode.
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
- *	                   RECHECKED, REFUSAL, LINK, VIEW, CHECK
+ *	                   RECHECKED, REFUSAL, LINK, VIEW, CHECK, PARK,
+ *	                   PARKED (with the connection)
  *	broker -> handler: WELCOME, REFUSED, MATCHED (with the session's fds),
- *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL;
- *	                   after VIEW, ROW_... and ADMIN_DONE
+ *	                   KICK, RECHECK (with the fd of a trust), LOG_LEVEL,
+ *	                   PARK_OK; after VIEW, ROW_... and ADMIN_DONE
  *	spawner -> broker: ATTACH (with a badge), RELOAD, RECHECKED
- *	broker -> spawner: RECHECK, LOG_LEVEL
+ *	broker -> spawner: RECHECK, LOG_LEVEL, WAKE (with the connection)
  *	relayctl -> broker: ADMIN
  *	broker -> relayctl: ROW_..., ADMIN_DONE, REFUSED (admin_rows.h)
  *	handler -> relay-handoff: READY (with a lifeline)
@@ -63,6 +64,10 @@ enum message_type {
 	MESSAGE_LINK,
 	MESSAGE_VIEW,
 	MESSAGE_CHECK,
+	MESSAGE_PARK,
+	MESSAGE_PARK_OK,
+	MESSAGE_PARKED,
+	MESSAGE_WAKE,
 };
 
 struct message_header {
@@ -79,7 +84,7 @@ struct message_register {
 	uint32_t role;    /* enum role */
 	uint32_t der_len; /* 1 to MESSAGE_DER_MAX, follows */
 	uint64_t agent;   /* the agent process, 0 if unknown */
-	uint32_t id;      /* that an earlier broker gave it, 0 for none */
+	uint32_t id; /* that it had: with an earlier broker, or parked; or 0 */
 	uint32_t wants; /* a stone's: CUSTOMER_FORWARD or _WEB; an agent's: 0 */
 	char peer[NETADDR_TEXT_MAX]; /* address, for the log */
 };
@@ -87,8 +92,9 @@ struct message_register {
 /* "Wait"; the agent's entitlement. */
 struct message_welcome {
 	uint32_t id; /* a short name for people, unlike any other that waits */
-	uint32_t log_level; /* as in syslog(3), or LOG_LEVEL_OWN */
-	uint32_t present;   /* connections of this broker, this one too */
+	uint32_t log_level;  /* as in syslog(3), or LOG_LEVEL_OWN */
+	uint32_t present;    /* connections of this broker, this one too */
+	uint32_t park_after; /* seconds; 0: its agent cannot be parked */
 	char customer[CUSTOMER_TEXT_MAX]; /* the X-Customer value */
 };
 
@@ -252,6 +258,39 @@ struct message_view {
 
 #define VIEW_ALL "all"
 
+/*
+ * "My agent has waited for park_after and can be parked": it may, where PARK_OK
+ * is the answer. There is none where it may not, or where MATCHED is on its
+ * way.
+ */
+struct message_park {
+	uint32_t reserved;
+};
+
+/* "Park it. Whom I match it with from now on waits for PARKED." */
+struct message_park_ok {
+	uint32_t reserved;
+};
+
+#define PARK_CHAIN_MAX 3 /* certificates, as tls/tls.c has it */
+
+/*
+ * "Its TLS has ended, and this is the connection, which is no longer mine":
+ * comes with that. What it says of the certificates only ends it earlier: they
+ * are verified when it is woken.
+ */
+struct message_parked {
+	uint64_t not_after; /* the first of them that ends; Unix time */
+	uint64_t chain[PARK_CHAIN_MAX]; /* config/revocation.h; 0: no more */
+};
+
+/* "Wake this agent, which was parked": comes with the connection. */
+struct message_wake {
+	uint32_t id;  /* its own, to register with */
+	uint32_t cut; /* bytes that were read of a sign of life, 0 to 5 */
+	char peer[NETADDR_TEXT_MAX]; /* the client, not its balancer */
+};
+
 struct message {
 	enum message_type type;
 	union {
@@ -281,6 +320,10 @@ struct message {
 		struct row_refusal row_refusal;
 		struct message_link link;
 		struct message_view view;
+		struct message_park park;
+		struct message_park_ok park_ok;
+		struct message_parked parked;
+		struct message_wake wake;
 	} u;
 	const uint8_t
 	    *der; /* REGISTER, ANNOUNCE, VIEW: der_len bytes, borrowed */

@@ -7,8 +7,8 @@
 #include "ipc/message.h"
 
 /*
- * What comes with a MATCHED message (hop_fds.h). With READY, HANDOFF and ATTACH
- * it is the socket alone.
+ * What comes with a MATCHED message (hop_fds.h). With READY, HANDOFF, ATTACH,
+ * PARKED and WAKE it is the socket alone.
  */
 enum { WIRE_SOCKET, WIRE_MEMORY, WIRE_FDS };
 

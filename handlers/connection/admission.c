@@ -149,8 +149,9 @@ run_handshake(struct handler *h)
 	struct failure f;
 	SSL *ssl;
 
-	if (await_first_byte(h, deadline) == -1 ||
-	    take_proxy_header(h, deadline) == -1)
+	/* who was woken has had all this, and is there */
+	if (h->woken == NULL && (await_first_byte(h, deadline) == -1 ||
+				    take_proxy_header(h, deadline) == -1))
 		return ENDED;
 	ssl = tls_server_start(h->material, sock,
 	    h->conf->crl_expired == CRL_EXPIRED_WARN, &refusal);
@@ -261,9 +262,11 @@ run_head(struct handler *h)
 		    h, REFUSAL_REQUEST, 400, "Data behind the poll");
 	h->role = h->head.kind == HEAD_POLL ? ROLE_AGENT : ROLE_STONE;
 	h->match_by = deadline_in((int64_t)h->conf->match_timeout * 1000);
-	h->keepalive = h->trim_at = DEADLINE_NONE;
+	h->keepalive = h->trim_at = h->park_at = DEADLINE_NONE;
 	registration_init(&h->registration, h->conf->socket, h->role, wants(h),
 	    h->head.agent, h->peer, h->der, h->der_len);
+	if (h->woken != NULL)
+		h->registration.self.id = h->woken->id;
 	h->registration.checks = h->role == ROLE_AGENT && h->head.check;
 	return REGISTERING;
 }

@@ -77,9 +77,10 @@ run_closing(struct handler *h)
 
 int
 handler_run(int sock, int tell, const struct relay_conf *conf,
-    struct tls_material *material)
+    struct tls_material *material, const struct message_wake *woken)
 {
 	static enum state (*const run[])(struct handler *) = {
+	    [WAKING] = run_waking,
 	    [HANDSHAKE] = run_handshake,
 	    [HEAD] = run_head,
 	    [REGISTERING] = run_registering,
@@ -87,18 +88,20 @@ handler_run(int sock, int tell, const struct relay_conf *conf,
 	    [MATCHED] = run_matched,
 	    [SPLICING] = run_splicing,
 	    [BARE] = run_bare,
+	    [PARKING] = run_parking,
 	    [PAGE] = run_page,
 	    [CLOSING] = run_closing,
 	};
 	static const int signals[] = {SIGTERM, SIGINT, SIGUSR2, 0};
 	static struct handler h;
-	enum state state = HANDSHAKE;
+	enum state state = woken == NULL ? HANDSHAKE : WAKING;
 
 	signal(SIGHUP, SIG_IGN); /* the spawner's business */
 	h.conf = conf;
 	h.material = material;
 	h.tls.channel.fd = sock;
 	h.tell = tell;
+	h.woken = woken;
 	h.pid = getpid();
 	h.hop.fd = -1;
 	h.registration.fd = -1;

@@ -6,6 +6,7 @@
 #define CONNECTION_HANDLER_H
 
 #include "config/relay_conf.h"
+#include "ipc/message.h"
 #include "tls/tls.h"
 
 /*
@@ -14,10 +15,11 @@
  * own: one process, one connection. SIGTERM ends one that waits and lets a
  * session run on; SIGUSR2, blocked like it, does so to an agent alone. Must not
  * be called as root. As the broker lets it in, it writes its pid to tell, which
- * it closes; -1: nobody wants to know (spawn/arrivals.h). Returns a sysexits(3)
- * code.
+ * it closes; -1: nobody wants to know (spawn/arrivals.h). woken is what the
+ * broker said of an agent that was parked; NULL: who connects has just come.
+ * Returns a sysexits(3) code.
  */
 int handler_run(int sock, int tell, const struct relay_conf *conf,
-    struct tls_material *material);
+    struct tls_material *material, const struct message_wake *woken);
 
 #endif

@@ -145,7 +145,8 @@ registration_receive(struct registration *r, struct wire_packet *packet)
 	r->tries = 0;
 	if (packet->message.type == MESSAGE_READY ||
 	    packet->message.type == MESSAGE_HANDOFF ||
-	    packet->message.type == MESSAGE_ATTACH)
+	    packet->message.type == MESSAGE_ATTACH ||
+	    packet->message.type == MESSAGE_PARKED)
 		wire_close_fds(packet); /* no broker sends these */
 	if (packet->message.type == MESSAGE_MATCHED) {
 		r->session = packet->message.u.matched.session;
@@ -154,6 +155,7 @@ registration_receive(struct registration *r, struct wire_packet *packet)
 	} else if (packet->message.type == MESSAGE_WELCOME) {
 		r->self.id = packet->message.u.welcome.id;
 		r->present = packet->message.u.welcome.present;
+		r->park_after = packet->message.u.welcome.park_after;
 	}
 	return 1;
 }

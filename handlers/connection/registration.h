@@ -18,6 +18,7 @@ struct registration {
 	unsigned tries;     /* in vain, since the broker was lost */
 	int error;          /* errno of the last of them; 0: it hung up */
 	uint32_t present;   /* with the broker that was lost, as it said last */
+	uint32_t park_after; /* seconds, as it said last; 0: never */
 	struct message_register self;
 	const uint8_t *der; /* borrowed, self.der_len bytes */
 	int checks;         /* it asks, and does not wait */

@@ -11,6 +11,9 @@
  * From HEAD it may also be PAGE, and from there CLOSING. BARE is a marked
  * session of which one direction, at least, has left TLS (bare.c).
  *
+ * PARKING is an agent that has waited for long and leaves, to be parked; WAKING
+ * comes before HANDSHAKE for one that was (parking.c).
+ *
  * REGISTERING asks the broker for a place and, where the broker restarts, asks
  * anew from WAITING. MATCHED hands the head over and falls back to WAITING
  * where the other side was gone before the session began.
@@ -35,6 +38,7 @@
 #include <time.h>
 
 enum state {
+	WAKING,
 	HANDSHAKE,
 	HEAD,
 	REGISTERING,
@@ -42,6 +46,7 @@ enum state {
 	MATCHED,
 	SPLICING,
 	BARE,
+	PARKING,
 	PAGE,
 	CLOSING,
 	ENDED
@@ -54,13 +59,16 @@ struct handler {
 	struct registration registration;
 	struct head head;
 	enum role role;
-	int signals;              /* signalfd */
-	int tell;                 /* who waits for it to register; -1: nobody */
-	pid_t pid;                /* its own */
-	struct hop hop;           /* open when matched */
-	int64_t match_by;         /* a stone's; DEADLINE_NONE for an agent */
-	int64_t keepalive;        /* an agent's next empty line */
-	int64_t trim_at;          /* when to give free memory back */
+	int signals;       /* signalfd */
+	int tell;          /* who waits for it to register; -1: nobody */
+	pid_t pid;         /* its own */
+	struct hop hop;    /* open when matched */
+	int64_t match_by;  /* a stone's; DEADLINE_NONE for an agent */
+	int64_t keepalive; /* an agent's next empty line */
+	int64_t trim_at;   /* when to give free memory back */
+	int64_t park_at;   /* when to ask whether it can be parked */
+	int parks;         /* its agent was told that it can */
+	const struct message_wake *woken; /* it was; NULL: it has just come */
 	time_t not_after;         /* the end of the client's certificate */
 	int64_t expires;          /* when to look whether that has come */
 	int64_t report_at;        /* when to say how much has moved */
@@ -101,6 +109,10 @@ enum state run_waiting(struct handler *h);
 
 /* page.c: what a browser sees of its customer. */
 enum state run_page(struct handler *h);
+
+/* parking.c: between two handlers. */
+enum state run_parking(struct handler *h);
+enum state run_waking(struct handler *h);
 
 /* splicing.c: the session. */
 enum state run_matched(struct handler *h);

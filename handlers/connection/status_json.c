@@ -71,6 +71,7 @@ put_waiter(FILE *out, const struct row_waiter *w)
 	put_number(out, "id", w->id);
 	put_number(out, "seconds", w->seconds);
 	put_number(out, "rtt", w->rtt);
+	put_more_text(out, "state", waiter_parked_word(w->parked));
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "connection/report.h"
 #include "connection/state.h"
 #include "http/reply.h"
+#include "ipc/parked_signs.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -118,6 +119,29 @@ trim(struct handler *h)
 }
 
 /*
+ * When the broker might park the agent; it may have said otherwise since that
+ * was told. An agent that a broker has just got back has to wait again, too.
+ */
+static int64_t
+park_due(const struct handler *h)
+{
+	const uint32_t seconds = h->registration.park_after;
+
+	return h->parks && seconds != 0 ? deadline_in((int64_t)seconds * 1000)
+					: DEADLINE_NONE;
+}
+
+/* Where there is no answer, it is asked again as much later. */
+static void
+ask_to_park(struct handler *h)
+{
+	const struct message m = {.type = MESSAGE_PARK};
+
+	h->park_at = park_due(h);
+	registration_tell(&h->registration, &m);
+}
+
+/*
  * At SIGUSR2 the spawner has left, and another will serve: agents come back to
  * that, and a stone that is here already needs no more than one of them.
  */
@@ -144,6 +168,7 @@ wait_once(struct handler *h, int64_t deadline)
 
 	until = deadline_first(until, h->expires);
 	until = deadline_first(until, h->trim_at);
+	until = deadline_first(until, h->park_at);
 	poll(pfd, 3, deadline_left(deadline_first(until, h->keepalive)));
 	if (pfd[2].revents != 0 && has_to_go(h))
 		return EVENT_DRAIN;
@@ -151,6 +176,8 @@ wait_once(struct handler *h, int64_t deadline)
 		return EVENT_CLIENT_GONE;
 	if (deadline_left(h->trim_at) == 0)
 		trim(h);
+	if (deadline_left(h->park_at) == 0)
+		ask_to_park(h);
 	if (deadline_left(h->keepalive) == 0 && send_keepalive(h) == -1)
 		return EVENT_CLIENT_GONE;
 	if (broker_orders_expired(h))
@@ -222,16 +249,20 @@ welcome(struct handler *h, const struct message_welcome *m)
 		log_set_level((int)m->log_level);
 	if (h->registration.checks)
 		return tell_check(h, m);
-	if (h->welcomed)
+	if (h->welcomed) {
 		report_link(h); /* another broker knows nothing of it */
+		h->park_at = park_due(h);
+	}
 	if (h->role == ROLE_STONE || h->welcomed)
 		return WAITING;
 	h->welcomed = 1;
 	h->match_by = DEADLINE_NONE;
 	h->keepalive = deadline_in(KEEPALIVE_LATE_MS);
 	h->trim_at = deadline_in(TRIM_MS);
+	h->parks = h->head.park && m->park_after != 0;
+	h->park_at = park_due(h);
 	if (channel_write_all(&h->tls.channel, out,
-		reply_poll(out, m->customer),
+		reply_poll(out, m->customer, h->parks ? PARKED_INTERVAL : 0),
 		deadline_in(HANDLER_SEND_MS)) == -1)
 		return ENDED;
 	log_event(LOG_INFO, "agent-waits", "id", LOG_ID(handler_id(h)), "peer",
@@ -301,6 +332,8 @@ run_waiting(struct handler *h)
 		if (registration_receive(&h->registration, &packet)) {
 			if (packet.message.type == MESSAGE_MATCHED)
 				return matched(h, &packet);
+			if (packet.message.type == MESSAGE_PARK_OK)
+				return PARKING;
 			if (packet.message.type == MESSAGE_REFUSED)
 				return refused_by_broker(
 				    h, &packet.message.u.refused);

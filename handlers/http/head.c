@@ -261,6 +261,17 @@ parse_bare(struct head *head, struct slice value)
 }
 
 static enum head_result
+parse_park(struct head *head, struct slice value)
+{
+	if (head->park)
+		return refuse(head, 400, "X-Park is given twice");
+	if (!is(value, "1"))
+		return refuse(head, 400, "X-Park is not 1");
+	head->park = 1;
+	return HEAD_DONE;
+}
+
+static enum head_result
 parse_field(struct head *head, struct fields *f, struct slice line)
 {
 	struct slice name, value;
@@ -299,6 +310,8 @@ parse_field(struct head *head, struct fields *f, struct slice line)
 		return parse_seal(head, value);
 	if (is_field(name, "X-Bare"))
 		return parse_bare(head, value);
+	if (is_field(name, "X-Park") && head->kind == HEAD_POLL)
+		return parse_park(head, value);
 	return HEAD_DONE;
 }
 

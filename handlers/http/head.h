@@ -42,6 +42,7 @@ struct head {
 	uint64_t agent; /* X-Agent, 0 without */
 	int seal;       /* X-Seal: the stone offers to seal the session */
 	int bare;       /* X-Bare: its sender can go bare */
+	int park;       /* X-Park: the agent can be parked */
 	char version[HEAD_VERSION_MAX]; /* a poll's: X-Ver's second word */
 	char service[HEAD_SERVICE_MAX]; /* X-Service, "" without */
 	/* X-Forwarded-For, the last; only one that a relay wrote is true */

@@ -5,10 +5,14 @@
 #include <string.h>
 
 size_t
-reply_poll(char out[static REPLY_MAX], const char *customer)
+reply_poll(char out[static REPLY_MAX], const char *customer, unsigned park)
 {
+	char field[32] = "";
+
+	if (park != 0)
+		snprintf(field, sizeof(field), "X-Park: %u\r\n", park);
 	return (size_t)snprintf(out, REPLY_MAX,
-	    "HTTP/1.1 200 OK\r\nX-Customer: %s\r\n\r\n", customer);
+	    "HTTP/1.1 200 OK\r\nX-Customer: %s\r\n%s\r\n", customer, field);
 }
 
 /* The date as RFC 9110 5.6.7 has it. */

@@ -10,8 +10,13 @@
 #define REPLY_MAX         768 /* bytes of the longest answer */
 #define REPLY_RETRY_AFTER 5   /* seconds, in a 503 and a 429 */
 
-/* The answer to an agent's poll, up to its body. Returns its length. */
-size_t reply_poll(char out[static REPLY_MAX], const char *customer);
+/*
+ * The answer to an agent's poll, up to its body. park is X-Park: how often a
+ * parked agent has to give a sign of life, seconds; 0: it cannot be parked.
+ * Returns its length.
+ */
+size_t reply_poll(
+    char out[static REPLY_MAX], const char *customer, unsigned park);
 
 /* The answer to a poll that is a check, with this relay's time. Likewise. */
 size_t reply_check(

@@ -35,6 +35,7 @@ struct loop {
 	struct spawner *spawner;
 	struct registration broker;
 	struct in6_addr from;      /* who arrives now */
+	struct message_wake wake;  /* what is said of one that is woken now */
 	struct expiry certificate; /* the relay's own */
 };
 
@@ -56,6 +57,13 @@ static int
 is_handoff(const struct spawner *s, size_t listener)
 {
 	return listener == s->nlisteners;
+}
+
+/* None of them: the broker brings who is woken. */
+static size_t
+of_broker(const struct spawner *s)
+{
+	return s->nlisteners + 1;
 }
 
 /* Who arrives is let in; the oldest of those whom nobody knows make room. */
@@ -129,9 +137,9 @@ close_listeners(struct spawner *s)
 
 /* In the child, as what follows. */
 static int
-handle(struct spawner *s, int sock)
+handle(struct spawner *s, int sock, const struct message_wake *woken)
 {
-	return handler_run(sock, s->arrivals.tell, &s->conf, &s->tls);
+	return handler_run(sock, s->arrivals.tell, &s->conf, &s->tls, woken);
 }
 
 static int
@@ -144,7 +152,7 @@ handle_handed_over(struct spawner *s, int peer)
 		log_event(
 		    LOG_INFO, "no-handoff", "error", strerror(errno), NULL);
 	else
-		rc = handle(s, sock);
+		rc = handle(s, sock, NULL);
 	/* relay-handoff lives until now */
 	fd_close(&lifeline);
 	return rc;
@@ -165,8 +173,9 @@ become_handler(struct forker *f, size_t listener, int sock)
 		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
 		return EX_OSERR;
 	}
-	return is_handoff(s, listener) ? handle_handed_over(s, sock)
-				       : handle(s, sock);
+	if (is_handoff(s, listener))
+		return handle_handed_over(s, sock);
+	return handle(s, sock, listener == of_broker(s) ? &l->wake : NULL);
 }
 
 static void
@@ -178,6 +187,8 @@ drain(struct forker *f)
 	if (l->spawner->handoff != -1)
 		unlink(l->spawner->conf.handoff);
 	close_listeners(l->spawner);
+	/* nobody is to be woken here any more, nor are files to be read */
+	registration_close(&l->broker);
 	children_signal(f->children, f->leaving ? SIGUSR2 : SIGTERM);
 	log_event(LOG_NOTICE, f->leaving ? "leaving" : "draining", "handlers",
 	    LOG_U64(children_count(f->children)), NULL);
@@ -249,6 +260,8 @@ broker_ready(struct forker *f, int fds[static FORKER_ASIDE_MAX])
 {
 	struct loop *l = f->owner;
 
+	if (f->draining)
+		return DEADLINE_NONE;
 	registration_connect(&l->broker);
 	if (registration_missing(&l->broker))
 		registration_complain(&l->broker);
@@ -257,6 +270,19 @@ broker_ready(struct forker *f, int fds[static FORKER_ASIDE_MAX])
 	    l->spawner->conf.certificate, time(NULL));
 	return deadline_first(
 	    registration_due(&l->broker), deadline_in(HOUR_MS));
+}
+
+/* An agent that was parked arrives as any other does. */
+static void
+wake(struct forker *f, struct wire_packet *packet)
+{
+	struct loop *l = f->owner;
+	int sock = packet->fds[WIRE_SOCKET];
+
+	packet->fds[WIRE_SOCKET] = -1;
+	l->wake = packet->message.u.wake;
+	make_room(l, sock);
+	forker_serve(f, of_broker(l->spawner), sock);
 }
 
 static void
@@ -268,6 +294,8 @@ serve_broker(struct forker *f)
 	struct failure why;
 
 	while (registration_receive(&l->broker, &packet)) {
+		if (packet.message.type == MESSAGE_WAKE)
+			wake(f, &packet);
 		wire_close_fds(&packet);
 		if (packet.message.type == MESSAGE_LOG_LEVEL)
 			log_set_level((int)packet.message.u.log_level.level);

@@ -18,7 +18,7 @@ load ../lib/administrator
     [[ $output =~ 'spawners   1' ]]
     run -0 ctl agents
     [ "${#lines[@]}" -eq 3 ]
-    [[ ${lines[0]} =~ ^ID\ +CUSTOMER\ +PEER\ +WAITS\ +CERTIFICATE\ +RTT\ +LOST\ +VERSION$ ]]
+    [[ ${lines[0]} =~ ^ID\ +CUSTOMER\ +PEER\ +WAITS\ +CERTIFICATE\ +RTT\ +LOST\ +STATE\ +VERSION$ ]]
     [[ $output =~ [0-9a-f]{8}\ +alice\ +$client_address:[0-9]+\ +[0-9]+s\ +$(identity alice | cut -c1-16) ]]
     [[ $output =~ [0-9a-f]{8}\ +default\ +$client_address:[0-9]+\ +[0-9]+s\ +$(identity bob | cut -c1-16) ]]
     wait_until 60 moved 4.9K 68K
@@ -66,13 +66,14 @@ fits() {
     live
     fits status 'names(["relay_version", "pid", "instance", "uptime", "draining", "agents", "stones", "sessions",
         "sessions_total", "sealed", "sealed_total", "bare", "bare_total", "refused_total", "kicked_total", "reloads_total", "reload_failures_total",
-        "spawners", "log_level", "tls_refused"])
+        "spawners", "parked", "parked_total", "woken_total", "wake_failures_total", "files", "files_max", "log_level", "tls_refused"])
         and ([.pid, .uptime, .agents, .stones, .sessions, .sessions_total, .sealed, .sealed_total, .bare, .bare_total, .refused_total, .kicked_total,
-            .reloads_total, .reload_failures_total, .spawners] | all(count))
+            .reloads_total, .reload_failures_total, .spawners, .parked, .parked_total, .woken_total, .wake_failures_total,
+            .files, .files_max] | all(count)) and .files >= 3 and .files_max > .files
         and (.tls_refused | length == 11 and all(count))
         and (.instance | id) and (.draining | type == "boolean") and .log_level == "info" and .agents == 2'
     fits agents 'length == 2 and all(names(["id", "customer", "certificate", "peer", "seconds", "rtt",
-        "retransmits", "agent_version"]) and (.rtt | rtt) and (.retransmits | count) and (.id | id) and (.certificate | certificate) and (.peer | peer) and (.seconds | count))'
+        "retransmits", "state", "agent_version"]) and .state == "ready" and (.rtt | rtt) and (.retransmits | count) and (.id | id) and (.certificate | certificate) and (.peer | peer) and (.seconds | count))'
     fits sessions 'length == 1 and all(names(["id", "customer", "stone", "agent", "stone_certificate",
         "agent_certificate", "seconds", "up", "down", "seal", "stone_rtt", "agent_rtt", "stone_retransmits",
         "agent_retransmits", "agent_version"]) and (.stone_rtt | rtt) and (.agent_rtt | rtt) and (.id | id) and (.stone | peer) and (.agent | peer)
@@ -122,7 +123,7 @@ SCRIPT
     wait_until 60 told agents '.customer == "alice" and .rtt > 0 and .retransmits == 0 and .agent_version == "test"'
     wait_until 60 told agents '.customer == "default" and .rtt > 0 and .agent_version == "caf??/1.0"'
     wait_until 60 told sessions '.stone_rtt > 0 and .stone_retransmits == 0 and .agent_rtt > 0 and .agent_version == "test"'
-    [[ $(ctl agents) =~ \ [0-9.]+ms\ +0\ +test ]]
+    [[ $(ctl agents) =~ \ [0-9.]+ms\ +0\ +ready\ +test ]]
     [[ $(ctl sessions) =~ \ [0-9.]+ms\ +[0-9.]+ms\ +0\ +test ]]
     # of those who were there before it, the next broker is told
     stop broker KILL || :
@@ -299,7 +300,7 @@ def packet(kind, body):
 for _ in range(2):
     sock, _ = listener.accept()
     sock.recv(65536)
-    sock.send(packet(17, struct.pack("=IIQQ32s32s72s64sII32s", 1, 1, 0, 0, b"", b"", b"name", b"a\x1b[2J\xff\tb", 0, 0, b"v\x1b")))
+    sock.send(packet(17, struct.pack("=IIQQ32s32s72s64sII32sII", 1, 1, 0, 0, b"", b"", b"name", b"a\x1b[2J\xff\tb", 0, 0, b"v\x1b", 0, 0)))
     sock.send(packet(20, struct.pack("=II256s", 0, 1, b"")))
     sock.recv(1)
 ' "$(message_version)"

@@ -1,8 +1,9 @@
 /*
  * What the broker does with any packet from a handler, a spawner or an
- * administrator (broker/registrar.c, admin.c, evict.c, reload.c, sweep.c): a
- * few connections send packets in any order, and die. The invariants are those
- * of tests/model/pairing.pml, and bear its names.
+ * administrator, and with any bytes of a parked agent (broker/registrar.c,
+ * parking.c, waking.c, admin.c, evict.c, reload.c, sweep.c): a few connections
+ * send packets in any order, and die. The invariants are those of
+ * tests/model/pairing.pml, and bear its names.
  */
 #define _GNU_SOURCE
 #include "base/failure.h"
@@ -12,7 +13,9 @@
 #include "state.h"
 #include "sweep.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -23,7 +26,8 @@
 
 static struct {
 	struct conn *conn;
-	int fd; /* the handler's end */
+	int fd;    /* the handler's end */
+	int agent; /* a parked agent's */
 	uint32_t in_session;
 	unsigned char der; /* whose certificate it is */
 } handlers[CONNS];
@@ -62,6 +66,8 @@ start(const char *conf)
 	log_set_level(LOG_EMERG);
 	MUST(b != NULL);
 	b->conf_path = conf;
+	b->totals.files_max = 1024;
+	parking_init(&b->parking);
 	b->trust = -1;
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -132,9 +138,10 @@ listen_to(struct broker *b)
 				on_matched(i, &packet);
 			wire_close_fds(&packet);
 		}
-		if (handlers[i].conn != NULL && handlers[i].conn->fd == -1) {
+		if (handlers[i].conn != NULL && handlers[i].conn->dropped) {
 			handlers[i].conn = NULL;
 			fd_close(&handlers[i].fd);
+			fd_close(&handlers[i].agent);
 		}
 	}
 	conn_free_dropped(b);
@@ -145,13 +152,23 @@ static void
 serve(struct broker *b, struct conn *c)
 {
 	static struct wire_packet packet;
-	int rc = wire_receive(c->fd, &packet);
+	int rc;
+
+	if (c->parked != NULL) {
+		c->source.ready(b, &c->source, EPOLLIN);
+		return;
+	}
+	rc = wire_receive(c->fd, &packet);
 
 	if (rc == -1 && errno == EAGAIN)
 		return;
 	if (rc == 1) {
+		if (packet.message.type == MESSAGE_PARKED)
+			rc = parking_take(b, c, &packet);
 		wire_close_fds(&packet);
-		if (packet.message.type == MESSAGE_ADMIN)
+		if (packet.message.type == MESSAGE_PARKED)
+			;
+		else if (packet.message.type == MESSAGE_ADMIN)
 			rc = admin_take(b, c, &packet.message);
 		else
 			rc = registrar_take(b, c, &packet.message);
@@ -159,6 +176,51 @@ serve(struct broker *b, struct conn *c)
 	}
 	if (rc != 1)
 		conn_drop(b, c);
+}
+
+/* Where parked agents connect to; it stays open. Sets *at to its address. */
+static int
+agents_listener(struct sockaddr_in *at)
+{
+	static int listener = -1;
+	socklen_t len = sizeof(*at);
+
+	*at = (struct sockaddr_in){
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	if (listener == -1) {
+		listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		MUST(bind(listener, (struct sockaddr *)at, len) == 0 &&
+		     listen(listener, 8) == 0);
+	}
+	MUST(getsockname(listener, (struct sockaddr *)at, &len) == 0);
+	return listener;
+}
+
+/* A connection of TCP: one end is returned, the other agent's. */
+static int
+connect_agent(size_t i)
+{
+	struct sockaddr_in at;
+	const int listener = agents_listener(&at);
+
+	fd_close(&handlers[i].agent);
+	handlers[i].agent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	MUST(connect(handlers[i].agent, (struct sockaddr *)&at, sizeof(at)) ==
+	     0);
+	return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+}
+
+/* Signs of life, or any bytes. */
+static void
+say_parked(size_t i, struct fuzz_input *in)
+{
+	uint8_t bytes[64] = PARKED_SIGN PARKED_SIGN PARKED_SIGN;
+	unsigned how = fuzz_byte(in);
+	size_t len = how % 18;
+
+	if ((how & 0xe0) == 0xe0)
+		len = fuzz_bytes(in, bytes, how & 0x1f);
+	send(handlers[i].agent, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* A packet as it should be but for the fuzzed body, or any bytes at all. */
@@ -169,6 +231,7 @@ say(size_t i, struct fuzz_input *in)
 	static struct message m;
 	unsigned type = fuzz_byte(in), len = fuzz_byte(in);
 	/* the least that is a certificate; its serial number is the letter */
+	int connection = -1;
 	uint8_t der[] = {0x30, 13, 0x30, 5, 2, 1, (uint8_t)(type >> 6), 0x30, 0,
 	    0x30, 0, 3, 2, 0, 0};
 
@@ -202,8 +265,12 @@ say(size_t i, struct fuzz_input *in)
 	} else if (m.type == MESSAGE_REFUSAL) {
 		m.u.refusal.kind = 1 + m.u.refusal.kind % REFUSAL_KINDS;
 	}
+	if (m.type == MESSAGE_PARKED && (len & 1) == 0)
+		connection = connect_agent(i);
 	/* any fds will do: the broker has to close them */
-	if (wire_send(handlers[i].fd, &m, (const int[WIRE_FDS]){0}) == -1) {
+	if (wire_send(handlers[i].fd, &m,
+		(const int[WIRE_FDS]){connection == -1 ? 0 : connection}) ==
+	    -1) {
 		send(handlers[i].fd, body, len, MSG_NOSIGNAL);
 	} else if (handlers[i].conn->waiter.state == WAITER_ABSENT &&
 		   (m.type == MESSAGE_REGISTER || m.type == MESSAGE_ANNOUNCE)) {
@@ -214,6 +281,7 @@ say(size_t i, struct fuzz_input *in)
 	} else if (m.type == MESSAGE_WAIT_AGAIN) {
 		handlers[i].in_session = 0;
 	}
+	fd_close(&connection);
 }
 
 static void
@@ -225,12 +293,17 @@ turn(struct broker *b, struct fuzz_input *in)
 	if (handlers[i].conn == NULL)
 		connect_one(b, i);
 	if ((what & 0xc0) == 0xc0)
-		fd_close(&handlers[i].fd); /* it dies */
+		fd_close(handlers[i].conn->parked == NULL
+			     ? &handlers[i].fd
+			     : &handlers[i].agent); /* it dies */
+	else if (handlers[i].conn->parked != NULL)
+		say_parked(i, in);
 	else
 		say(i, in);
 	serve(b, handlers[i].conn);
 	for (int k = 0; k < 3 && sweep_pending(b); k++)
 		sweep_turn(b);
+	parking_turn(b);
 	reload_settle(b);
 	listen_to(b);
 	log_set_level(LOG_EMERG); /* an administrator may have raised it */
@@ -246,6 +319,8 @@ finish(struct broker *b)
 	conn_free_dropped(b);
 	sweep_free_all(b);
 	MUST(sessions_count(b->sessions) == 0);
+	MUST(b->parking.count == 0);
+	parking_free(&b->parking);
 	pairing_free(b->pairing);
 	sessions_free(b->sessions);
 	recent_free(b->recent);
@@ -257,23 +332,28 @@ finish(struct broker *b)
 	filewatch_close(&b->crl);
 	fd_close(&b->trust);
 	free(b);
-	for (size_t i = 0; i < CONNS; i++)
+	for (size_t i = 0; i < CONNS; i++) {
 		fd_close(&handlers[i].fd);
+		fd_close(&handlers[i].agent);
+	}
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *conf = conf_path();
+	struct sockaddr_in at;
+	const int listener = agents_listener(&at);
 	/* the fuzzer itself may open some between two inputs */
 	const unsigned before = fuzz_open_fds();
 	struct fuzz_input in = {data, size};
 	struct broker *b = start(conf);
 
+	MUST(listener != -1);
 	nmatched = 0;
 	memset(handlers, 0, sizeof(handlers));
 	for (size_t i = 0; i < CONNS; i++)
-		handlers[i].fd = -1;
+		handlers[i].fd = handlers[i].agent = -1;
 	for (int turns = 0; in.left > 0 && turns < 200; turns++)
 		turn(b, &in);
 	finish(b);

@@ -1,11 +1,13 @@
 /*
- * The pairing rules (broker/pairing.c) under events in any order. The
- * invariants are those of tests/model/pairing.pml, and bear its names; besides,
- * nusers and max_agents hold, who waited longest is taken, and nobody is left
- * waiting who could be matched.
+ * The pairing rules (broker/pairing.c) and those of parking (pairing_park.c)
+ * under events in any order. The invariants are those of
+ * tests/model/pairing.pml and parking.pml, and bear their names; besides,
+ * nusers and max_agents hold, who waited or was parked longest is taken, and
+ * nobody is left waiting who could be matched, or could have an agent woken.
  */
 #include "fuzz.h"
 #include "pairing.h"
+#include "pairing_park.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +23,7 @@ struct member {
 	unsigned key;
 	struct member *with;
 	unsigned order; /* lower waits longer */
+	int woken;
 };
 
 static struct member members[N];
@@ -44,6 +47,16 @@ count(unsigned key, enum role role, enum waiter_state state)
 		n += members[i].key == key && members[i].waiter.role == role &&
 		     members[i].waiter.state == state;
 	return n;
+}
+
+/* Those that count for max_agents, or as waiting stones */
+static unsigned
+present(unsigned key, enum role role)
+{
+	return count(key, role, WAITER_WAITING) +
+	       count(key, role, WAITER_PARKING) +
+	       count(key, role, WAITER_PARKED) +
+	       count(key, role, WAITER_WAKING);
 }
 
 static unsigned
@@ -109,7 +122,7 @@ enter(struct pairing *table, struct member *m, unsigned how)
 
 	m->key = (how >> 1) % KEYS;
 	key = key_of(m->key);
-	waiting = count(m->key, role, WAITER_WAITING);
+	waiting = present(m->key, role);
 	memset(&m->waiter, 0, sizeof(m->waiter));
 	m->waiter.role = role;
 	m->waiter.agent = how >> 6;
@@ -129,6 +142,88 @@ enter(struct pairing *table, struct member *m, unsigned how)
 	match(m);
 }
 
+/* As the broker does whenever a stone may lack an agent. */
+static void
+wake(unsigned key)
+{
+	const struct waiter *stone = NULL;
+	struct waiter *w;
+
+	for (size_t i = 0; i < N && stone == NULL; i++)
+		if (members[i].key == key &&
+		    members[i].waiter.role == ROLE_STONE &&
+		    members[i].waiter.state == WAITER_WAITING)
+			stone = &members[i].waiter;
+	if (stone == NULL)
+		return;
+	MUST(pairing_stone(stone) != NULL);
+	while ((w = pairing_park_next(stone)) != NULL) {
+		struct member *m = (struct member *)(void *)w;
+		int two_identities_joined = m->key != key;
+
+		MUST(!two_identities_joined);
+		MUST(w->role == ROLE_AGENT && w->state == WAITER_WAKING);
+		MUST(!m->woken);
+		m->woken = 1;
+		for (size_t i = 0; i < N; i++)
+			MUST(members[i].key != key ||
+			     members[i].waiter.state != WAITER_PARKED ||
+			     members[i].order > m->order);
+		MUST(count(key, ROLE_AGENT, WAITER_WAKING) <=
+		     count(key, ROLE_STONE, WAITER_WAITING));
+	}
+}
+
+/* What becomes of an agent that is parked. Returns 0 where m is none. */
+static int
+step_parked(struct pairing *table, struct member *m, unsigned how)
+{
+	switch (m->waiter.state) {
+	case WAITER_WAITING:
+		if (m->waiter.role != ROLE_AGENT || (how & 3) != 1)
+			return 0;
+		pairing_park_begin(&m->waiter);
+		MUST(m->waiter.state == WAITER_PARKING);
+		return 1;
+	case WAITER_PARKING:
+		if ((how & 3) == 0)
+			return 0;
+		pairing_park_take(&m->waiter);
+		m->order = last++;
+		m->woken = 0;
+		return 1;
+	case WAITER_WAKING:
+		if ((how & 3) == 0)
+			return 0;
+		m->woken = 0;
+		if ((how & 3) == 1) {
+			pairing_park_back(&m->waiter);
+			m->order = --first;
+			return 1;
+		}
+		pairing_leave(table, &m->waiter);
+		enter(table, m, (how & 0xc0) | m->key << 1 | 1);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* From an earlier broker. */
+static void
+restore(struct pairing *table, struct member *m, unsigned how)
+{
+	struct customer_key key;
+
+	m->key = (how >> 3) % KEYS;
+	key = key_of(m->key);
+	memset(&m->waiter, 0, sizeof(m->waiter));
+	m->waiter.role = ROLE_AGENT;
+	MUST(pairing_park_restore(table, &m->waiter, &key) == 0);
+	m->order = last++;
+	m->woken = 0;
+}
+
 static void
 part(struct member *m)
 {
@@ -143,7 +238,11 @@ step(struct pairing *table, struct member *m, unsigned how)
 {
 	struct customer_key key;
 
-	if (m->waiter.state == WAITER_ABSENT && (how & 7) == 7) {
+	if (step_parked(table, m, how))
+		return;
+	if (m->waiter.state == WAITER_ABSENT && (how & 7) == 6) {
+		restore(table, m, how);
+	} else if (m->waiter.state == WAITER_ABSENT && (how & 7) == 7) {
 		m->key = (how >> 3) % KEYS;
 		key = key_of(m->key);
 		memset(&m->waiter, 0, sizeof(m->waiter));
@@ -173,8 +272,12 @@ check(void)
 		unsigned agents = count(key, ROLE_AGENT, WAITER_WAITING);
 		unsigned stones = count(key, ROLE_STONE, WAITER_WAITING);
 		int waiter_lost = agents > 0 && stones > 0;
+		int parked_lost = count(key, ROLE_AGENT, WAITER_PARKED) > 0 &&
+				  stones >
+				      count(key, ROLE_AGENT, WAITER_WAKING);
 
 		MUST(!waiter_lost);
+		MUST(!parked_lost);
 	}
 }
 
@@ -218,6 +321,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct member *m = &members[fuzz_byte(&in) % N];
 
 		step(table, m, fuzz_byte(&in));
+		for (unsigned key = 0; key < KEYS; key++)
+			wake(key);
 		check();
 	}
 	for (size_t i = 0; i < N; i++)
