@@ -2,7 +2,7 @@
 # One file for a client, warp(5): both programs work with it, and whatever is wrong
 # with one is a line that says what to do.
 #
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 load ../lib/helpers
 load ../lib/clients

@@ -6,7 +6,7 @@
 #   DEBS     a folder of the packages
 #   SUITE    which Debian the hosts are
 #
-# shellcheck disable=SC2016,SC2030,SC2031,SC2094,SC2119,SC2120,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2094,SC2119,SC2120,SC2154,SC2317
 
 load ../lib/helpers
 load ../lib/lan
