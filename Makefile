@@ -27,6 +27,8 @@ fishdir = $(prefix)/share/fish/vendor_completions.d
 RELAY_USER = vpn-warp
 AGENT_USER = vpn-warp-agent
 STONE_USER = vpn-warp-stone
+# As whom its handlers run, in the same group.
+HANDLER_USER = vpn-warp-handler
 # The user who has the relay's key, where relay-keyd runs.
 KEYD_USER = vpn-warp-keyd
 
@@ -66,7 +68,7 @@ relay_SYSUSERS = broker/relay.sysusers
 relay_TMPFILES = broker/relay.tmpfiles
 relay_XINETD = xinetd.d/vpn-warp-relay
 relay_CONF = broker/relay.conf
-relay_USER = $(RELAY_USER) $(KEYD_USER)
+relay_USER = $(RELAY_USER) $(HANDLER_USER) $(KEYD_USER)
 agent_PROGRAMS = relayagent
 agent_PAGES = man/relayagent.1
 agent_UNITS = bin/relayagent@.service
@@ -314,6 +316,7 @@ fill = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && \
 		-e 's,@libexecdir@,$(libexecdir),g; s,@sysconfdir@,$(sysconfdir),g' \
 		-e 's,@user@,$(RELAY_USER),g; s,@agent_user@,$(AGENT_USER),g' \
 		-e 's,@stone_user@,$(STONE_USER),g; s,@keyd_user@,$(KEYD_USER),g' \
+		-e 's,@handler_user@,$(HANDLER_USER),g' \
 		-e 's,/usr/local/bin,$(bindir),g; s,/usr/local/sbin,$(sbindir),g' \
 		-e 's,/usr/local/libexec,$(libexecdir),' \
 		-e 's,/usr/local/lib/systemd/system,$(unitdir),' \
@@ -329,7 +332,9 @@ make_user = [ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || \
 	else \
 		for user in $($(1)_USER); do \
 			getent passwd $$user >/dev/null || \
-			useradd --system --user-group --no-create-home \
+			useradd --system --no-create-home \
+				$$([ $$user = $(HANDLER_USER) ] && \
+				echo --gid $(RELAY_USER) || echo --user-group) \
 				--home-dir /nonexistent \
 				--shell /usr/sbin/nologin $$user || exit; \
 		done; \

@@ -7,7 +7,6 @@
 #include "config/entitlement.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -47,6 +46,16 @@ agent_relay_polls(const struct agent_relay *r)
 	return n;
 }
 
+unsigned
+agent_relay_processes(const struct agent_relay *r)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
+		n += r->slots[i].pid != 0;
+	return n;
+}
+
 static int
 wants_more(struct agent_relay *r)
 {
@@ -82,13 +91,12 @@ agent_relay_waiting(const struct agent_relay *r)
 
 /* ---- ending polls ---- */
 
-/* One that has just taken a stone holds the signal back. */
 static void
-end_poll(struct slot *slot)
+end_poll(const struct agent_relay *r, struct slot *slot, struct ending *ending)
 {
-	if (slot->pid != 0)
-		kill(slot->pid, SIGTERM);
-	fd_close(&slot->news);
+	ending_add(ending, slot->news, slot->pid, r->text);
+	slot->news = -1;
+	slot->pid = 0;
 	slot->since = 0;
 }
 
@@ -108,7 +116,7 @@ longest_waiting(struct agent_relay *r)
 }
 
 void
-agent_relay_trim(struct agent_relay *r)
+agent_relay_trim(struct agent_relay *r, struct ending *ending)
 {
 	unsigned have = agent_relay_polls(r);
 	unsigned want = pool_size_polls(&r->size, deadline_now());
@@ -118,7 +126,7 @@ agent_relay_trim(struct agent_relay *r)
 		return;
 	for (unsigned i = (have - want + 1) / 2; i > 0; i--)
 		if ((slot = longest_waiting(r)) != NULL)
-			end_poll(slot);
+			end_poll(r, slot, ending);
 }
 
 void
@@ -130,11 +138,11 @@ agent_relay_reaped(struct agent_relay *r, pid_t pid)
 }
 
 void
-agent_relay_restart(struct agent_relay *r)
+agent_relay_restart(struct agent_relay *r, struct ending *ending)
 {
 	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
 		if (r->slots[i].news != -1)
-			end_poll(&r->slots[i]);
+			end_poll(r, &r->slots[i], ending);
 	r->due = 0;
 	backoff_reset(&r->backoff);
 }
@@ -216,18 +224,24 @@ on_waits(struct agent_relay *r, struct slot *slot, const char *text)
 				     : (int64_t)customer.expire;
 }
 
+void
+agent_relay_arrival(struct agent_relay *r)
+{
+	log_event(LOG_INFO, "taken", NULL);
+	backoff_reset(&r->backoff);
+	r->arrivals++;
+	pool_size_arrival(&r->size);
+}
+
 static pid_t
 on_taken(struct agent_relay *r, struct slot *slot)
 {
 	const pid_t pid = slot->pid;
 
-	log_event(LOG_INFO, "taken", NULL);
 	fd_close(&slot->news);
 	slot->pid = 0;
 	slot->since = 0;
-	backoff_reset(&r->backoff);
-	r->arrivals++;
-	pool_size_arrival(&r->size);
+	agent_relay_arrival(r);
 	return pid;
 }
 

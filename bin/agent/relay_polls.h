@@ -6,6 +6,7 @@
 #define AGENT_RELAY_POLLS_H
 
 #include "agent/conf.h"
+#include "agent/ending.h"
 #include "agent/poll.h"
 #include "agent/pool_size.h"
 #include "base/backoff.h"
@@ -51,6 +52,9 @@ int64_t agent_relay_due(struct agent_relay *r);
 unsigned agent_relay_polls(const struct agent_relay *r);
 unsigned agent_relay_waiting(const struct agent_relay *r);
 
+/* How many processes are polls here; one that has failed may live still. */
+unsigned agent_relay_processes(const struct agent_relay *r);
+
 /* No process could be made for a poll: later. */
 void agent_relay_postpone(struct agent_relay *r);
 
@@ -64,11 +68,17 @@ pid_t agent_relay_news(struct agent_relay *r, struct slot *slot, int quiet);
 /* The process pid has ended, whatever it was. */
 void agent_relay_reaped(struct agent_relay *r, pid_t pid);
 
-/* Ends half of those that are too many. */
-void agent_relay_trim(struct agent_relay *r);
+/* One that was told to end has become a session. */
+void agent_relay_arrival(struct agent_relay *r);
 
-/* Ends all that waits, and lets the next begin at once. Sessions live on. */
-void agent_relay_restart(struct agent_relay *r);
+/* Ends half of those that are too many: they go to ending. */
+void agent_relay_trim(struct agent_relay *r, struct ending *ending);
+
+/*
+ * Ends all that waits, likewise, and lets the next begin at once. Sessions live
+ * on.
+ */
+void agent_relay_restart(struct agent_relay *r, struct ending *ending);
 
 /* Forgets the polls, without a word to them: for a child process. */
 void agent_relay_forget(struct agent_relay *r);

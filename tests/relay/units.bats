@@ -58,7 +58,7 @@ files() {
     mkdir -p root/etc
     systemd-sysusers --root="$scratch/root" "$installed"/usr/local/lib/sysusers.d/*
     run -0 cut -d : -f 1 root/etc/passwd
-    [ "$(sort <<<"$output" | xargs)" = 'vpn-warp vpn-warp-agent vpn-warp-keyd vpn-warp-stone' ]
+    [ "$(sort <<<"$output" | xargs)" = 'vpn-warp vpn-warp-agent vpn-warp-handler vpn-warp-keyd vpn-warp-stone' ]
     is_root || return 0
     systemd-tmpfiles --create --root="$scratch/root" "$installed"/usr/local/lib/tmpfiles.d/*
     [ "$(stat -c %a root/run/vpn-warp)" -eq 755 ]
