@@ -67,17 +67,17 @@ tell(const struct shared *s, enum shared_control_what what)
 static void
 look(struct shared *s)
 {
-	const size_t streams = mux_count(s->mux);
+	const uint64_t come = mux_total(s->mux) - s->told;
 	struct shared_control h = {HANDOVER_LOAD, 0};
 
-	if (shared_load_judge(&s->load, streams, mux_vacant(s->mux),
-		mux_moved(s->mux), deadline_now())) {
+	if (shared_load_judge(&s->load, mux_count(s->mux), mux_vacant(s->mux),
+		mux_moved(s->mux), deadline_now()) ||
+	    come > 0) {
 		h.value = (unsigned char)s->load.level;
 		shared_control_send(s->control, &h, -1);
 	}
-	if (stone_status_connections(s->forward, mux_total(s->mux) - s->told) ==
-	    0)
-		s->told = mux_total(s->mux);
+	if (stone_status_connections(s->forward, come) == 0)
+		s->told += come;
 }
 
 static void
@@ -331,19 +331,25 @@ prepare_mux(struct shared *s)
 
 /* ---- the session ---- */
 
+/* When to look next. */
+static int64_t
+next_look(const struct shared *s)
+{
+	if (s->stopped)
+		return DEADLINE_NONE;
+	return shared_load_next(&s->load, mux_count(s->mux), mux_vacant(s->mux),
+	    mux_total(s->mux) > s->told);
+}
+
 static enum mux_result
 carry(struct shared *s)
 {
 	enum mux_result result;
-	int64_t next;
 
-	do {
-		next = s->stopped ? DEADLINE_NONE
-				  : shared_load_next(&s->load,
-					mux_count(s->mux), mux_vacant(s->mux));
-		if (next <= deadline_now())
+	do
+		if (next_look(s) <= deadline_now())
 			look(s);
-	} while (mux_turn(s->mux, deadline_left(next), &result));
+	while (mux_turn(s->mux, deadline_left(next_look(s)), &result));
 	look(s);
 	return result;
 }

@@ -7,12 +7,13 @@
 #define MUCH    (1024UL * 1024) /* bytes a second, both ways together */
 
 int64_t
-shared_load_next(const struct shared_load *l, size_t streams, size_t vacant)
+shared_load_next(
+    const struct shared_load *l, size_t streams, size_t vacant, int come)
 {
 	if (streams > 0 && vacant == 0 && l->level != LOAD_FULL)
 		return 0;
-	return streams > 0 || l->level != LOAD_IDLE ? l->at + LOOK_MS
-						    : DEADLINE_NONE;
+	return streams > 0 || come || l->level != LOAD_IDLE ? l->at + LOOK_MS
+							    : DEADLINE_NONE;
 }
 
 /* One connection alone is in nobody's way, however much it carries. */

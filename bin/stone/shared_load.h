@@ -23,9 +23,12 @@ struct shared_load {
 	int64_t busy_at; /* when there was much, last; 0: never */
 };
 
-/* When to look next; DEADLINE_NONE: once there are connections. */
+/*
+ * When to look next; come: connections have, since the last look;
+ * DEADLINE_NONE: once there are some.
+ */
 int64_t shared_load_next(
-    const struct shared_load *l, size_t streams, size_t vacant);
+    const struct shared_load *l, size_t streams, size_t vacant, int come);
 
 /*
  * Looks: streams are open, vacant more could be, and so many bytes were moved

@@ -149,12 +149,12 @@ load(void)
 {
 	struct shared_load l = {.level = LOAD_IDLE};
 
-	MUST(shared_load_next(&l, 0, 256) == DEADLINE_NONE);
-	MUST(shared_load_next(&l, 1, 255) <= now);
+	MUST(shared_load_next(&l, 0, 256, 0) == DEADLINE_NONE);
+	MUST(shared_load_next(&l, 1, 255, 0) <= now);
 	/* one connection is in nobody's way */
 	MUST(shared_load_judge(&l, 1, 255, 1000 * MB, now));
 	MUST(l.level == LOAD_CALM);
-	MUST(shared_load_next(&l, 1, 255) == now + SECOND);
+	MUST(shared_load_next(&l, 1, 255, 0) == now + SECOND);
 	MUST(!shared_load_judge(&l, 2, 254, 1000 * MB, now + SECOND));
 	MUST(shared_load_judge(&l, 2, 254, 1001 * MB, now + 2 * SECOND));
 	MUST(l.level == LOAD_BUSY);
@@ -164,12 +164,13 @@ load(void)
 	/* half of its room is used; all is */
 	MUST(shared_load_judge(&l, 129, 127, 1001 * MB, now + 9 * SECOND));
 	MUST(l.level == LOAD_BUSY);
-	MUST(shared_load_next(&l, 256, 0) == 0);
+	MUST(shared_load_next(&l, 256, 0, 0) == 0);
 	MUST(shared_load_judge(&l, 256, 0, 1001 * MB, now + 9 * SECOND));
 	MUST(l.level == LOAD_FULL);
 	MUST(shared_load_judge(&l, 0, 256, 1001 * MB, now + 99 * SECOND));
 	MUST(l.level == LOAD_IDLE);
-	MUST(shared_load_next(&l, 0, 256) == DEADLINE_NONE);
+	MUST(shared_load_next(&l, 0, 256, 0) == DEADLINE_NONE);
+	MUST(shared_load_next(&l, 0, 256, 1) == now + 100 * SECOND);
 }
 
 int
