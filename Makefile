@@ -39,7 +39,7 @@ HANDLER_PROGRAMS = relay-handler relay-handoff relay-keyd relay-listen
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
-TEST_PROGRAMS = certificate comeback newkeys sandboxed sealing without
+TEST_PROGRAMS = certificate comeback elastic newkeys sandboxed sealing without
 SCRIPTS = relay-ca
 CA_PIECES = $(wildcard bin/ca/*.sh)
 PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \
@@ -144,7 +144,7 @@ $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 	$(PARTS:%=install-%) $(PARTS:%=uninstall-%) \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
 	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
-	valgrind blhc faults soak test-trixie deps-model deps-fuzz deps-hard deb deps-deb test-deb \
+	valgrind blhc faults soak mutants test-trixie deps-model deps-fuzz deps-hard deb deps-deb test-deb \
 	test-seven
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -232,10 +232,13 @@ FAULTS = $(addprefix faults/,deaths pauses sweep lossy surroundings tls-hostile)
 	relay/tls-scan
 LOAD_SESSIONS = 10000
 LOAD_CERTIFICATES = 100
+SEALED_SESSIONS = 20000
+BARE_CHANGES = 1000
 LOAD_AGENTS = 5000
 LOAD_SECONDS = 120
 OFTEN = agent/conf relay/reconnect customers/limits relay/load stone/mux \
-	stone/language customers/revocation relay/transfer
+	stone/language customers/revocation relay/transfer relay/changeovers \
+	relay/bare
 
 faults: deps-test  ## break everything, 20 times each, under load (half an hour)
 	@$(MAKE) --no-print-directory all test-programs
@@ -246,7 +249,11 @@ soak: deps-test  ## 10,000 sessions, 5,000 idle agents, and what is tried often
 	@$(MAKE) --no-print-directory all test-programs
 	@LOAD_SESSIONS=$(LOAD_SESSIONS) LOAD_CERTIFICATES=$(LOAD_CERTIFICATES) \
 		LOAD_AGENTS=$(LOAD_AGENTS) LOAD_SECONDS=$(LOAD_SECONDS) \
-		SOAK=1 BATS_TEST_TIMEOUT=1500 tests/run.sh $(OFTEN:%=%.bats)
+		SEALED_SESSIONS=$(SEALED_SESSIONS) BARE_CHANGES=$(BARE_CHANGES) \
+		SOAK=1 BATS_TEST_TIMEOUT=4000 tests/run.sh $(OFTEN:%=%.bats)
+
+mutants: deps-test  ## break the sealed channel on purpose, and see the tests fail
+	@tests/mutants.sh
 
 bench: deps-bench  ## measure beside real peers, in ratios (below 15 minutes)
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
@@ -260,7 +267,7 @@ bench-idle: deps-bench  ## 5,000 idle agents for 10 minutes
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
 	@BENCH_IDLE_SECONDS=600 python3 -B tests/bench/bench.py idle
 
-model: deps-model  ## check the model of pairing with spin, and its mutants
+model: deps-model  ## check the models with spin, and their mutants
 	@tests/model/check.sh
 
 # The fuzzers and what they link: everything instrumented, in a folder of its

@@ -83,7 +83,7 @@ check_single(const struct stone_conf *conf)
 		    EX_CONFIG, "%s: a service listens: leave it out", name);
 	if (conf->nforwards != 1)
 		program_fail(EX_CONFIG, "%s: more than one forward", name);
-	if (conf->forwards[0].sessions > 0)
+	if (conf->forwards[0].sessions > 0 && !conf->forwards[0].elastic)
 		program_fail(EX_CONFIG,
 		    "%s: --sessions is for a relay-stone that listens", name);
 }

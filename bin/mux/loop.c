@@ -100,6 +100,7 @@ write_relay(struct mux *m)
 		    m->relay, m->out + m->out_off, m->out_len - m->out_off);
 		if (n >= 0) {
 			m->out_off += (size_t)n;
+			m->sent += (uint64_t)n;
 		} else if (errno == EAGAIN) {
 			m->writable = 0;
 		} else {

@@ -109,6 +109,12 @@ mux_total(const struct mux *m)
 	return m->total;
 }
 
+uint64_t
+mux_moved(const struct mux *m)
+{
+	return m->relay->arrived + m->sent;
+}
+
 size_t
 mux_vacant(const struct mux *m)
 {

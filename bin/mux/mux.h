@@ -108,6 +108,9 @@ size_t mux_count(const struct mux *m);
 uint64_t mux_total(const struct mux *m);
 size_t mux_vacant(const struct mux *m);
 
+/* Bytes of the session so far, both ways together. */
+uint64_t mux_moved(const struct mux *m);
+
 /* ---- a stream ---- */
 
 /*

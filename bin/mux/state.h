@@ -76,6 +76,7 @@ struct mux {
 	size_t count;   /* of streams */
 	size_t waiting; /* of those in MUX_CONNECTING */
 	uint64_t total;
+	uint64_t sent;                 /* bytes, to the relay */
 	size_t growth;                 /* of all streams' windows, bytes */
 	uint32_t streams_max;          /* server */
 	int readable, writable, ended; /* the relay */

@@ -147,6 +147,17 @@ round_trip(struct stone_check *c)
 	return best;
 }
 
+/* As the report says it: who on the way could have read what was said. */
+static const char *
+seal_text(const struct relay_channel *session)
+{
+	const char *word = relay_channel_seal_word(session);
+
+	return strcmp(word, "none") == 0   ? "it is not sealed"
+	       : strcmp(word, "bare") == 0 ? "it is sealed, and bare"
+					   : "it is sealed";
+}
+
 /* Whether an agent has answered itself, be it one that knows no checks. */
 static int
 is_of_agent(const struct response *r)
@@ -182,18 +193,19 @@ check_agent(struct check *check, struct check_line *line)
 		    r->reason);
 	else if (*r->check == '\0')
 		check_ok(line,
-		    "an agent that knows no checks has answered after %.1f ms",
-		    answered);
+		    "an agent that knows no checks has answered after %.1f ms; "
+		    "the session: %s",
+		    answered, seal_text(&c->session));
 	else if ((trip = round_trip(c)) < 0)
 		check_fail(line, EX_UNAVAILABLE, advice_for(0),
 		    "the agent's answers stay away: %s", strerror(errno));
 	else
 		check_ok(line,
 		    "%s has answered after %.1f ms; a round trip takes "
-		    "%.1f ms",
+		    "%.1f ms; the session: %s",
 		    strchr(r->check, ' ') != NULL ? strchr(r->check, ' ') + 1
 						  : "the agent",
-		    answered, trip);
+		    answered, trip, seal_text(&c->session));
 }
 
 /* Of an agent that knows no checks: the answer is that of a session. */

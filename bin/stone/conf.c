@@ -198,6 +198,7 @@ set_sessions(struct reader *r, unsigned line)
 		return refuse(
 		    r, word->line, "not 0 to 16: --sessions ", word->text);
 	r->conf->sessions = (unsigned)n;
+	r->conf->counted = 1;
 	r->next++;
 	return 0;
 }
@@ -291,6 +292,24 @@ read_listen(struct reader *r, struct stone_forward *f)
 	return 0;
 }
 
+/*
+ * Where nothing is said they are shared, as there is use for it, by requests
+ * that an agent may take so.
+ */
+static int
+set_shared(struct reader *r, struct stone_forward *f)
+{
+	f->sessions = r->conf->sessions;
+	if (!r->conf->counted) {
+		f->elastic = stone_request_may_share(f->request);
+		f->sessions = f->elastic ? 1 : 0;
+	} else if (f->sessions > 0 &&
+		   stone_request_check_shared(f->request, r->failure) == -1) {
+		return failure_prefix(r->failure, "--sessions: ");
+	}
+	return 0;
+}
+
 /* Where -f or a bare file has the rest, the plain one may be left out. */
 static int
 read_request(struct reader *r, struct stone_forward *f)
@@ -304,16 +323,11 @@ read_request(struct reader *r, struct stone_forward *f)
 		    "such as \"GET / HTTP/1.1\"",
 		    "");
 	f->request = none ? "GET / HTTP/1.1" : word->text;
-	f->sessions = r->conf->sessions;
 	if (none)
-		return 0;
-	if (stone_request_check(word->text, r->failure) == -1)
+		return set_shared(r, f);
+	if (stone_request_check(word->text, r->failure) == -1 ||
+	    set_shared(r, f) == -1)
 		return blame(r, word->line);
-	if (f->sessions > 0 &&
-	    stone_request_check_shared(word->text, r->failure) == -1) {
-		failure_prefix(r->failure, "--sessions: ");
-		return blame(r, word->line);
-	}
 	r->next++;
 	return 0;
 }

@@ -42,7 +42,8 @@ struct stone_forward {
 	struct stone_listen listen;
 	struct stone_tls tls;
 	const char *request;
-	unsigned sessions; /* --sessions; 0: one for each connection */
+	unsigned sessions; /* shared ones; 0: one for each connection */
+	int elastic;       /* so many, and more, as there is use for them */
 	const struct stone_word *allowed; /* nallowed of them */
 	size_t nallowed;
 };
@@ -71,7 +72,8 @@ struct stone_conf {
 	const char *proxy_file; /* whose word that is; NULL: command line */
 	unsigned proxy_line;
 	struct stone_tls tls; /* as it stands for the next forward */
-	unsigned sessions;    /* likewise */
+	unsigned sessions;    /* likewise: --sessions */
+	int counted;          /* that was given */
 	struct stone_forward forwards[STONE_FORWARDS_MAX];
 	size_t nforwards;
 };

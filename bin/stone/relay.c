@@ -131,6 +131,9 @@ stone_relay_unanswered(const struct relay_channel *relay,
 	const char *alert = tls_peer_alert();
 	char why[128];
 
+	/* many connections at once are nothing to a web server */
+	if (peer == NULL && relay->state == ANSWER_REFUSED && !r->explained)
+		return;
 	if (relay->state == ANSWER_REFUSED) {
 		snprintf(why, sizeof(why), "refused: %d %.100s", r->status,
 		    r->reason);

@@ -113,6 +113,21 @@ stone_request_check_shared(const char *text, struct failure *f)
 	return failure(f, "the request leaves no room for %s", MUX_NAME);
 }
 
+int
+stone_request_may_share(const char *text)
+{
+	char buf[HEAD_MAX_BYTES];
+	struct failure f;
+	struct head head;
+	size_t len;
+
+	if (stone_request_check_shared(text, &f) == -1)
+		return 0;
+	len = stone_request_write(buf, text, "");
+	return head_parse(&head, buf, len, sizeof(buf)) == HEAD_DONE &&
+	       head.kind == HEAD_STONE && !head.has_host;
+}
+
 size_t
 stone_request_write_shared(char out[static HEAD_MAX_BYTES], const char *text,
     char authority[static HEAD_SERVICE_MAX])

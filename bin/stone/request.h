@@ -39,6 +39,12 @@ size_t stone_request_write_with(char out[static HEAD_MAX_BYTES],
 int stone_request_check_shared(const char *text, struct failure *f);
 
 /*
+ * Whether that is to be done without having been asked for: also, it is none to
+ * a web server, to which an agent could lead, and which would get X-Mux.
+ */
+int stone_request_may_share(const char *text);
+
+/*
  * Writes such a request, with X-Mux in it, to out, and to authority what it
  * asks the agent for (mux/mux.h). Returns the length.
  */

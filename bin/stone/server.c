@@ -69,6 +69,7 @@ started(struct forker *f, size_t forward, pid_t pid)
 {
 	struct stone_server *server = f->owner;
 
+	shared_pool_used(server->sessions, forward);
 	stone_status_started(
 	    server->status, &server->forwards->list[forward], pid);
 }
@@ -128,9 +129,9 @@ drain(struct forker *f)
 {
 	struct stone_server *server = f->owner;
 
+	shared_pool_drain(server->sessions);
 	forwards_unlink(server->forwards);
 	forwards_close(server->forwards);
-	shared_pool_drain(server->sessions);
 	log_event(LOG_NOTICE, f->leaving ? "leaving" : "draining", "sessions",
 	    LOG_U64(children_count(f->children)), NULL);
 }
@@ -216,7 +217,7 @@ stone_server_run(struct stone_server *server)
 
 	int rc;
 
-	server->sessions = shared_pool_new();
+	server->sessions = shared_pool_new(server->forwards);
 	if (server->sessions == NULL) {
 		log_event(LOG_ERR, "no-process", "call", "epoll", "error",
 		    strerror(errno), "sessions", "0", NULL);

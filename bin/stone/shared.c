@@ -8,10 +8,11 @@
 #include "channel/tcp.h"
 #include "mux/state.h"
 #include "stone/relay.h"
-#include "stone/request.h"
-#include "stone/seal.h"
+#include "stone/shared_ask.h"
 #include "stone/shared_control.h"
+#include "stone/shared_load.h"
 #include "stone/single.h"
+#include "stone/status.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,7 +22,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SEND_MS     10000
 #define LINGER_MS   2000
 #define ACCEPT_TURN 8 /* connections; other sessions may have room, too */
 #define ROOM_AGAIN  8 /* free streams, or most: it listens again */
@@ -33,7 +33,10 @@ struct shared {
 	struct mux *mux;
 	struct mux_source control_source, listener_source;
 	int listening; /* the listener is watched */
-	int stopped;   /* and will not be any more */
+	int resting;   /* others take the connections for now */
+	int stopped;   /* it will not be watched any more */
+	struct shared_load load;
+	uint64_t told; /* connections that relay-stone knows of */
 	char authority[HEAD_SERVICE_MAX];
 };
 
@@ -60,6 +63,23 @@ tell(const struct shared *s, enum shared_control_what what)
 	shared_control_send(s->control, &h, -1);
 }
 
+/* Now and then: how busy it is, and how many connections have come. */
+static void
+look(struct shared *s)
+{
+	const uint64_t come = mux_total(s->mux) - s->told;
+	struct shared_control h = {HANDOVER_LOAD, 0};
+
+	if (shared_load_judge(&s->load, mux_count(s->mux), mux_vacant(s->mux),
+		mux_moved(s->mux), deadline_now()) ||
+	    come > 0) {
+		h.value = (unsigned char)s->load.level;
+		shared_control_send(s->control, &h, -1);
+	}
+	if (stone_status_connections(s->forward, come) == 0)
+		s->told += come;
+}
+
 static void
 open_stream(struct shared *s, int sock, unsigned tries)
 {
@@ -84,13 +104,23 @@ listen_again(struct shared *s)
 {
 	size_t room;
 
-	if (s->listening || s->stopped)
+	if (s->listening || s->resting || s->stopped)
 		return;
 	room = mux_vacant(s->mux);
 	if (room < ROOM_AGAIN && room <= mux_count(s->mux))
 		return;
 	s->listening = mux_watch(s->mux, s->forward->listener,
 			   EPOLLIN | EPOLLEXCLUSIVE, &s->listener_source) == 0;
+}
+
+static void
+rest(struct shared *s, int yes)
+{
+	s->resting = yes;
+	if (yes)
+		stop_listening(s);
+	else
+		listen_again(s);
 }
 
 /* For good: where it is the last to have the listener, that closes. */
@@ -164,11 +194,13 @@ on_control(struct mux_source *source, uint32_t events)
 	while ((rc = shared_control_receive(s->control, &h, &sock)) == 1) {
 		if (h.what == HANDOVER_STOP)
 			drain(s);
+		else if (h.what == HANDOVER_REST || h.what == HANDOVER_LISTEN)
+			rest(s, h.what == HANDOVER_REST);
 		else if (h.what == HANDOVER_CONNECTION &&
 			 mux_vacant(s->mux) > 0)
-			open_stream(s, sock, h.tries);
+			open_stream(s, sock, h.value);
 		else if (h.what == HANDOVER_CONNECTION)
-			hand_back(s, sock, h.tries + 1U);
+			hand_back(s, sock, h.value + 1U);
 	}
 	if (rc == 0) { /* relay-stone is gone */
 		mux_unwatch(s->mux, s->control);
@@ -264,37 +296,6 @@ stone_shared_prepare(void)
 	let_term_end_us(1);
 }
 
-/*
- * Sends the request and has its answer, sealed or not. Returns how many bytes
- * came behind that, in buf, or -1 and logs why.
- */
-static ssize_t
-ask(struct shared *s, char buf[static RESPONSE_MAX_BYTES])
-{
-	char head[HEAD_MAX_BYTES];
-	const size_t len = stone_request_write_shared(
-	    head, s->forward->conf->request, s->authority);
-
-	if (s->forward->seal.mode != SEAL_OFF)
-		switch (stone_seal_run(
-		    &s->relay, s->forward, head, len, -1, NULL)) {
-		case STONE_PLAIN:
-			return (ssize_t)relay_channel_rest(
-			    &s->relay, buf, RESPONSE_MAX_BYTES);
-		case STONE_FAILED:
-			return -1;
-		case STONE_SEALED:
-			break;
-		}
-	if (channel_write_all(
-		&s->relay.channel, head, len, deadline_in(SEND_MS)) == -1) {
-		stone_relay_unreachable(s->forward, strerror(errno), NULL);
-		return -1;
-	}
-	return stone_relay_answer(&s->relay, s->forward, buf,
-	    RESPONSE_MAX_BYTES, deadline_in(STONE_ANSWER_MS));
-}
-
 /* What the kernel gives to each connection that comes. */
 static void
 prepare_listener(const struct shared *s)
@@ -330,6 +331,29 @@ prepare_mux(struct shared *s)
 
 /* ---- the session ---- */
 
+/* When to look next. */
+static int64_t
+next_look(const struct shared *s)
+{
+	if (s->stopped)
+		return DEADLINE_NONE;
+	return shared_load_next(&s->load, mux_count(s->mux), mux_vacant(s->mux),
+	    mux_total(s->mux) > s->told);
+}
+
+static enum mux_result
+carry(struct shared *s)
+{
+	enum mux_result result;
+
+	do
+		if (next_look(s) <= deadline_now())
+			look(s);
+	while (mux_turn(s->mux, deadline_left(next_look(s)), &result));
+	look(s);
+	return result;
+}
+
 static int
 converse(struct shared *s, const char *buf, size_t len)
 {
@@ -339,7 +363,7 @@ converse(struct shared *s, const char *buf, size_t len)
 		stone_relay_unreachable(s->forward, strerror(errno), NULL);
 	} else {
 		mux_feed(s->mux, buf, len);
-		result = mux_run(s->mux);
+		result = carry(s);
 		log_event(LOG_INFO, "session", "in",
 		    LOG_U64(s->relay.channel.arrived), "streams",
 		    LOG_U64(mux_total(s->mux)), "reason",
@@ -360,14 +384,45 @@ converse(struct shared *s, const char *buf, size_t len)
 	return result == MUX_DONE ? EX_OK : EX_TEMPFAIL;
 }
 
-/* An agent of the old kind: this session is of no use, and ends. */
+/* This session is of no use, and ends. */
 static int
 leave(struct shared *s)
 {
-	tell(s, HANDOVER_PLAIN);
 	channel_linger(&s->relay.channel, deadline_in(LINGER_MS));
 	channel_close(&s->relay.channel);
 	return EX_OK;
+}
+
+/* Of who may use the forward. Returns -1 where nobody waits. */
+static int
+accept_one(struct shared *s)
+{
+	const int sock = accept4(
+	    s->forward->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (sock == -1 || stone_single_admits(s->forward, sock))
+		return sock;
+	stone_single_reset(sock);
+	return -1;
+}
+
+/*
+ * An agent of another kind, that has answered well: who waits for this session
+ * gets it alone.
+ */
+static int
+serve_one(struct shared *s, const char *buf, size_t len)
+{
+	int sock;
+
+	let_term_end_us(0);
+	sock = accept_one(s);
+	tell(s, HANDOVER_PLAIN);
+	if (sock == -1)
+		return leave(s);
+	fd_close(&s->forward->listener);
+	stone_status_connections(s->forward, 1);
+	return stone_single_run_over(sock, s->forward, &s->relay, buf, len);
 }
 
 int
@@ -380,13 +435,18 @@ stone_shared_run(
 
 	if (stone_relay_connect(&s.relay, forward, proxy, NULL) == -1)
 		return EX_TEMPFAIL;
-	n = ask(&s, buf);
+	n = stone_shared_ask(&s.relay, forward, s.authority, buf);
+	if (n == -1 && s.relay.state == ANSWER_REFUSED &&
+	    !s.relay.response.explained) {
+		tell(&s, HANDOVER_PLAIN); /* it leads to a web server */
+		return leave(&s);
+	}
 	if (n == -1) {
 		channel_abort(&s.relay.channel);
 		return EX_TEMPFAIL;
 	}
 	if (strcmp(s.relay.response.mux, MUX_NAME) != 0)
-		return leave(&s);
+		return serve_one(&s, buf, (size_t)n);
 	let_term_end_us(0);
 	return converse(&s, buf, (size_t)n);
 }

@@ -10,15 +10,18 @@ enum shared_control_what {
 	HANDOVER_READY = 'r', /* it takes connections from now on */
 	HANDOVER_FULL = 'f',  /* it takes no more, for good; it drains */
 	HANDOVER_PLAIN = 'p', /* the agent takes one connection a session */
+	HANDOVER_LOAD = 'l',  /* how busy it is: value is a shared_load_level */
 	/* to it */
-	HANDOVER_STOP = 's', /* take no more connections, and drain */
+	HANDOVER_REST = 'w',   /* leave new connections to others for now */
+	HANDOVER_LISTEN = 'a', /* take them again */
+	HANDOVER_STOP = 's',   /* take no more connections, and drain */
 	/* either way, with a descriptor: one that is to be served */
 	HANDOVER_CONNECTION = 'c',
 };
 
 struct shared_control {
 	unsigned char what;
-	unsigned char tries; /* of a connection: sessions that had it */
+	unsigned char value; /* of a connection: sessions that had it */
 };
 
 /* Sends h, and fd beside it unless that is -1. Returns 0, or -1 with errno. */

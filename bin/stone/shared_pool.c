@@ -1,6 +1,7 @@
 /* relay-stone's shared sessions: see shared_pool.h. */
 #define _GNU_SOURCE
 #include "stone/shared_pool.h"
+#include "base/container.h"
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -8,8 +9,7 @@
 #include "stone/sandbox.h"
 #include "stone/shared.h"
 #include "stone/shared_control.h"
-#include "stone/shared_requeue.h"
-#include "stone/shared_supply.h"
+#include "stone/shared_state.h"
 #include "stone/single.h"
 #include "stone/status.h"
 
@@ -21,47 +21,34 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TRIES_MAX  3 /* sessions that one connection is given to */
-#define NO_FORWARD STONE_FORWARDS_MAX
-#define NEWS       64 /* sessions whose news are served in one turn */
-
-enum stage { OPENING, READY, DRAINING };
-
-/* One session's process. */
-struct session {
-	LIST_ENTRY(session) entry;
-	enum stage stage;
-	size_t forward; /* its index; NO_FORWARD: it is no more */
-	pid_t pid;
-	int control;
-	int64_t since; /* ready since then */
-};
-
-struct shared_pool {
-	int epoll;
-	LIST_HEAD(, session) all;
-	struct shared_requeue requeue;
-	struct shared_supply
-	    supplies[STONE_FORWARDS_MAX + 1]; /* the last: NO_FORWARD's */
-};
+#define TRIES_MAX 3  /* sessions that one connection is given to */
+#define NEWS      64 /* of sessions; served in one turn */
 
 /* ---- life ---- */
 
+/* set: whose they are; NULL: nobody's yet. */
 static void
-reset_supplies(struct shared_pool *k)
+reset_supplies(struct shared_pool *k, const struct forwards *set)
 {
-	for (size_t i = 0; i <= NO_FORWARD; i++)
-		shared_supply_init(&k->supplies[i], deadline_now());
+	for (size_t i = 0; i <= NO_FORWARD; i++) {
+		const int used = set != NULL && i < set->conf.nforwards;
+
+		shared_supply_init(&k->supplies[i],
+		    used ? set->conf.forwards[i].sessions : 0,
+		    used && set->conf.forwards[i].elastic, deadline_now());
+	}
 }
 
 struct shared_pool *
-shared_pool_new(void)
+shared_pool_new(const struct forwards *set)
 {
 	struct shared_pool *k = calloc(1, sizeof(*k));
 
 	if (k == NULL)
 		return NULL;
-	reset_supplies(k);
+	reset_supplies(k, set);
+	for (size_t i = 0; i < STONE_FORWARDS_MAX; i++)
+		k->sleepers[i].listener = -1;
 	k->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (k->epoll != -1)
 		return k;
@@ -112,6 +99,24 @@ shared_pool_ready(const struct shared_pool *k, size_t index)
 	return n;
 }
 
+size_t
+shared_pool_wanted(const struct shared_pool *k, size_t index)
+{
+	const struct shared_supply *supply = &k->supplies[index];
+	const int64_t now = deadline_now();
+
+	if (shared_supply_asleep(supply, now))
+		return 0;
+	return supply->ready > supply->sessions ? supply->ready
+						: supply->sessions;
+}
+
+void
+shared_pool_used(struct shared_pool *k, size_t index)
+{
+	shared_supply_used(&k->supplies[index], deadline_now());
+}
+
 /* ---- stages ---- */
 
 static struct shared_supply *
@@ -126,8 +131,9 @@ become_ready(struct shared_pool *k, struct session *s)
 	if (s->stage != OPENING)
 		return;
 	s->stage = READY;
-	s->since = deadline_now();
+	s->since = s->level_since = deadline_now();
 	shared_supply_ready(supply_of(k, s));
+	shared_elastic_count(k, s->forward);
 }
 
 static void
@@ -137,6 +143,7 @@ begin_draining(struct shared_pool *k, struct session *s)
 		shared_supply_left(
 		    supply_of(k, s), s->stage == READY, deadline_now());
 	s->stage = DRAINING;
+	shared_elastic_count(k, s->forward);
 }
 
 static void
@@ -155,6 +162,8 @@ on_end(struct shared_pool *k, struct session *s)
 		shared_supply_failed(supply_of(k, s), deadline_now());
 	if (s->stage == READY)
 		shared_supply_lost(supply_of(k, s), s->since, deadline_now());
+	s->stage = DRAINING;
+	shared_elastic_count(k, s->forward);
 	forget(k, s);
 }
 
@@ -205,6 +214,34 @@ give_away(void *arg, const struct requeued *o)
 	return 0;
 }
 
+/* ---- news ---- */
+
+static void
+on_news(struct shared_pool *k, struct pool_source *source)
+{
+	struct session *s = CONTAINER_OF(source, struct session, source);
+	struct shared_control h;
+	int sock, rc;
+
+	while ((rc = shared_control_receive(s->control, &h, &sock)) == 1) {
+		if (h.what == HANDOVER_READY)
+			become_ready(k, s);
+		else if (h.what == HANDOVER_FULL)
+			begin_draining(k, s);
+		else if (h.what == HANDOVER_PLAIN)
+			on_plain(k, s);
+		else if (h.what == HANDOVER_LOAD)
+			shared_elastic_load(k, s, h.value);
+		else if (sock != -1 && s->forward != NO_FORWARD)
+			shared_requeue_add(
+			    &k->requeue, s->forward, s->pid, sock, h.value);
+		else if (sock != -1)
+			stone_single_reset(sock);
+	}
+	if (rc == 0 || errno != EAGAIN)
+		on_end(k, s);
+}
+
 /* ---- opening ---- */
 
 /* In the child: all that is the pool's, and the other listeners, go. */
@@ -212,9 +249,14 @@ static void
 become_session(struct shared_pool *k, struct forker *f, struct forwards *set,
     size_t index, int control)
 {
+	const int is_further = k->supplies[index].elastic &&
+			       k->supplies[index].ready > 0;
+
 	fd_close(&f->signals);
 	shared_pool_free(k);
 	stone_status_forget(set->list[index].status);
+	if (is_further) /* its failure is none of the forward */
+		set->list[index].status = NULL;
 	for (size_t i = 0; i < set->conf.nforwards; i++)
 		if (i != index)
 			fd_close(&set->list[i].listener);
@@ -227,7 +269,7 @@ become_session(struct shared_pool *k, struct forker *f, struct forwards *set,
 static int
 watch(struct shared_pool *k, struct session *s)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = s};
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &s->source};
 
 	return epoll_ctl(k->epoll, EPOLL_CTL_ADD, s->control, &event);
 }
@@ -247,8 +289,10 @@ open_one(
 		free(s);
 		return -1;
 	}
-	*s = (struct session){
-	    .stage = OPENING, .forward = index, .control = pair[0]};
+	*s = (struct session){.source.ready = on_news,
+	    .stage = OPENING,
+	    .forward = index,
+	    .control = pair[0]};
 	LIST_INSERT_HEAD(&k->all, s, entry);
 	shared_supply_opening(supply_of(k, s));
 	s->pid = watch(k, s) == 0 ? fork() : -1;
@@ -267,8 +311,7 @@ open_due(
     struct shared_pool *k, struct forker *f, struct forwards *set, size_t index)
 {
 	struct shared_supply *supply = &k->supplies[index];
-	size_t n = shared_supply_wanted(
-	    supply, set->conf.forwards[index].sessions, deadline_now());
+	size_t n = shared_supply_wanted(supply, deadline_now());
 
 	for (; n > 0; n--) {
 		if (open_one(k, f, set, index) == 0)
@@ -294,35 +337,13 @@ shared_pool_tend(
 		if (set->conf.forwards[i].sessions == 0)
 			continue;
 		open_due(k, f, set, i);
+		if (set->conf.forwards[i].elastic)
+			until = deadline_first(until,
+			    shared_elastic_tend(k, i, set->list[i].listener));
 		until = deadline_first(until,
 		    shared_supply_next_change(&k->supplies[i], deadline_now()));
 	}
 	return until;
-}
-
-/* ---- news ---- */
-
-static void
-on_news(struct shared_pool *k, struct session *s)
-{
-	struct shared_control h;
-	int sock, rc;
-
-	while ((rc = shared_control_receive(s->control, &h, &sock)) == 1) {
-		if (h.what == HANDOVER_READY)
-			become_ready(k, s);
-		else if (h.what == HANDOVER_FULL)
-			begin_draining(k, s);
-		else if (h.what == HANDOVER_PLAIN)
-			on_plain(k, s);
-		else if (sock != -1 && s->forward != NO_FORWARD)
-			shared_requeue_add(
-			    &k->requeue, s->forward, s->pid, sock, h.tries);
-		else if (sock != -1)
-			stone_single_reset(sock);
-	}
-	if (rc == 0 || errno != EAGAIN)
-		on_end(k, s);
 }
 
 void
@@ -331,15 +352,18 @@ shared_pool_serve(struct shared_pool *k)
 	struct epoll_event events[NEWS];
 	int n = epoll_wait(k->epoll, events, NEWS, 0);
 
-	for (int i = 0; i < n; i++)
-		on_news(k, events[i].data.ptr);
+	for (int i = 0; i < n; i++) {
+		struct pool_source *source = events[i].data.ptr;
+
+		source->ready(k, source);
+	}
 }
 
 /* ---- ending them ---- */
 
 /* One that is not ready has nothing to lose. */
-static void
-stop_session(struct shared_pool *k, struct session *s)
+void
+shared_pool_stop(struct shared_pool *k, struct session *s)
 {
 	const struct shared_control h = {HANDOVER_STOP, 0};
 
@@ -354,8 +378,9 @@ shared_pool_drain(struct shared_pool *k)
 {
 	struct session *s;
 
+	shared_elastic_forget(k);
 	LIST_FOREACH(s, &k->all, entry)
-	stop_session(k, s);
+	shared_pool_stop(k, s);
 }
 
 /* Where in set the forward of old with this index goes on. */
@@ -379,5 +404,5 @@ shared_pool_renew(struct shared_pool *k, const struct forwards *old,
 	shared_pool_drain(k);
 	LIST_FOREACH(s, &k->all, entry)
 	s->forward = same_place(old, set, s->forward);
-	reset_supplies(k);
+	reset_supplies(k, set);
 }

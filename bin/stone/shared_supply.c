@@ -8,9 +8,11 @@
 #define WAIT_MS        2000  /* of connections, for a session to be ready */
 
 void
-shared_supply_init(struct shared_supply *l, int64_t now)
+shared_supply_init(
+    struct shared_supply *l, unsigned sessions, int elastic, int64_t now)
 {
-	*l = (struct shared_supply){.unready = now};
+	*l = (struct shared_supply){
+	    .sessions = sessions, .elastic = elastic, .unready = now};
 	backoff_init(&l->backoff, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
 }
 
@@ -20,25 +22,52 @@ is_plain(const struct shared_supply *l, int64_t now)
 	return l->plain > now;
 }
 
+int
+shared_supply_asleep(const struct shared_supply *l, int64_t now)
+{
+	return l->elastic && l->ready + l->opening == 0 && l->awake <= now;
+}
+
+static int
+is_crowded(const struct shared_supply *l)
+{
+	return l->elastic && l->ready < SHARED_SUPPLY_MOST &&
+	       l->busy == l->ready;
+}
+
 /* The first one tells whether the agent knows of it; then the others come. */
 size_t
-shared_supply_wanted(
-    const struct shared_supply *l, unsigned sessions, int64_t now)
+shared_supply_wanted(const struct shared_supply *l, int64_t now)
 {
-	size_t have = l->ready + l->opening;
+	const size_t have = l->ready + l->opening;
 
-	if (is_plain(l, now) || l->due > now)
+	if (is_plain(l, now) || l->due > now || shared_supply_asleep(l, now))
 		return 0;
 	if (l->ready == 0)
-		return sessions > 0 && l->opening == 0;
-	return have < sessions ? sessions - have : 0;
+		return l->sessions > 0 && l->opening == 0;
+	if (have < l->sessions)
+		return l->sessions - have;
+	return is_crowded(l) && l->opening == 0 && l->crowded <= now;
 }
 
 int
 shared_supply_absent(const struct shared_supply *l, int64_t now)
 {
-	return is_plain(l, now) ||
-	       (l->ready == 0 && (l->down || now >= l->unready + WAIT_MS));
+	if (shared_supply_asleep(l, now))
+		return 0;
+	if (is_plain(l, now))
+		return 1;
+	if (l->ready > 0)
+		return l->elastic && l->full == l->ready;
+	return l->down || now >= l->unready + WAIT_MS;
+}
+
+/* Makes until the time at, where that is still to come. */
+static void
+note(int64_t *until, int64_t at, int64_t now)
+{
+	if (at > now)
+		*until = deadline_first(*until, at);
 }
 
 int64_t
@@ -46,13 +75,38 @@ shared_supply_next_change(const struct shared_supply *l, int64_t now)
 {
 	int64_t until = DEADLINE_NONE;
 
+	if (shared_supply_asleep(l, now))
+		return until;
+	if (l->ready == 0)
+		note(&until, l->elastic ? l->awake : 0, now);
 	if (is_plain(l, now))
-		return l->plain;
-	if (l->due > now)
-		until = l->due;
-	if (l->ready == 0 && l->unready + WAIT_MS > now)
-		until = deadline_first(until, l->unready + WAIT_MS);
+		return deadline_first(until, l->plain);
+	note(&until, l->due, now);
+	if (l->ready == 0)
+		note(&until, l->unready + WAIT_MS, now);
+	else if (is_crowded(l))
+		note(&until, l->crowded, now);
 	return until;
+}
+
+void
+shared_supply_wake(struct shared_supply *l, int64_t now)
+{
+	l->unready = l->due = now;
+	l->down = 0;
+	shared_supply_used(l, now);
+}
+
+void
+shared_supply_used(struct shared_supply *l, int64_t now)
+{
+	l->awake = now + SHARED_SUPPLY_AWAKE_MS;
+}
+
+void
+shared_supply_rest(struct shared_supply *l, int64_t now)
+{
+	l->awake = now;
 }
 
 void
@@ -83,6 +137,8 @@ shared_supply_failed(struct shared_supply *l, int64_t now)
 {
 	shared_supply_left(l, 0, now);
 	l->down = l->ready == 0;
+	if (l->ready > 0)
+		l->crowded = now + SHARED_SUPPLY_PLAIN_MS;
 	shared_supply_back_off(l, now);
 }
 
@@ -90,6 +146,7 @@ void
 shared_supply_lost(struct shared_supply *l, int64_t since, int64_t now)
 {
 	shared_supply_left(l, 1, now);
+	shared_supply_used(l, now);
 	if (now - since >= PROVEN_MS)
 		backoff_reset(&l->backoff);
 	shared_supply_back_off(l, now);
@@ -98,7 +155,10 @@ shared_supply_lost(struct shared_supply *l, int64_t since, int64_t now)
 void
 shared_supply_plain(struct shared_supply *l, int64_t now)
 {
-	l->plain = now + SHARED_SUPPLY_PLAIN_MS;
+	if (l->elastic && l->ready > 0) /* one of several agents */
+		l->crowded = now + SHARED_SUPPLY_PLAIN_MS;
+	else
+		l->plain = now + SHARED_SUPPLY_PLAIN_MS;
 }
 
 void

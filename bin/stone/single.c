@@ -23,7 +23,7 @@ struct session {
 	struct forward *forward;
 	char peer[NETADDR_TEXT_MAX];
 	struct channel *client;
-	struct relay_channel relay;
+	struct relay_channel *relay;
 	int64_t answer_by;
 	struct splice splice;
 };
@@ -62,8 +62,8 @@ control_timeout(void *arg)
 {
 	const struct session *s = arg;
 
-	return s->relay.state == ANSWER_AWAITED ? deadline_left(s->answer_by)
-						: -1;
+	return s->relay->state == ANSWER_AWAITED ? deadline_left(s->answer_by)
+						 : -1;
 }
 
 /* No answer for too long: what the splice then reads is the end. */
@@ -72,7 +72,7 @@ control_serve(void *arg)
 {
 	struct session *s = arg;
 
-	shutdown(s->relay.channel.fd, SHUT_RDWR);
+	shutdown(s->relay->channel.fd, SHUT_RDWR);
 	s->answer_by = DEADLINE_NONE;
 	return 0;
 }
@@ -80,18 +80,18 @@ control_serve(void *arg)
 static void
 tell_end(const struct session *s, enum splice_result rc)
 {
-	if (s->relay.state != ANSWER_GOOD && rc != SPLICE_A_BROKE) {
-		stone_relay_unanswered(&s->relay, s->forward,
+	if (s->relay->state != ANSWER_GOOD && rc != SPLICE_A_BROKE) {
+		stone_relay_unanswered(s->relay, s->forward,
 		    s->answer_by == DEADLINE_NONE, s->peer);
 		return;
 	}
 	stone_status_tell(s->forward, "");
-	log_event(LOG_INFO, "session", "in", LOG_U64(s->relay.channel.arrived),
+	log_event(LOG_INFO, "session", "in", LOG_U64(s->relay->channel.arrived),
 	    "out", LOG_U64(s->client->arrived), "reason",
 	    rc == SPLICE_DONE      ? "done"
 	    : rc == SPLICE_A_BROKE ? "client-error"
 				   : "relay-error",
-	    "peer", s->peer, "seal", relay_channel_seal_word(&s->relay), NULL);
+	    "peer", s->peer, "seal", relay_channel_seal_word(s->relay), NULL);
 }
 
 /*
@@ -108,7 +108,7 @@ ask(struct session *s, char request[static HEAD_MAX_BYTES])
 	if (s->forward->seal.mode == SEAL_OFF)
 		return (ssize_t)len;
 	switch (stone_seal_run(
-	    &s->relay, s->forward, request, len, s->client->fd, s->peer)) {
+	    s->relay, s->forward, request, len, s->client->fd, s->peer)) {
 	case STONE_SEALED:
 		return (ssize_t)len;
 	case STONE_PLAIN:
@@ -124,7 +124,7 @@ converse(struct session *s, size_t len)
 	const struct splice_control control = {
 	    control_fd, control_timeout, control_serve, s};
 
-	splice_init(&s->splice, s->client, &s->relay.channel);
+	splice_init(&s->splice, s->client, &s->relay->channel);
 	s->splice.ab.len = len;
 	s->answer_by = deadline_in(STONE_ANSWER_MS);
 	return splice_run(&s->splice, &control);
@@ -139,38 +139,45 @@ stone_single_reset(int sock)
 	channel_abort(&client);
 }
 
+/* Closes both. */
+static int
+finish(struct session *s, enum splice_result rc)
+{
+	tell_end(s, rc);
+	if (rc == SPLICE_DONE) {
+		channel_close(s->client);
+		channel_close(&s->relay->channel);
+		return EX_OK;
+	}
+	channel_abort(s->client);
+	channel_abort(&s->relay->channel);
+	return EX_TEMPFAIL;
+}
+
 /* Serves the client at fd, which client reads and writes, and closes that. */
 static int
 serve(int fd, struct channel *client, struct forward *forward,
     const struct proxy *proxy)
 {
+	static struct relay_channel relay;
 	static struct session s;
-	enum splice_result rc;
 	ssize_t len;
 
 	s.forward = forward;
 	s.client = client;
+	s.relay = &relay;
 	netaddr_peer(fd, s.peer);
-	if (stone_relay_connect(&s.relay, forward, proxy, s.peer) == -1) {
+	if (stone_relay_connect(&relay, forward, proxy, s.peer) == -1) {
 		channel_abort(client);
 		return EX_TEMPFAIL;
 	}
 	len = ask(&s, (char *)s.splice.ab.buf);
 	if (len == -1) {
 		channel_abort(client);
-		channel_abort(&s.relay.channel);
+		channel_abort(&relay.channel);
 		return EX_TEMPFAIL;
 	}
-	rc = converse(&s, (size_t)len);
-	tell_end(&s, rc);
-	if (rc == SPLICE_DONE) {
-		channel_close(client);
-		channel_close(&s.relay.channel);
-		return EX_OK;
-	}
-	channel_abort(client);
-	channel_abort(&s.relay.channel);
-	return EX_TEMPFAIL;
+	return finish(&s, converse(&s, (size_t)len));
 }
 
 int
@@ -194,4 +201,23 @@ stone_single_run_stdio(struct forward *forward, const struct proxy *proxy)
 	if (stdio_channel_init(&client) == -1)
 		return EX_OSERR;
 	return serve(STDIN_FILENO, &client.channel, forward, proxy);
+}
+
+int
+stone_single_run_over(int sock, struct forward *forward,
+    struct relay_channel *relay, const char *came, size_t len)
+{
+	static struct session s;
+	struct channel client;
+
+	tcp_options(sock);
+	channel_tcp(&client, sock);
+	s.forward = forward;
+	s.client = &client;
+	s.relay = relay;
+	netaddr_peer(sock, s.peer);
+	splice_init(&s.splice, s.client, &relay->channel);
+	memcpy(s.splice.ba.buf, came, len);
+	s.splice.ba.len = len;
+	return finish(&s, splice_run(&s.splice, NULL));
 }

@@ -6,6 +6,7 @@
 #define STONE_SINGLE_H
 
 #include "stone/forward.h"
+#include "stone/relay_channel.h"
 
 /*
  * Whether the client at the other end of sock may use the forward. Where it
@@ -23,6 +24,13 @@ int stone_single_run(
 
 /* The same with standard input and output as the client, which stay open. */
 int stone_single_run_stdio(struct forward *forward, const struct proxy *proxy);
+
+/*
+ * The same over relay, where the request was answered well, with the len bytes
+ * that came behind the answer (RESPONSE_MAX_BYTES at most). Closes relay too.
+ */
+int stone_single_run_over(int sock, struct forward *forward,
+    struct relay_channel *relay, const char *came, size_t len);
 
 /* Closes sock so that its client sees a reset. */
 void stone_single_reset(int sock);

@@ -41,6 +41,7 @@ struct stone_status {
 /* A packet: how it went with the forward that listens at place. */
 struct news {
 	char place[STATUS_NAME_MAX];
+	uint64_t connections; /* 0: it is about this: */
 	char error[ERROR_MAX];
 };
 
@@ -147,6 +148,19 @@ stone_status_tell(const struct forward *forward, const char *error)
 	send(forward->status->news[1], &n, sizeof(n), MSG_NOSIGNAL);
 }
 
+int
+stone_status_connections(const struct forward *forward, uint64_t count)
+{
+	struct news n = {.connections = count};
+
+	if (forward->status == NULL || count == 0)
+		return 0;
+	stone_endpoint_text(&forward->conf->listen, n.place, sizeof(n.place));
+	return send(forward->status->news[1], &n, sizeof(n), MSG_NOSIGNAL) == -1
+		   ? -1
+		   : 0;
+}
+
 static void
 on_news(struct stone_status *s, struct news *n)
 {
@@ -155,6 +169,9 @@ on_news(struct stone_status *s, struct news *n)
 	n->place[sizeof(n->place) - 1] = n->error[sizeof(n->error) - 1] = '\0';
 	row = row_of(s, n->place);
 	if (row == NULL)
+		return;
+	row->connections += n->connections;
+	if (n->connections > 0)
 		return;
 	if (*n->error == '\0') {
 		row->good = time(NULL);
@@ -197,7 +214,7 @@ forward_row(struct stone_status *s, const struct forwards *set, size_t i,
 	    "sessions",
 	    (json_int_t)status_sessions_count(&s->sessions, row->place),
 	    "shared", (json_int_t)shared_pool_ready(shared, i), "shared_wanted",
-	    (json_int_t)conf->sessions, "connections",
+	    (json_int_t)shared_pool_wanted(shared, i), "connections",
 	    (json_int_t)row->connections, "good_at", status_time(row->good),
 	    "fails_since", status_time(row->since), "last_error",
 	    status_text(row->error), "last_error_at",

@@ -35,6 +35,12 @@ void stone_status_ended(struct stone_status *s, pid_t pid);
  */
 void stone_status_tell(const struct forward *forward, const char *error);
 
+/*
+ * In a session of many connections: so many more have come. Returns 0, or -1
+ * where nobody heard it: tell it again, then.
+ */
+int stone_status_connections(const struct forward *forward, uint64_t count);
+
 /* What is to be waited for: news, and who asks; -1: nobody can. */
 int stone_status_news(const struct stone_status *s);
 int stone_status_listener(const struct stone_status *s);

@@ -5,6 +5,7 @@
 #include "ipc/fdpass.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -143,17 +144,29 @@ hop_receive(struct hop *h, enum hop_type *type, void *buf, size_t size)
 	return n - 1;
 }
 
-/* Whether a packet may come now, with an fd or without. */
+/* Whoever writes to it must not sleep there: splice(2) asks the descriptor. */
 static int
-is_in_order(const struct hop *h, uint8_t type, int with_fd)
+never_blocks(int fd)
 {
+	const int flags = fcntl(fd, F_GETFL);
+
+	return flags != -1 && (flags & O_NONBLOCK) != 0;
+}
+
+/* Whether a packet may come now, with this fd; -1: without. */
+static int
+is_in_order(const struct hop *h, uint8_t type, int fd)
+{
+	const int with_fd = fd != -1;
+
 	switch (type) {
 	case HOP_BELL:
 		return !with_fd;
 	case HOP_BARE:
 		return !with_fd && h->marked && !h->bare;
 	case HOP_SOCKET:
-		return with_fd && h->asked && h->socket == -1;
+		return with_fd && h->asked && h->socket == -1 &&
+		       never_blocks(fd);
 	case HOP_END:
 		return !with_fd && !h->ended && h->bare == h->marked;
 	default:
@@ -165,7 +178,7 @@ is_in_order(const struct hop *h, uint8_t type, int with_fd)
 static int
 take_event(struct hop *h, uint8_t type, int fd)
 {
-	if (!is_in_order(h, type, fd != -1)) {
+	if (!is_in_order(h, type, fd)) {
 		fd_close(&fd);
 		return -1;
 	}

@@ -28,6 +28,7 @@ static const struct filter_rule serving[] = {
     FILTER_IS(ioctl, 1, SIOCOUTQ), /* has the agent the head? */
     FILTER_CALL(splice),           /* bare bytes, and their pipe */
     FILTER_CALL(pipe2),
+    FILTER_IS(fcntl, 1, F_GETFL), /* is the other's socket as ours? */
     FILTER_IS(fcntl, 1, F_SETPIPE_SZ),
     FILTER_IS(fcntl, 1, F_GETPIPE_SZ),
 };

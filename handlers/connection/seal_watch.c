@@ -1,23 +1,42 @@
 /* Whether an answer seals the session: see seal_watch.h. */
-#define _GNU_SOURCE
 #include "connection/seal_watch.h"
 #include "base/container.h"
 
 #include <string.h>
 
-#define SEALS "\r\nX-Seal: 1\r\n"
+#define HEAD_MAX 8192 /* an answer's that is longer is none to relay-stone */
+
+static const char seals[] = "X-Seal: 1\r";
+
+_Static_assert(
+    sizeof(seals) <= sizeof(((struct seal_watch *)0)->line), "no room");
+
+/* A line has ended, or, where it is empty, the head. */
+static void
+end_line(struct seal_watch *w)
+{
+	if (w->len == strlen(seals) && memcmp(w->line, seals, w->len) == 0)
+		w->sealed = 1;
+	w->seen = w->len == 1 && w->line[0] == '\r';
+	w->len = 0;
+}
 
 void
 seal_watch_look(struct seal_watch *w, const void *buf, size_t len)
 {
-	const char *end = memmem(buf, len, "\r\n\r\n", 4);
+	const char *p = buf;
 
-	if (w->seen || len == 0)
-		return;
-	w->seen = 1; /* agents write their heads in one piece */
-	w->sealed = end != NULL &&
-		    memmem(buf, (size_t)(end - (const char *)buf) + 2, SEALS,
-			strlen(SEALS)) != NULL;
+	for (; len > 0 && !w->seen; p++, len--) {
+		if (*p == '\n') {
+			end_line(w);
+		} else {
+			if (w->len < sizeof(w->line))
+				w->line[w->len] = *p;
+			w->len++;
+		}
+		if (++w->head == HEAD_MAX)
+			w->seen = 1;
+	}
 }
 
 static ssize_t

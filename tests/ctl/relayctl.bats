@@ -133,6 +133,37 @@ SCRIPT
     ended_well versions
 }
 
+@test "an answer that seals a session may come in any pieces" {
+    start_relay listen
+    start_play seals <<'SCRIPT'
+from bare import *
+sessions = []
+for size in 1, 2, 7, 26, 30:
+    agent = poll("alice", b"X-Bare: 1")
+    client = stone("alice", SEALING)
+    head_of_stone(agent)
+    for at in range(0, len(SEALED), size):
+        agent.send(SEALED[at:at + size])
+        # each is a read of its own
+        assert client.read(len(SEALED[at:at + size])) == SEALED[at:at + size]
+    sessions.append((agent, client))
+# what only looks like it
+for answer in b"X-Sealed: 1\r\n", b"X-Seal: 10\r\n", b"A: X-Seal: 1\r\n", b"\r\nX-Seal: 1\r\n":
+    agent = poll("bob")
+    client = stone("bob")
+    head_of_stone(agent)
+    agent.send(b"HTTP/1.1 200 OK\r\n" + answer + b"\r\n")
+    assert client.read(10)
+    sessions.append((agent, client))
+at_point("there")
+SCRIPT
+    await_point seals there
+    wait_until 60 told sessions '.seal == "sealed"' 5
+    wait_until 60 told sessions '.seal == "none"' 4
+    go_on there
+    ended_well seals
+}
+
 @test "sessions, status and metrics tell which sessions are sealed, and which go bare" {
     start_relay listen
     start_play seals <<'SCRIPT'
@@ -168,7 +199,7 @@ SCRIPT
 
 # told VIEW JQ: whether a row is like that.
 told() {
-    ctl --json "$1" | jq -e "[.$1[] | select($2)] | length == 1" >/dev/null
+    ctl --json "$1" | jq -e "[.$1[] | select($2)] | length == ${3:-1}" >/dev/null
 }
 
 @test "watch draws the sessions, again and again, and q ends it" {

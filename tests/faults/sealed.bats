@@ -148,6 +148,24 @@ each_offset() {
     wait_until 60 says agent 'not-sealed reason=Sealed_sessions_only'
 }
 
+@test 'a request that is rewritten on the way is none: what counts is inside' {
+    local shouts=$target mode
+    start_target resets resets 100
+    a_sealing_agent auto "$target" "good=$shouts" "evil=$target"
+    stone_port=$(free_port)
+    for mode in auto require; do
+        start_relay_stone stone "-q seal=$mode" '--sessions 0' \
+            "127.0.0.1:$relay_port/ssl,http localhost:$stone_port \"GET / HTTP/1.1\\r\\nX-Service: good\" --"
+        lies mark rewrite=good=evil
+        [ "$(spoken)" = "got=b'HELLO' ended=clean" ]
+        both_say bare
+        # where there is no seal, it is the relay that says
+        lies strip rewrite=good=evil
+        [ "$(spoken)" != "got=b'HELLO' ended=clean" ]
+        stop stone
+    done
+}
+
 @test 'a stone that is joined to itself finds no agent' {
     ends
     lies reflect

@@ -10,6 +10,7 @@ that FOLDER/lie has then:
     mark           the sessions are marked, as by a relay that serves bare legs
     strip          the offer is taken out of the stone's head
     strip-answer   and the one of the agent out of its answer
+    rewrite=A=B    A in the stone's head is B to the agent
     change:WAY:N   the byte at N of a way (up: to the agent, or down) is another
     cut:WAY:N      from N on nothing more comes: the direction ends, as cleanly
                    as this side of the seal can tell, and so does the other
@@ -223,6 +224,10 @@ def serve(agent, stone, lines, folder):
         words = file.read().split()
     session = Session(words)
     say(f"head={lines}")
+    for word in words:
+        kind, *texts = word.split("=")
+        if kind == "rewrite":
+            lines = [line.replace(*texts) for line in lines]
     if "reflect" in words:
         session.ended["down"] = "reflected"
         hello = next(line.split()[2] for line in lines if line.startswith("X-Seal:"))

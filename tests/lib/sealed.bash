@@ -11,12 +11,13 @@ a_sealing_agent() {
     await_start agent says agent ' waiting '
 }
 
-# a_sealing_stone MODE [LINE...]: named stone, on $stone_port.
+# a_sealing_stone MODE [LINE...]: named stone, on $stone_port; each of its
+# connections is a session.
 a_sealing_stone() {
     local mode=$1
     shift
     stone_port=$(free_port)
-    start_relay_stone stone "-q seal=$mode" "$@" "$(to_relay "localhost:$stone_port")"
+    start_relay_stone stone "-q seal=$mode" '--sessions 0' "$@" "$(to_relay "localhost:$stone_port")"
 }
 
 # both_say PATTERN: the last sessions of both ends were such.

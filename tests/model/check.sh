@@ -1,21 +1,21 @@
 #!/bin/bash
-# Checks the model of pairing with spin: one line for each property, and one for
+# Checks the models of pairing and of bare sessions with spin: one line for each property, and one for
 # each mutant, a broken model in which that property must be seen to fail.
 
 set -u
-model=$(cd "$(dirname "$0")" && pwd)/pairing.pml
+models=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C
 failed=0
 
-# build NAME "SPIN FLAGS" CC FLAG...: makes the verifier NAME/pan.
+# build NAME "SPIN FLAGS" CC FLAG...: makes the verifier NAME/pan of $model.
 build() {
     local name=$1 flags=$2
     shift 2
     mkdir -p "$work/$name" && cd "$work/$name" || return
     # shellcheck disable=SC2086 # these are several
-    spin -a $flags "$model" >spin.log 2>&1 && "${CC:-cc}" -O2 -w "$@" -o pan pan.c
+    spin -a $flags "$models/$model.pml" >spin.log 2>&1 && "${CC:-cc}" -O2 -w "$@" -o pan pan.c
 }
 
 # check NAME "SPIN FLAGS" "PAN FLAGS" CC FLAG...: its output is NAME/out.
@@ -27,6 +27,7 @@ check() {
 }
 
 # Several at a time; each takes below 1 GiB.
+model=pairing
 check safety '' '' -DSAFETY &
 check liveness -DLIVENESS '-a -N no_waiter_lost' &
 check ends '' -l -DNP &
@@ -37,6 +38,13 @@ done
 wait
 for mutant in RESTART AGENT_FORGOTTEN NO_REMATCH; do
     check "$mutant" "-DLIVENESS -DMUTANT_$mutant" '-a -N no_waiter_lost' &
+done
+wait
+
+model=bare
+check bare '' -m100000 -DSAFETY -DCOLLAPSE &
+for mutant in READ_AHEAD NO_SOCKET OVERTAKES CLEAN_DEATH; do
+    check "$mutant" "-DMUTANT_$mutant" -m100000 -DSAFETY -DCOLLAPSE &
 done
 wait
 
@@ -75,6 +83,7 @@ holds safety fd_kept
 holds safety session_unknown
 holds liveness no_waiter_lost
 holds ends 'every run ends'
+holds bare 'bytes and ends keep their places'
 caught IDENTITY 'assertion violated  *!(two_identities_joined)'
 caught DOUBLE 'assertion violated  *!(poll_matched_twice)'
 caught FD 'assertion violated  *!(fd_kept)'
@@ -82,4 +91,8 @@ caught ANNOUNCE 'assertion violated  *!(session_unknown)'
 caught RESTART 'acceptance cycle'
 caught AGENT_FORGOTTEN 'acceptance cycle'
 caught NO_REMATCH 'acceptance cycle'
+caught READ_AHEAD 'assertion violated  *(came'
+caught NO_SOCKET 'assertion violated  *heard_close'
+caught OVERTAKES 'assertion violated  *(came'
+caught CLEAN_DEATH 'assertion violated'
 exit "$failed"

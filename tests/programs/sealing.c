@@ -5,6 +5,7 @@
  *
  *	plain            nothing
  *	keys             the stone's key has almost served long enough
+ *	retry            the stone's first hello has no key that the agent takes
  *	expired, early   the certificate of both is not of today
  *	no-alpn, other-alpn, tls12, no-certificate    what the stone shows
  *	agent-no-alpn, agent-tls12                    what the agent does
@@ -31,6 +32,7 @@
 static struct tls_material material;
 static const char *what;
 static int updates; /* KeyUpdates that came */
+static int hellos;  /* of the stone's, that went */
 
 static int
 is(const char *name)
@@ -79,6 +81,8 @@ spoil(SSL *ssl, enum seal_side side)
 
 	if (side == SEAL_STONE && is("no-alpn"))
 		SSL_set_alpn_protos(ssl, NULL, 0);
+	else if (side == SEAL_STONE && is("retry"))
+		need(SSL_set1_groups_list(ssl, "P-521:X25519") == 1, "groups");
 	else if (side == SEAL_STONE && is("other-alpn"))
 		SSL_set_alpn_protos(ssl, other, sizeof(other) - 1);
 	else if (side == SEAL_STONE && is("no-certificate"))
@@ -100,6 +104,8 @@ see(int write_p, int version, int type, const void *buf, size_t len, SSL *ssl,
 	(void)version;
 	(void)ssl;
 	(void)arg;
+	hellos += write_p && type == SSL3_RT_HANDSHAKE && len > 0 &&
+		  message[0] == SSL3_MT_CLIENT_HELLO;
 	updates += !write_p && type == SSL3_RT_HANDSHAKE && len >= 5 &&
 		   message[0] == SSL3_MT_KEY_UPDATE && message[4] == 0;
 }
@@ -124,7 +130,7 @@ read_much(struct channel_sealed *s)
 	char buf[RECORD];
 	ssize_t n;
 
-	SSL_set_msg_callback(s->ssl, see);
+	updates = 0;
 	while ((n = channel_read_by(
 		    &s->channel, buf, sizeof(buf), deadline_in(10000))) > 0)
 		;
@@ -147,6 +153,7 @@ run(enum seal_side side, int fd)
 	ssl = seal_start(&seal, fd);
 	need(ssl != NULL, "start");
 	spoil(ssl, side);
+	SSL_set_msg_callback(ssl, see);
 	channel_tcp(&outer, fd);
 	need(channel_sealed(&s, &outer, ssl) == 0, "channel");
 	f.text[0] = '\0';
@@ -155,6 +162,8 @@ run(enum seal_side side, int fd)
 	else
 		seal_check(ssl, &f);
 	printf("%s: %s\n", name, f.text[0] == '\0' ? "sealed" : f.text);
+	if (is("retry") && side == SEAL_STONE)
+		printf("stone: %d hellos\n", hellos);
 	if (f.text[0] == '\0' && side == SEAL_STONE && !is("no-certificate"))
 		write_much(&s);
 	else if (f.text[0] == '\0')

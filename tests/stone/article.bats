@@ -88,7 +88,10 @@ same_from_both() {
 
 @test "megabytes come through whole, both ways at once and many at a time" {
     with_relay
-    a_line alice
+    start_target target-alice whole alice
+    start_waiting_agent agent-alice alice "$target"
+    stone_port=$(free_port)
+    start_relay_stone stone '--sessions 0' "$(to_relay "localhost:$stone_port")"
     client session "$stone_port" alice 20000000 30000000
     client sessions "$stone_port" alice 100 8
     # an answer awaited keeps no data waiting: what is sent first is there first
@@ -115,7 +118,7 @@ assert agent.rest() == b""
 agent.close()
 SCRIPT
     stone_port=$(free_port)
-    start_relay_stone stone '-q seal=off' "$(to_relay "localhost:$stone_port")"
+    start_relay_stone stone '--sessions 0' '-q seal=off' "$(to_relay "localhost:$stone_port")"
     [ "$(speak "$stone_port" early)" = "got=b'welcome' ended=clean" ]
     [ "$(speak --late "$stone_port" EHLO)" = "got=b'220 ready' ended=clean" ]
     ended_well agent
@@ -144,7 +147,7 @@ both_with() {
     local name port words=()
     for name in theirs ours; do
         port=$(free_port)
-        [ "$name" = theirs ] || words=('-q seal=off')
+        [ "$name" = theirs ] || words=('--sessions 0' '-q seal=off')
         write_stone_conf "$name" "${words[@]}" "127.0.0.1:$false_port/ssl,http localhost:$port $1 --"
         if [ "$name" = theirs ]; then
             start theirs stone -n -r -C theirs.conf

@@ -40,10 +40,27 @@ configured() {
     [ "${#lines[@]}" -eq 11 ]
     [[ $output =~ \ agent\ +localhost:8080:\ relayagent/[^\ ]+\ has\ answered\ after\ [0-9.]+\ ms\;\ a\ round\ trip\ takes\ [0-9.]+\ ms ]]
     [[ $output =~ \ target\ +localhost:8080:\ reached\ from\ the\ agent\ in\ [0-9.]+\ ms ]]
+    [[ $output == *'ms; the session: it is sealed, and bare'* ]]
     wait_until 60 says agent ' checked client=127\.0\.0\.1$'
     wait_until 60 says broker ' session .* reason=done$'
     # the spare polls are there again
     wait_until 60 waits agent 3
+}
+
+@test "it says whether the session is sealed" {
+    configure 'bare = no'
+    with_relay
+    start_target target whole alice
+    start_waiting_agent agent alice "$target"
+    configured
+    run -0 check
+    [[ $output == *'ms; the session: it is sealed'$'\n'* ]]
+    write_stone_conf stone '-q seal=off' "$(to_relay localhost:8080)"
+    run -0 check
+    [[ $output == *'ms; the session: it is not sealed'$'\n'* ]]
+    write_stone_conf stone '-q seal=require' "$(to_relay localhost:8080)"
+    run -0 check --json
+    [[ $(jq -r '.steps[] | select(.step == "agent") | .text' <<<"$output") == *'the session: it is sealed' ]]
 }
 
 @test "as the way to a web server the agent answers a check too" {

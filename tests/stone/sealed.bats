@@ -219,6 +219,11 @@ stone: the other end did not choose our protocol' ]
     [[ ${lines[1]} == 'stone: certificate has expired,'* ]]
     sealing early
     [[ ${lines[1]} == 'stone: certificate is not yet valid,'* ]]
+    sealing retry
+    [ "$output" = 'agent: sealed
+agent: 131072 bytes, 0 new keys, end
+stone: sealed
+stone: 2 hellos' ]
     sealing plain
     [ "$output" = 'agent: sealed
 agent: 131072 bytes, 0 new keys, end
@@ -228,6 +233,55 @@ stone: sealed' ]
 @test 'a key that has sealed 2^22 records gives way to a new one' {
     sealing keys
     [ "${lines[1]}" = 'agent: 131072 bytes, 1 new keys, end' ]
+}
+
+# Between "openssl s_client", which is the stone of this session, and the relay
+# stands a bridge: it puts the first hello into the head.
+@test "a hello in the head that the agent asks to be made anew" {
+    a_relay
+    start_target target shout
+    a_sealing_agent require "$target"
+    bridge_port=$(free_port)
+    export BRIDGE_PORT=$bridge_port
+    start_play bridge <<'SCRIPT'
+import base64, threading
+listener = socket.create_server(("127.0.0.1", int(os.environ["BRIDGE_PORT"])))
+inner, _ = listener.accept()
+
+def record(sock):
+    head = sock.recv(5, socket.MSG_WAITALL)
+    return head + sock.recv(int.from_bytes(head[3:], "big"), socket.MSG_WAITALL) if head else b""
+
+hello = record(inner)
+assert hello[0] == 0x16 and hello[5] == 1
+client = stone("alice", b"GET / HTTP/1.1\r\nX-Seal: 1 " + base64.b64encode(hello) + b"\r\n\r\n")
+assert client.head() == b"HTTP/1.1 200 OK\r\nX-Seal: 1\r\n\r\n"
+# HelloRetryRequest is a ServerHello with this for its random number
+answer = client.read(5)
+answer += client.read(int.from_bytes(answer[3:5], "big"))
+assert answer[5] == 2 and answer[11:43].hex().startswith("cf21ad74e59a6111be1d8c021e65b891"), answer
+inner.sendall(answer)
+
+def up():
+    while data := record(inner):
+        client.send(data)
+
+threading.Thread(target=up, daemon=True).start()
+while True:
+    head = client.read(5)
+    inner.sendall(head + client.read(int.from_bytes(head[3:5], "big")))
+SCRIPT
+    wait_until 60 listening "$bridge_port"
+    mkfifo said
+    start hears from_file said openssl s_client -quiet -tls1_3 -groups P-521:X25519 -alpn vpn-warp/1 \
+        -cert alice/cert.pem -key alice/private.pem -connect "127.0.0.1:$bridge_port"
+    exec 8>said
+    printf 'GET / HTTP/1.1\r\n\r\nhello\n' >&8
+    wait_until 60 says hears '^HELLO'
+    exec 8>&-
+    says hears '^HTTP/1.1 200 OK'
+    stop hears || :
+    stop bridge || :
 }
 
 # ---- peers ------------------------------------------------------------------
