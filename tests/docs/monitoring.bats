@@ -40,19 +40,19 @@ need_promtool() {
 @test "the alerts are rules, each of which comes when it should, and not before" {
     need_promtool
     promtool check rules "$monitoring/alerts.yml"
-    promtool test rules "$root/docs/alerts-test.yml"
+    promtool test rules "$tests/docs/alerts-test.yml"
     # each is expected at some time, and not at another
     sed -n 's/^ *- alert: //p' "$monitoring/alerts.yml" | sort >alerts
     awk '/alertname: / { if (name) print name, "no"; name = $2 }
         /exp_alerts:/ { print name, "yes"; name = "" }
-        END { if (name) print name, "no" }' "$root/docs/alerts-test.yml" | sort -u >cases
+        END { if (name) print name, "no" }' "$tests/docs/alerts-test.yml" | sort -u >cases
     sed 's/$/ no/p; s/ no$/ yes/' alerts | sort | diff - cases
 }
 
 @test "a rule that is changed fails its case" {
     need_promtool
     local change
-    sed 's,- ../../man/monitoring/,- ,' "$root/docs/alerts-test.yml" >alerts-test.yml
+    sed 's,- ../../man/monitoring/,- ,' "$tests/docs/alerts-test.yml" >alerts-test.yml
     for change in 's/== 0$/== 7/' 's/< [0-9]* \* 86400/< 1/' 's/> 20$/> 2000/' 's/>= vpn_warp_customer_nusers/> vpn_warp_customer_nusers/' \
         's/== 1$/== 2/' 's/\[10m\])) > 1/[10m])) > 100/' 's/absent/present_over_time/' 's/\[15m\]) > 0/[15m]) > 9/'; do
         sed "$change" "$monitoring/alerts.yml" >alerts.yml
