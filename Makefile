@@ -16,6 +16,7 @@ sbindir = $(exec_prefix)/sbin
 libexecdir = $(exec_prefix)/libexec
 sysconfdir = /etc
 mandir = $(prefix)/share/man
+monitoringdir = $(prefix)/share/vpn-warp/monitoring
 statedir = /var/lib/vpn-warp
 unitdir = $(prefix)/lib/systemd/system
 sysusersdir = $(prefix)/lib/sysusers.d
@@ -70,6 +71,7 @@ relay_SYSUSERS = broker/relay.sysusers
 relay_TMPFILES = broker/relay.tmpfiles
 relay_XINETD = xinetd.d/vpn-warp-relay
 relay_CONF = broker/relay.conf
+relay_MONITORING = man/monitoring/alerts.yml man/monitoring/dashboard.json
 relay_USER = $(RELAY_USER) $(HANDLER_USER) $(KEYD_USER)
 agent_PROGRAMS = relayagent
 agent_PAGES = man/relayagent.1
@@ -183,7 +185,7 @@ $(SCRIPTS:%=$(B)/bin/%): $(B)/bin/%: bin/% $(CA_PIECES) Makefile
 	chmod 755 $@
 
 # The tests' own: they call what the library has.
-$(B)/tests/%: tests/programs/%.c $(B)/relay.a Makefile
+$(B)/tests/%: tests/programs/%.c tests/programs/need.h $(B)/relay.a Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) $(HARDENING_LD) $(LDFLAGS) -o $@ $< $(B)/relay.a $(LIBS)
 
@@ -334,6 +336,7 @@ fill = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && \
 		-e 's,/usr/local/bin,$(bindir),g; s,/usr/local/sbin,$(sbindir),g' \
 		-e 's,/usr/local/libexec,$(libexecdir),' \
 		-e 's,/usr/local/lib/systemd/system,$(unitdir),' \
+		-e 's,/usr/local/share/vpn-warp/monitoring,$(monitoringdir),' \
 		$(1) >$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
 
 # keep FILE,TARGET: the same, where there is none yet: people change it.
@@ -382,6 +385,7 @@ install-$(1): $$($(1)_PROGRAMS:%=$(B)/bin/%) $$($(1)_DAEMONS:%=$(B)/bin/%) \
 		fill,bin/completions/$$c.fish,$$(fishdir)/$$c.fish)))
 	$$(foreach p,$$($(1)_PAGES),$$(call each_line,$$(call \
 		fill,$$p,$$(mandir)/man$$(patsubst .%,%,$$(suffix $$p))/$$(notdir $$p))))
+	$$(call put,644,$$($(1)_MONITORING),$$(monitoringdir))
 	$$(foreach u,$$($(1)_UNITS),$$(call each_line,$$(call \
 		fill,$$u,$$(unitdir)/$$(notdir $$u))))
 	$$(foreach u,$$($(1)_SYSUSERS),$$(call \
@@ -403,6 +407,7 @@ uninstall-$(1):
 		$$(foreach p,$$($(1)_PAGES),$$(DESTDIR)$$(mandir)/man$$(patsubst \
 			.%,%,$$(suffix $$p))/$$(notdir $$p)) \
 		$$(foreach u,$$($(1)_UNITS),$$(DESTDIR)$$(unitdir)/$$(notdir $$u)) \
+		$$(foreach m,$$($(1)_MONITORING),$$(DESTDIR)$$(monitoringdir)/$$(notdir $$m)) \
 		$$(DESTDIR)$$(sysusersdir)/vpn-warp-$(1).conf \
 		$$(DESTDIR)$$(tmpfilesdir)/vpn-warp-$(1).conf
 endef

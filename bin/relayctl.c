@@ -51,6 +51,8 @@ static const struct command {
 	command_why, 1, 1, 0},
     {"check", "whether this relay is set up well", command_check, 0, 0,
 	ALONE | CONFINES},
+    {"diag file.tar", "all that a helper asks for, and no key", command_diag, 1,
+	1, ALONE | CONFINES},
     {"customer name certificate",
 	"add a certificate to the customer," NEXT_LINE
 	"and reload; sha256:... or a PEM file",

@@ -1,6 +1,13 @@
 #compdef relay-stone
 # zsh completion for relay-stone(1)
 
+local state
+local -a commands
+commands=(
+    'check:try each step, and say what is wrong'
+    'status:how one that runs is doing'
+)
+
 _arguments \
     '-C[configuration file]:file:_files' \
     '-D[become a daemon]' \
@@ -21,4 +28,10 @@ _arguments \
     '--json[check and status as JSON]' \
     '-V[print the version]' \
     '-x[HTTP proxy before the relay]:proxy:' \
+    '1:command or warp file or forward:->first' \
     '*:warp file or forward:_files -g "*.warp"'
+
+if [[ $state == first ]]; then
+    _describe command commands
+    _files -g '*.warp'
+fi

@@ -1,6 +1,13 @@
 #compdef relayagent
 # zsh completion for relayagent(1)
 
+local state
+local -a commands
+commands=(
+    'check:try each step, and say what is wrong'
+    'status:how one that runs is doing'
+)
+
 _arguments \
     '-a[authorities of the relay]:file:_files' \
     '-C[configuration file]:file:_files' \
@@ -25,4 +32,10 @@ _arguments \
     '--max-streams[connections of one session]:number:' \
     '--proxy-protocol[tell the target where clients come from]' \
     '*--upgrade[let web clients upgrade to it]:protocol:' \
+    '1:command or warp file, relay\:port or target\:port:->first' \
     '*:warp file, relay\:port or target\:port:_files -g "*.warp"'
+
+if [[ $state == first ]]; then
+    _describe command commands
+    _files -g '*.warp'
+fi

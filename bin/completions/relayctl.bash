@@ -3,7 +3,7 @@
 
 _relayctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='status agents sessions customers recent why check customer kick drain reload watch metrics account usage log-level'
+    local commands='status agents sessions customers recent why check diag customer kick drain reload watch metrics account usage log-level'
     local options='-c --conf -s --socket -j --json -V --version -h --help'
     local word command='' options_before=()
 
@@ -43,6 +43,7 @@ _relayctl() {
             fi
             ;;
         metrics) mapfile -t COMPREPLY < <(compgen -W --textfile -- "$current") ;;
+        diag) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
         account) mapfile -t COMPREPLY < <(compgen -W --file -- "$current") ;;
         usage) mapfile -t COMPREPLY < <(compgen -W '--since --csv --file --json' -- "$current") ;;
         log-level) mapfile -t COMPREPLY < <(compgen -W 'debug info notice warning err' -- "$current") ;;

@@ -1,6 +1,6 @@
 # fish completion for relayctl(8)
 
-set -l commands status agents sessions customers recent why check customer kick drain reload watch metrics account usage log-level
+set -l commands status agents sessions customers recent why check diag customer kick drain reload watch metrics account usage log-level
 
 complete -c relayctl -f
 complete -c relayctl -s c -l conf -r -F -d 'configuration file'
@@ -15,6 +15,7 @@ complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a customers
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a recent -d 'the last refusals'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a why -d 'what stands in the way of somebody'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a check -d 'whether this relay is set up well'
+complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a diag -d 'all that a helper asks for'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a customer -d 'add a certificate to a customer'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a kick -d 'end a session, or all of a customer'
 complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a drain -d 'no new session; end after the last'
@@ -27,6 +28,7 @@ complete -c relayctl -n "not __fish_seen_subcommand_from $commands" -a log-level
 # what the broker has right now
 complete -c relayctl -n '__fish_seen_subcommand_from kick' -a '(begin; relayctl sessions; relayctl agents; end 2>/dev/null | awk \'$1 != "ID" { print $1; print $2 }\' | sort -u)'
 complete -c relayctl -n '__fish_seen_subcommand_from customer' -F -a '(relayctl customers 2>/dev/null | awk \'NR > 1 && $1 != "default" { print $1 }\')'
+complete -c relayctl -n '__fish_seen_subcommand_from diag' -F
 complete -c relayctl -n '__fish_seen_subcommand_from metrics' -l textfile -r -F -d 'write it to this file'
 complete -c relayctl -n '__fish_seen_subcommand_from account usage' -l file -r -F -d 'the ledger'
 complete -c relayctl -n '__fish_seen_subcommand_from usage' -l since -x -d 'from this day on'

@@ -12,6 +12,7 @@ commands=(
     'recent:the last refusals and failures'
     'why:what stands in the way of somebody'
     'check:whether this relay is set up well'
+    'diag:all that a helper asks for'
     'customer:add a certificate to a customer'
     'kick:end a session, or all of a customer'
     'drain:no new session; end after the last'
@@ -53,6 +54,7 @@ case $state in
                 fi
                 ;;
             metrics) _arguments '--textfile[write it to this file]:file:_files' ;;
+            diag) _files ;;
             account) _arguments '--file[the ledger]:file:_files' ;;
             usage)
                 _arguments '--since[from this day on]:date:' '--csv[for a spreadsheet]' \

@@ -142,13 +142,27 @@ check_word(enum check_state state)
 	return words[state];
 }
 
-static int
-print(const struct check *check)
+void
+check_print(FILE *out, const struct check *check)
 {
 	for (size_t i = 0; i < check->n; i++)
-		printf("%-7s  %-11s  %s\n", check_word(check->lines[i].state),
-		    check->lines[i].what, check->lines[i].text);
-	return 0;
+		fprintf(out, "%-7s  %-11s  %s\n",
+		    check_word(check->lines[i].state), check->lines[i].what,
+		    check->lines[i].text);
+}
+
+void
+check_all(struct check *check, const struct ctl_call *call,
+    const struct relay_conf *conf)
+{
+	check_ports(check, conf);
+	check_clock(check);
+	check_sandbox(check);
+	if (ctl_sandbox_enter() == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
+	check_backlog(check);
+	check_broker(check, call, conf);
+	check_files(check, conf);
 }
 
 int
@@ -157,23 +171,18 @@ command_check(const struct ctl_call *call)
 	static struct check check;
 	struct relay_conf conf;
 	struct failure f;
-	int bad = 0, rc;
+	int bad = 0, rc = 0;
 
 	if (relay_conf_read(&conf, call->options->conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
-	check_ports(&check, &conf);
-	check_clock(&check);
-	check_sandbox(&check);
-	if (ctl_sandbox_enter() == -1)
-		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
-	check_backlog(&check);
-	check_broker(&check, call, &conf);
-	check_files(&check, &conf);
+	check_all(&check, call, &conf);
 	relay_conf_free(&conf);
 	for (size_t i = 0; i < check.n; i++)
 		bad |= check.lines[i].state == CHECK_BAD;
-	rc = call->options->json ? ctl_json_check(stdout, &check)
-				 : print(&check);
+	if (call->options->json)
+		rc = ctl_json_check(stdout, &check);
+	else
+		check_print(stdout, &check);
 	if (rc == -1)
 		return EX_OSERR;
 	return bad ? CTL_EXIT_FAILED : EX_OK;

@@ -8,6 +8,7 @@
 #include "ctl/request.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 #define CHECK_LINES    48 /* 16 listen lines, and all else */
 #define CHECK_TEXT_MAX 320
@@ -31,6 +32,18 @@ void check_add(struct check *check, enum check_state state, const char *what,
 
 /* Its name for people and programs; static. */
 const char *check_word(enum check_state state);
+
+struct ctl_call;
+
+/*
+ * Looks at all, with a broker or without; enters the sandbox on the way, behind
+ * what that would not let it do.
+ */
+void check_all(struct check *check, const struct ctl_call *call,
+    const struct relay_conf *conf);
+
+/* Writes the lines for people. */
+void check_print(FILE *out, const struct check *check);
 
 /* check_host.c: each looks at a part of this host. */
 

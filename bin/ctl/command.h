@@ -7,6 +7,8 @@
 
 #include "ctl/request.h"
 
+#include <stdio.h>
+
 #define CTL_EXIT_FAILED 1 /* the broker could not do it */
 
 struct ctl_options {
@@ -53,8 +55,7 @@ int command_drain(const struct ctl_call *call);
 int command_reload(const struct ctl_call *call);
 int command_log_level(const struct ctl_call *call);
 
-/* ---- customer.c, watch.c, metrics.c, why.c, check.c, account.c, usage.c ----
- */
+/* ---- a file each, of its name ---- */
 
 int command_customer(const struct ctl_call *call);
 int command_watch(const struct ctl_call *call);
@@ -63,5 +64,9 @@ int command_why(const struct ctl_call *call);
 int command_check(const struct ctl_call *call);
 int command_account(const struct ctl_call *call);
 int command_usage(const struct ctl_call *call);
+int command_diag(const struct ctl_call *call);
+
+/* metrics.c: the metrics as text, to out. */
+void ctl_metrics(FILE *out, const struct ctl_call *call);
 
 #endif

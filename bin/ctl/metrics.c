@@ -198,21 +198,28 @@ print_ends(FILE *out, const char *conf_path)
 	relay_conf_free(&conf);
 }
 
+void
+ctl_metrics(FILE *out, const struct ctl_call *call)
+{
+	struct ctl_answer status = ctl_ask(call, ADMIN_STATUS, "");
+	struct ctl_answer customers = ctl_ask(call, ADMIN_CUSTOMERS, "");
+
+	print_all(out, &status, &customers);
+	print_ends(out, call->options->conf);
+	ctl_free(&status);
+	ctl_free(&customers);
+}
+
 int
 command_metrics(const struct ctl_call *call)
 {
 	const char *path = call->options->textfile;
 	char partial[4096];
-	struct ctl_answer status = ctl_ask(call, ADMIN_STATUS, "");
-	struct ctl_answer customers = ctl_ask(call, ADMIN_CUSTOMERS, "");
 	FILE *out = stdout;
 
 	if (path != NULL)
 		out = open_textfile(path, partial, sizeof(partial));
-	print_all(out, &status, &customers);
-	print_ends(out, call->options->conf);
-	ctl_free(&status);
-	ctl_free(&customers);
+	ctl_metrics(out, call);
 	if (path == NULL)
 		return EX_OK;
 	if (ferror(out) | fclose(out) || rename(partial, path) == -1) {

@@ -132,4 +132,12 @@ SETTINGS
     relay-ca -d ca client laptop >/dev/null
     [ "$(ask_zsh 'relay-ca -d ca revoke la')" = 'relay-ca -d ca revoke laptop ' ]
     [ "$(ask_zsh 'relayagent --proxy')" = 'relayagent --proxy-protocol ' ]
+    local program
+    for program in relayagent relay-stone; do
+        [ "$(ask_zsh "$program ch")" = "$program check " ]
+        [ "$(ask_zsh "$program st")" = "$program status " ]
+    done
+    : >laptop.warp
+    [ "$(ask_zsh 'relayagent la')" = 'relayagent laptop.warp ' ]
+    [ "$(ask_zsh 'relayctl usa')" = 'relayctl usage ' ]
 }

@@ -43,12 +43,13 @@ setup() {
         [[ $page != *.[18] ]] || grep -qx '\.Sh EXIT STATUS' "$page"
         [[ $page != *.[18] ]] || grep -qx '\.Sh SYNOPSIS' "$page"
         [[ $page == *.7 ]] || grep -qx '\.Sh FILES' "$page"
+        [[ $page == *.7 ]] || grep -qx '\.Sh TROUBLESHOOTING' "$page"
     done
 }
 
 @test 'each page that another or README names exists' {
     python <<'END'
-others = """openssl(1) ssh(1) sslscan(1) stone(1) systemd(1) testssl(1) valgrind(1) connect(2) memfd_create(2) seccomp(2) shutdown(2) socket(2) splice(2) syslog(3) sysexits(3) unix(7)
+others = """openssl(1) ssh(1) sslscan(1) stone(1) systemd(1) tar(1) testssl(1) valgrind(1) connect(2) memfd_create(2) seccomp(2) shutdown(2) socket(2) splice(2) syslog(3) sysexits(3) unix(7)
     cron(8) inetd(8) sshd(8) xinetd(8)""".split()
 known = {"%s(%s)" % tuple(os.path.basename(page).rsplit(".", 1)) for page in PAGES}
 for page in PAGES:
@@ -229,6 +230,20 @@ for page in PAGES:
     lines = re.search(r"^\.Sh LOG LINES\n(.*?)(?=^\.Sh |\Z)", text(page), re.M | re.S)
     for quoted in re.findall(r"^\.Ql (the_\S+)", lines.group(1), re.M) if lines else ():
         assert '"' + quoted.replace("_", " ") in sources, f"{page}: {quoted}"
+END
+}
+
+@test 'the sentences that TROUBLESHOOTING quotes are those of the sources' {
+    python <<'END'
+# a sentence may go over lines
+sources = re.sub(r'"\s*"', "", "".join(text(path) for path in SOURCES + ["bin/relay-ca"] + names("bin/ca/*.sh")))
+quoted = 0
+for page in PAGES:
+    part = re.search(r"^\.Sh TROUBLESHOOTING\n(.*?)(?=^\.Sh |\Z)", text(page), re.M | re.S)
+    for sentence in re.findall(r"^\.Dq (.*?)(?: [:;,.])?$", part.group(1), re.M) if part else ():
+        assert sentence in sources, f"{page}: {sentence}"
+        quoted += 1
+assert quoted >= 8, quoted
 END
 }
 

@@ -4,6 +4,7 @@
  * when a key has served long enough, and behind its close_notify.
  */
 #include "channel/channel_tls.h"
+#include "need.h"
 
 #include <fcntl.h>
 #include <openssl/ssl.h>
@@ -35,15 +36,6 @@ see(int write_p, int version, int type, const void *buf, size_t len, SSL *ssl,
 		return;
 	updates++;
 	asking += message[4] != 0;
-}
-
-static void
-need(int ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "failed: %s\n", what);
-	exit(1);
 }
 
 static void

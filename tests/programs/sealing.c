@@ -12,6 +12,7 @@
  */
 #include "base/deadline.h"
 #include "channel/channel_sealed.h"
+#include "need.h"
 #include "tls/pem.h"
 #include "tls/seal.h"
 
@@ -38,15 +39,6 @@ static int
 is(const char *name)
 {
 	return strcmp(what, name) == 0;
-}
-
-static void
-need(int ok, const char *why)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "failed: %s\n", why);
-	exit(1);
 }
 
 static void
