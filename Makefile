@@ -450,7 +450,7 @@ test-seven:  ## README's seven commands on three hosts that systemd has booted
 		debs='$(CURDIR)/$(B)/debs-$(SUITE)'; rm -rf "$$debs"; \
 		SUITE=$(SUITE) tests/packages/build.sh "$$debs" || exit; \
 	fi; \
-	SUITE=$(SUITE) DEBS="$$debs" tests/run.sh packages/seven.bats
+	SUITE=$(SUITE) DEBS="$$debs" BATS_TEST_TIMEOUT=1500 tests/run.sh packages/seven.bats
 
 test-trixie:  ## build and run the demo in a fresh Debian 13, as root
 	$(call install_packages,debootstrap util-linux procps)

@@ -177,9 +177,9 @@ both_refuse() {
     run -78 as_root remote 'relayagent --install bad.warp intra:10080'
     said "relayagent: bad.warp: $1"
     run -78 as_root local 'cp -p ~user/bad.warp . && relay-stone --install bad.warp 8081'
-    said "relay-stone: bad.warp: $1"
+    said "relay-stone: command line: bad.warp: $1"
     run -78 as_user local 'relay-stone -t bad.warp 8081'
-    said "relay-stone: bad.warp: $1"
+    said "relay-stone: command line: bad.warp: $1"
     ! compgen -G '*/etc/vpn-warp/bad.*'
 }
 
@@ -225,15 +225,15 @@ said() {
     warp_of part.[0-3]
     as_root remote 'relayagent --install bad.warp intra:10080'
     # in the log, and by the check
-    reason="relay's certificate is for relay.example.org"
     in_journal() {
-        within remote journalctl -q -u relayagent@bad | grep "${reason// /_}:_write_one_of_these_as_the_relay"
+        within remote journalctl -q -u relayagent@bad |
+            grep "relay's_certificate_is_for_relay.example.org:_write_one_of_these_as_the_relay"
     }
     wait_until 60 in_journal
     run as_root remote 'relayagent check -C /etc/vpn-warp/bad.conf'
-    [[ $output == *"$reason"* ]]
+    [[ $output == *"the relay's certificate is not for other.example.org, but for DNS:relay.example.org"* ]]
     run as_user local 'relay-stone check bad.warp 8081'
-    [[ $output == *"$reason"* ]]
+    [[ $output == *"the relay's certificate is not for other.example.org, but for DNS:relay.example.org"* ]]
     as_root remote 'systemctl disable --quiet --now relayagent@bad && rm /etc/vpn-warp/bad.*'
 }
 
