@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The examples of README and pages are run as they stand there.
+# The examples of the pages are run as they stand there.
 #
 # shellcheck disable=SC2016,SC2154
 
@@ -76,9 +76,9 @@ X-Ver: 2
     await_end hand-stone || :
 }
 
-@test 'README and pages: what they say of installing and running works as it stands' {
+@test 'pages: what they say of installing and running works as it stands' {
     is_root && unshare -mpn --fork true 2>/dev/null || skip 'needs root and namespaces'
-    export -f commands example readme wait_until pause await not installed_host fetch handed_over
+    export -f commands example scp wait_until pause await not installed_host fetch handed_over
     export root tests scratch never
     env -u MAKEFLAGS -u MAKELEVEL unshare -mpn --fork --mount-proc \
         bash -eEc 'trap "echo failed at line \$LINENO: \$BASH_COMMAND" ERR; installed_host' \
@@ -101,6 +101,13 @@ fetch() {
     [ "$(curl -s -m 5 "http://localhost:${1:-8080}/")" = 'hello from intra' ]
 }
 
+# scp FROM TO: as the page has it, of the one host that is all three.
+scp() {
+    [ "$1" = -p ]
+    # shellcheck disable=SC2086 # a pattern may be in it
+    cp -p ${2#*:} "$3"
+}
+
 # handed_over: a fetch, by an agent whose connection is.
 # shellcheck disable=SC2119
 handed_over() {
@@ -111,7 +118,7 @@ handed_over() {
 # processes, loopback interface, and layers over the folders that change.
 # shellcheck disable=SC2094,SC2317
 installed_host() {
-    local folder layer=$scratch/layer home=$scratch/vpn-warp
+    local folder layer=$scratch/layer home=$scratch/relay
     [ $$ -eq 1 ] # what follows ends programs by their names
     exec </dev/null
     set -x
@@ -130,31 +137,35 @@ installed_host() {
 
     # the relay host
     cd "$root" || return
-    eval "$(readme '### The relay host' sh 1)"
-    eval "$(readme '### The relay host' sh 2)"
-    eval "$(readme '### The relay host' sh 3)"
-    awk -F ' *[|] *' '/^\| `/ && $3 ~ /^(root|vpn-warp)$/ { gsub("`", "", $2); print $2, $3, $4 }' "$root/README.md" |
-        while read -r file owner mode; do
-            [ "$(stat -c '%U %a' "$file")" = "$owner $mode" ]
-        done
-    eval "$(readme '### The relay host' sh 4)"
-    eval "$(readme '### The relay host' sh 5)"
+    eval "$(commands relay-install.7 'make install')"
+    eval "$(commands relay-install.7 'relay-ca init')"
+    eval "$(commands relay-install.7 'install -m 600 -o vpn-warp ca/')"
+    sed -n 's/^\.It Pa \(.*\) Ta \(.*\) Ta \([0-7]*\) Ta .*/\1 \2 \3/p' "$root/man/relay-install.7" >"$scratch/files"
+    [ "$(wc -l <"$scratch/files")" -gt 5 ]
+    while read -r file owner mode; do
+        [ "$(stat -c '%U %a' "$file")" = "$owner $mode" ]
+    done <"$scratch/files"
+    eval "$(commands relay-install.7 'relay-broker -D')"
+    eval "$(commands relay-install.7 'relay-listen -D')"
     commands relay.conf.5 'relay-listen -t' | bash -e | grep -x good
     eval "$(commands relay-handler.8 'relay-handler -t')"
 
     # the other two
-    mkdir "$home" "$scratch/web"
-    install -m 600 -t "$home" /etc/vpn-warp/ca/client/laptop/private.pem
-    install -m 644 -t "$home" /etc/vpn-warp/ca/client/laptop/cert.pem /etc/vpn-warp/ca.pem
-    cd "$home" || return
-    readme '### The remote host' agent.conf >agent.conf
+    mkdir "$scratch/web"
+    cd "$scratch" || return
+    eval "$(commands relay-install.7 'scp -p')"
+    [ "$PWD $(stat -c %a . private.pem | xargs)" = "$home 700 600" ]
+    example relay-install.7 '-k private.pem' >agent.conf
     diff agent.conf <(commands relayagent.1 '-k private.pem')
-    readme '### The local host' stone.conf >stone.conf
+    example relay-install.7 'verify' >stone.conf
     echo 'hello from intra' >"$scratch/web/index.html"
     python3 -m http.server -d "$scratch/web" 10080 >web.log 2>&1 &
-    eval "$(readme '### The remote host' sh)"
-    bash -c "$(readme '### The local host' sh)" >stone.log 2>&1 &
+    eval "$(commands relay-install.7 'relayagent -t')"
+    bash -c "$(commands relay-install.7 '$ stone -C')" >stone.log 2>&1 &
     await 20 fetch
+    sed -i 's/8080/8083/' stone.conf
+    bash -c "$(commands relay-install.7 'stone -P')" >stone.log 2>&1 &
+    await 20 fetch 8083
 
     # relay-listen(8): another list
     eval "$(commands relay-listen.8 '# relay-ca crl')"
@@ -200,16 +211,13 @@ installed_host() {
         https://relay.example.org:4443/KLAB/x | grep "only poll"'
 
     # xinetd instead of relay-listen
-    pkill -x relay-listen
-    await 10 not pgrep -x relay-listen
-    not fetch
-    eval "$(readme '### The relay host' sh 6)"
+    eval "$(commands relay-install.7 'service xinetd restart')"
     await 60 fetch
     not pgrep -x relay-handoff
 
     # xinetd with relay-listen
     cp /etc/vpn-warp/relay.conf "$home/relay.conf"
-    eval "$(readme '### The relay host' sh 7)"
+    eval "$(commands relay-install.7 's/^#handoff')"
     cmp /etc/vpn-warp/relay.conf <(
         eval "$(commands relay-handoff.8 'sed -i' | sed -n "s,.*sed -i \(.*\) relay.conf,sed \1 $home/relay.conf,p")"
     )
@@ -230,10 +238,17 @@ installed_host() {
 
     # relay-stone beside stone, and a look at all of it
     cd "$home" || return
-    readme '### The local host' relay-stone.conf | sed 's/8080/8082/' >stone.conf
-    bash -c "$(readme '### The local host' sh 2)" >stone.log 2>&1 &
+    diff <(example relay-install.7 '-q CAfile=ca.pem
+relay.example') <(example relay-stone.1 '-q key=private.pem')
+    example relay-install.7 '-q CAfile=ca.pem
+relay.example' | sed 's/8080/8082/' >stone.conf
+    bash -c "$(commands relay-install.7 '$ relay-stone -C')" >stone.log 2>&1 &
     await 20 fetch 8082
-    eval "$(readme '### Looking after it' sh)"
+    eval "$(commands relay-install.7 'relayctl reload')"
+
+    # its pages, where there is no man(1)
+    cd "$root" || return
+    bash -o pipefail -c "$(commands relay-install.7 'mandoc ')" | grep 'RELAY-INSTALL(7)'
 }
 
 @test 'make run with a TARGET where nothing is says which, and that' {

@@ -1,4 +1,4 @@
-# The pages and README, to be looked at and run. To be loaded after helpers.
+# The pages and README to be looked at, and the pages to be run. To be loaded after helpers.
 #
 # shellcheck shell=bash disable=SC2154
 
@@ -56,18 +56,6 @@ example() {
 # commands PAGE PATTERN: the same without prompts, to be run.
 commands() {
     example "$@" | sed 's/^[#$] //'
-}
-
-# readme HEADING LANGUAGE [NUMBER]: a block of code of the README, or a command that
-# fails.
-readme() {
-    awk -v heading="$1" -v fence="\`\`\`$2" -v number="${3:-1}" '
-        /^#/ { here = $0 == heading }
-        /^```/ && inside { inside = 0; next }
-        here && $0 == fence { inside = 1; seen++; next }
-        inside && seen == number
-        END { if (seen < number) print "false # README has no such block below " heading }
-    ' "$root/README.md"
 }
 
 need_mandoc() {
