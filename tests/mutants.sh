@@ -51,7 +51,7 @@ tls=handlers/channel/channel_tls.c
 mutant outer-read-ahead $sealed faults/sealed 'megabytes of a marked' \
     's/if (!sealed_of(ch)->marked)/if (1)/'
 # and answers KeyUpdates behind it, in the middle of the inner's records
-mutant outer-wbio $tls faults/bare 'KeyUpdate' \
+mutant outer-wbio $tls relay/keys 'a key that has written' \
     's/SSL_set0_wbio(.*);/BIO_free(nowhere);/'
 # a direction goes bare in the middle of a record
 mutant switch-in-record $sealed faults/sealed 'megabytes of a marked' \

@@ -6,6 +6,7 @@ for each service: web, bulk and echo.
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import types
@@ -86,7 +87,14 @@ group = nogroup
             self.agent(folder, getattr(services, name), POLLS)
             setattr(self, name, self.stone(name, folder, "stone"))
             setattr(self.ours, name, self.stone(name, folder, self.bin / "relay-stone",
-                                                "-q", "CAfile=ca/ca.pem"))
+                                                "-q", "CAfile=ca/ca.pem", "--sessions", "0"))
+
+    def bare(self, yes):
+        """Whether sessions that begin from now on may go bare."""
+        text = re.sub(r"(?m)^bare = .*\n", "", self.conf.read_text())
+        self.conf.write_text(text + f"bare = {'yes' if yes else 'no'}\n")
+        subprocess.run([self.bin / "relayctl", "-c", self.conf, "reload"], check=True,
+                       stdout=subprocess.DEVNULL, cwd=self.scratch.dir)
 
     def cpu(self):
         """Seconds that all of the relay has used so far."""
@@ -161,7 +169,8 @@ StrictModes no
 UsePAM no
 MaxSessions 100
 """)
-        scratch.start("/usr/sbin/sshd", "-D", "-e", "-f", scratch.dir / "sshd_config")
+        self.processes = [scratch.start("/usr/sbin/sshd", "-D", "-e", "-f",
+                                        scratch.dir / "sshd_config")]
         wait_for(lambda: answers(port), "sshd")
         ssh = ["ssh", "-N", "-F", "none", "-i", scratch.dir / "user_key", "-p", port,
                "-c", self.CIPHER, "-o", "StrictHostKeyChecking=no",
@@ -174,10 +183,14 @@ MaxSessions 100
             middle.append(far)
             remote += ["-R", f"127.0.0.1:{far}:127.0.0.1:{getattr(services, name)}"]
             local += ["-L", f"127.0.0.1:{near}:127.0.0.1:{far}"]
-        scratch.start(*ssh, *remote)
+        self.processes.append(scratch.start(*ssh, *remote))
         wait_for(lambda: all(answers(p) for p in middle), "ssh -R")
-        scratch.start(*ssh, *local)
+        self.processes.append(scratch.start(*ssh, *local))
         wait_for(lambda: all(answers(getattr(self, name)) for name in SERVICES), "ssh -L")
+
+    def tunnel_cpu(self):
+        """Seconds that all three have used so far."""
+        return sum(cpu_tree(process.pid) for process in self.processes)
 
 
 class HAProxy:

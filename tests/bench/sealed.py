@@ -1,51 +1,145 @@
-"""Sealed sessions that go bare, beside the same that are not sealed: MB/s, and CPU a GB."""
+"""Sealed sessions, bare and not, beside the same that are not sealed, an OpenSSH
+chain and one of three haproxies: MB/s, CPU a GB, latency, and set-up."""
 
+import socket
+import time
 import types
 
+from bulk import load as other_load
 from bulk import iperf3
-from chains import POLLS
+from chains import POLLS, TOOLS
 from processes import cpu_tree, quiet
-from report import Target, is_noisy
-from rounds import column, interleave
+from report import Target, is_noisy, median
+from rounds import column, interleave, numbers, run
 
 LIMIT = 60  # seconds, for each way
-WAYS = [("to the service", []), ("from the service", ["-R"])]
+WAYS = [
+    ("1 stream to the service", []),
+    ("1 stream from the service", ["-R"]),
+    ("8 streams to the service", ["-P8"]),
+    ("8 streams from the service", ["-P8", "-R"]),
+]
+MODES = {"unsealed": "off", "sealed": "require", "bare": "require"}
 
 
 def chain(bench, name, mode):
-    """An agent and a relay-stone of their own, which seal or do not."""
+    """Agents and relay-stones of their own, which seal or do not."""
     relay = bench.relay
-    folder = relay.client(name)
-    agent = relay.agent(folder, bench.services.bulk, POLLS)
-    port = relay.stone(name, folder, relay.bin / "relay-stone", "-q", f"seal={mode}",
-                       "-q", "CAfile=ca/ca.pem")
-    ends = [agent.pid, relay.scratch.processes[-1].pid]
-    return types.SimpleNamespace(
-        bulk=port, cpu=lambda: (relay.cpu(), sum(cpu_tree(pid) for pid in ends)))
+    made = types.SimpleNamespace(ends=[])
+    for service in ("bulk", "echo", "web"):
+        folder = relay.client(f"{name}-{service}")
+        agent = relay.agent(folder, getattr(bench.services, service), POLLS)
+        setattr(made, service, relay.stone(
+            f"{name}-{service}", folder, relay.bin / "relay-stone", "-q", f"seal={mode}",
+            "-q", "CAfile=ca/ca.pem", "--sessions", "0"))
+        made.ends += [agent.pid, relay.scratch.processes[-1].pid]
+    return made
 
 
-def load(bench, ends, options):
-    """MB/s, and CPU seconds a GB, of the relay and of both ends."""
-    before = [quiet(lambda i=i: ends.cpu()[i]) for i in (0, 1)]
-    received = iperf3(bench, ends.bulk, options)
-    used = [quiet(lambda i=i: ends.cpu()[i]) - before[i] for i in (0, 1)]
+def with_bare(bench, name, action):
+    """The action, with the relay as the chain of this name needs it."""
+    if name == "sealed":
+        bench.relay.bare(False)
+    result = action()
+    if name == "sealed":
+        bench.relay.bare(True)
+    return result
+
+
+def load(bench, made, options):
+    """MB/s, and CPU seconds a GB, of the relay and of the whole tunnel."""
+    def used():
+        return bench.relay.cpu(), sum(cpu_tree(pid) for pid in made.ends)
+
+    before = [quiet(lambda i=i: used()[i]) for i in (0, 1)]
+    received = None
+    while received is None:  # iperf3 is busy with its last client
+        received = iperf3(bench, made.bulk, options)
+    relay, ends = (quiet(lambda i=i: used()[i]) - before[i] for i in (0, 1))
     gigabytes = received["bytes"] / 1e9
-    return {"rate": received["bits_per_second"] / 8e6, "relay": used[0] / gigabytes,
-            "ends": used[1] / gigabytes}
+    return {"rate": received["bits_per_second"] / 8e6, "cpu": relay / gigabytes,
+            "tunnel": (relay + ends) / gigabytes}
+
+
+def ssh_load(bench, options):
+    ssh = bench.chains["OpenSSH"]
+    before = quiet(ssh.tunnel_cpu)
+    result = other_load(bench, ssh, options)
+    # other_load tells no bytes: they are the rate and its time
+    gigabytes = result["rate"] * bench.seconds / 1e3
+    return result | {"tunnel": (quiet(ssh.tunnel_cpu) - before) / gigabytes}
+
+
+def ratio(bench, results, name, field, one, other, target):
+    found = column({word: results[word] for word in (one, other)}, field)
+    noisy = is_noisy(*([each[field] for each in results[word]] for word in (one, other)))
+    bench.report.measure(f"{name}, {one} to {other}", found[one] / found[other], "x", target,
+                         noisy=noisy)
+
+
+def bulk(bench, made):
+    for name, options in WAYS if not bench.quick else (WAYS[0], WAYS[3]):
+        actions = {word: lambda w=word, c=one: with_bare(bench, w, lambda: load(bench, c, options))
+                   for word, one in made.items()}
+        actions["OpenSSH"] = lambda o=options: ssh_load(bench, o)
+        actions["haproxy"] = lambda o=options: other_load(bench, bench.chains["haproxy"], o)
+        results = interleave(bench, actions, LIMIT)
+        rates, cpu = column(results, "rate"), column(results, "cpu")
+        bench.report.say(f"{name}, MB/s: " + "  ".join(
+            f"{word} {rate:.0f}" for word, rate in rates.items()))
+        bench.report.say(" " * len(name) + "  CPU s/GB of the relay: " + "  ".join(
+            f"{word} {cpu[word]:.2f}" for word in (*made, "haproxy")))
+        if "1 stream" in name:
+            ratio(bench, results, f"{name}, MB/s", "rate", "bare", "OpenSSH",
+                  Target(1.8, "x", at_least=True))
+        else:
+            ratio(bench, results, f"{name}, MB/s", "rate", "bare", "haproxy",
+                  Target(1.2, "x", at_least=True))
+        ratio(bench, results, f"{name}, MB/s", "rate", "sealed", "unsealed",
+              Target(0.8, "x", at_least=True))
+        ratio(bench, results, f"{name}, the relay's CPU", "cpu", "bare", "haproxy",
+              Target(0.3, "x"))
+        ratio(bench, results, f"{name}, the whole tunnel's CPU", "tunnel", "bare", "OpenSSH",
+              Target(0.45, "x"))
+
+
+def ping_pong(bench, made):
+    count = bench.pick(3000, 1000)
+    results = interleave(bench, {
+        word: lambda w=word, c=one: with_bare(bench, w, lambda: numbers(
+            run(TOOLS / "pingpong", c.echo, count))) for word, one in made.items()}, LIMIT)
+    for what in ("p50", "p99"):
+        found = column(results, what)
+        bench.report.say(f"ping-pong, {what}, us: " + "  ".join(
+            f"{word} {figure * 1e3:.0f}" for word, figure in found.items()))
+        ratio(bench, results, f"ping-pong, {what}", what, "bare", "unsealed", Target(1, "x"))
+
+
+def set_up(bench, made):
+    """From a connection to the first byte that comes back, one at a time."""
+    count = bench.pick(100, 30)
+
+    def first_byte(port):
+        start = time.perf_counter()
+        with socket.create_connection(("127.0.0.1", port), LIMIT) as sock:
+            sock.sendall(b"x")
+            assert sock.recv(1) == b"x"
+            return time.perf_counter() - start
+
+    def one(port):
+        return {"p50": median([first_byte(port) for _ in range(count)]) * 1e3}
+
+    results = interleave(bench, {word: lambda c=each: one(c.echo)
+                                 for word, each in made.items() if word != "sealed"}, LIMIT)
+    found = column(results, "p50")
+    bench.report.say("set-up, p50, ms: " + "  ".join(
+        f"{word} {figure:.1f}" for word, figure in found.items()))
+    ratio(bench, results, "session set-up, p50", "p50", "bare", "unsealed", Target(1.5, "x"))
 
 
 def measure(bench):
-    bench.report.section("Sealed")
-    chains = {"unsealed": chain(bench, "unsealed", "off"), "bare": chain(bench, "bare", "require")}
-    for name, options in WAYS:
-        results = interleave(bench, {word: lambda c=one: load(bench, c, options)
-                                     for word, one in chains.items()}, LIMIT)
-        for field, what, target in (("rate", "MB/s", Target(1, "x", at_least=True)),
-                                    ("relay", "CPU s/GB of the relay", Target(0.5, "x")),
-                                    ("ends", "CPU s/GB of the ends", Target(1.1, "x"))):
-            found = column(results, field)
-            bench.report.say(f"{name}, {what}: " + "  ".join(
-                f"{word} {figure:.2f}" for word, figure in found.items()))
-            noisy = is_noisy(*([one[field] for one in values] for values in results.values()))
-            bench.report.measure(f"1 stream {name}, {what}, bare to unsealed",
-                                 found["bare"] / found["unsealed"], "x", target, noisy=noisy)
+    bench.report.section("Sealed: beside a session that is not, OpenSSH and haproxy")
+    made = {name: chain(bench, name, mode) for name, mode in MODES.items()}
+    bulk(bench, made)
+    ping_pong(bench, made)
+    set_up(bench, made)

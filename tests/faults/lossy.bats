@@ -51,7 +51,7 @@ a_line_across() {
         "-a $scratch/ca.pem" "$relay_address:$relay_port" 127.0.0.1:7000 >agent.conf
     start agent on remote bin/relayagent -C agent.conf
     wait_until 60 waits agent 2
-    write_stone_conf stone \
+    write_stone_conf stone '--sessions 0' \
         "$relay_address:$relay_port/ssl,http localhost:8000 \"GET / HTTP/1.1\" --"
     start stone on local bin/relay-stone -C stone.conf
     wait_until 60 listening_on local 8000

@@ -36,7 +36,7 @@ teardown() {
     done
     start_broker
     start_relay listen
-    a_line alice
+    a_line alice '--sessions 0'
     head -c 1000000 /dev/zero >"$full/ballast" 2>/dev/null || :
     [ "$(df --output=avail "$full" | tail -n 1)" -eq 0 ]
     client sessions "$stone_port" alice $((rounds * 10)) 4
@@ -141,7 +141,7 @@ set_clock() {
     start agent-alice stepped bin/relayagent -C "$scratch/agent-alice.conf"
     wait_until 60 waits agent-alice 2
     stone_port=$(free_port)
-    write_stone_conf stone "$(to_relay "localhost:$stone_port")"
+    write_stone_conf stone '--sessions 0' "$(to_relay "localhost:$stone_port")"
     start stone stepped bin/relay-stone -C "$scratch/stone.conf"
     await_start stone says stone ' start '
     start_client held session "$stone_port" alice held

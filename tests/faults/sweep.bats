@@ -132,7 +132,7 @@ an_agent() {
 
 a_stone() {
     stone_port=$(free_port)
-    write_stone_conf stone "$(to_relay "localhost:$stone_port")"
+    write_stone_conf stone '--sessions 0' "$(to_relay "localhost:$stone_port")"
     start stone shimmed stone stone bin/relay-stone -C "$scratch/stone.conf"
     await_start stone says stone ' start '
 }

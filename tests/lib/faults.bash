@@ -15,8 +15,8 @@ note() {
 
 # ---- the storm --------------------------------------------------------------
 
-# start_storm NAME...: sessions of these customers, through a relay-stone each,
-# until storm_was_right.
+# start_storm NAME...: sessions of these customers, through a relay-stone each that
+# shares none, until storm_was_right.
 start_storm() {
     local name places=()
     rm -f "$scratch/storm.stop" "$scratch"/storm.log
@@ -24,7 +24,7 @@ start_storm() {
         start_target "target-$name" whole "$name"
         start_waiting_agent "agent-$name" "$name" "$target"
         stone_port=$(free_port)
-        stone_name=$name start_relay_stone "stone-$name" "$(to_relay "localhost:$stone_port")"
+        stone_name=$name start_relay_stone "stone-$name" '--sessions 0' "$(to_relay "localhost:$stone_port")"
         echo "$stone_port" >"stone-$name.port"
         places+=("$name=$stone_port")
     done

@@ -28,13 +28,15 @@ to_relay() {
     echo "127.0.0.1:$relay_port/ssl,http $listen \"GET / HTTP/1.1\" $* --"
 }
 
-# a_line NAME: a relay-stone on $stone_port, and behind it a target "whole" of
-# that certificate.
+# a_line NAME [LINE...]: a relay-stone on $stone_port, with these lines, and behind
+# it a target "whole" of that certificate.
 a_line() {
-    start_target "target-$1" whole "$1"
-    start_waiting_agent "agent-$1" "$1" "$target"
+    local name=$1
+    shift
+    start_target "target-$name" whole "$name"
+    start_waiting_agent "agent-$name" "$name" "$target"
     stone_port=$(free_port)
-    stone_name=$1 start_relay_stone stone "$(to_relay "localhost:$stone_port")"
+    stone_name=$name start_relay_stone stone "$@" "$(to_relay "localhost:$stone_port")"
 }
 
 # start_false_relay NAME ANSWER...: a TLS server on $false_port with the relay's

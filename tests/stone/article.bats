@@ -88,10 +88,7 @@ same_from_both() {
 
 @test "megabytes come through whole, both ways at once and many at a time" {
     with_relay
-    start_target target-alice whole alice
-    start_waiting_agent agent-alice alice "$target"
-    stone_port=$(free_port)
-    start_relay_stone stone '--sessions 0' "$(to_relay "localhost:$stone_port")"
+    a_line alice '--sessions 0'
     client session "$stone_port" alice 20000000 30000000
     client sessions "$stone_port" alice 100 8
     # an answer awaited keeps no data waiting: what is sent first is there first

@@ -82,7 +82,7 @@ refused() {
 
 @test "a client that resets is an error at the target" {
     with_relay
-    a_line alice
+    a_line alice '--sessions 0'
     [ "$(speak --reset 10 "$stone_port" '\x00\x00\x00\x07alice -')" = "got=b'\x00\x00\x00\x05alice\x00' ended=clean" ]
     wait_until 60 says target-alice '^error '
     wait_until 60 says stone ' session .*reason=client-error '

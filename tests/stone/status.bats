@@ -28,7 +28,7 @@ is() {
 
 @test "sessions and connections of each forward, and whether they go well" {
     with_relay
-    a_line alice
+    a_line alice '--sessions 0'
     run -0 ask
     [ "${#lines[@]}" -eq 2 ]
     [[ ${lines[0]} =~ ^relay-stone\ [0-9.]+,\ pid\ [0-9]+,\ since\ 20[0-9T:-]+Z$ ]]
