@@ -1,21 +1,21 @@
 #!/bin/bash
-# Checks the model of pairing with spin: one line for each property, and one for
-# each mutant, a broken model in which that property must be seen to fail.
+# Checks the models of pairing and of parking with spin: one line for each property,
+# and one for each mutant, a broken model in which that property must be seen to fail.
 
 set -u
-model=$(cd "$(dirname "$0")" && pwd)/pairing.pml
+models=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C
 failed=0
 
-# build NAME "SPIN FLAGS" CC FLAG...: makes the verifier NAME/pan.
+# build NAME "SPIN FLAGS" CC FLAG...: makes the verifier NAME/pan, of $model.
 build() {
     local name=$1 flags=$2
     shift 2
     mkdir -p "$work/$name" && cd "$work/$name" || return
     # shellcheck disable=SC2086 # these are several
-    spin -a $flags "$model" >spin.log 2>&1 && "${CC:-cc}" -O2 -w "$@" -o pan pan.c
+    spin -a $flags "$models/$model" >spin.log 2>&1 && "${CC:-cc}" -O2 -w "$@" -o pan pan.c
 }
 
 # check NAME "SPIN FLAGS" "PAN FLAGS" CC FLAG...: its output is NAME/out.
@@ -26,6 +26,7 @@ check() {
     build "$name" "$flags" "$@" && timeout 1000 ./pan -m10000 -w24 $options >out 2>&1
 }
 
+model=pairing.pml
 # Several at a time; each takes below 1 GiB.
 check safety '' '' -DSAFETY &
 check liveness -DLIVENESS '-a -N no_waiter_lost' &
@@ -37,6 +38,13 @@ done
 wait
 for mutant in RESTART AGENT_FORGOTTEN NO_REMATCH; do
     check "$mutant" "-DLIVENESS -DMUTANT_$mutant" '-a -N no_waiter_lost' &
+done
+wait
+
+model=parking.pml
+check parking '' '' -DSAFETY &
+for mutant in IDENTITY TWICE NO_LOOK NO_NEXT; do
+    check "parking_$mutant" "-DMUTANT_$mutant" '' -DSAFETY &
 done
 wait
 
@@ -82,4 +90,11 @@ caught ANNOUNCE 'assertion violated  *!(session_unknown)'
 caught RESTART 'acceptance cycle'
 caught AGENT_FORGOTTEN 'acceptance cycle'
 caught NO_REMATCH 'acceptance cycle'
+holds parking woken_twice
+holds parking parked_lost
+holds parking holder_unknown
+caught parking_IDENTITY 'assertion violated  *!(two_identities_joined)'
+caught parking_TWICE 'assertion violated  *!(woken_twice)'
+caught parking_NO_LOOK 'assertion violated  *!(parked_lost)'
+caught parking_NO_NEXT 'assertion violated  *!(parked_lost)'
 exit "$failed"
