@@ -50,8 +50,8 @@ status_row(const struct row_status *s)
 {
 	return json_pack(
 	    "{s:s, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o, s:s, s:o}",
+	    "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+	    "s:s, s:o}",
 	    "relay_version", s->version, "pid", number(s->pid), "instance",
 	    LOG_ID(s->instance), "uptime", number(s->uptime), "draining",
 	    (int)s->draining, "agents", number(s->agents), "stones",

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Checks the models of pairing and of bare sessions with spin: one line for each property, and one for
+# Checks the models of pairing, bare sessions and parking with spin: one line for each property, and one for
 # each mutant, a broken model in which that property must be seen to fail.
 
 set -u
@@ -45,6 +45,13 @@ model=bare
 check bare '' -m100000 -DSAFETY -DCOLLAPSE &
 for mutant in READ_AHEAD NO_SOCKET OVERTAKES CLEAN_DEATH; do
     check "$mutant" "-DMUTANT_$mutant" -m100000 -DSAFETY -DCOLLAPSE &
+done
+wait
+
+model=parking
+check parking '' '' -DSAFETY &
+for mutant in IDENTITY TWICE NO_LOOK NO_NEXT; do
+    check "parking_$mutant" "-DMUTANT_$mutant" '' -DSAFETY &
 done
 wait
 
@@ -95,4 +102,11 @@ caught READ_AHEAD 'assertion violated  *(came'
 caught NO_SOCKET 'assertion violated  *heard_close'
 caught OVERTAKES 'assertion violated  *(came'
 caught CLEAN_DEATH 'assertion violated'
+holds parking woken_twice
+holds parking parked_lost
+holds parking holder_unknown
+caught parking_IDENTITY 'assertion violated  *!(two_identities_joined)'
+caught parking_TWICE 'assertion violated  *!(woken_twice)'
+caught parking_NO_LOOK 'assertion violated  *!(parked_lost)'
+caught parking_NO_NEXT 'assertion violated  *!(parked_lost)'
 exit "$failed"
