@@ -19,6 +19,7 @@
 #include "spawn/listen_sandbox.h"
 #include "spawn/spawner.h"
 #include "tls/server.h"
+#include "tls/wiped_heap.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -105,7 +106,8 @@ main(int argc, char **argv)
 	s.loaded = deadline_now();
 	if (relay_conf_read(&s.conf, s.conf_path, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
-	if (tls_init() == -1 || tls_server_init() == -1)
+	if (wiped_heap_init() == -1 || tls_init() == -1 ||
+	    tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	if (o.test)
 		relay_program_try_user(&s.conf);

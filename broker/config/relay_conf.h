@@ -56,6 +56,8 @@ struct relay_conf {
 	unsigned match_timeout;         /* seconds */
 	unsigned max_unregistered;      /* connections, spawn/arrivals.h */
 	unsigned max_unregistered_from; /* of them, from one address */
+	unsigned handler_uses;          /* connections, one after another */
+	unsigned handler_uses_line;     /* of path; 0: it is the default */
 };
 
 /*

@@ -53,6 +53,7 @@ agent_is_there(struct handler *h)
 			h->keepalive = deadline_now();
 		return 1;
 	}
+	h->in_order = n == 0;
 	if (n > 0)
 		log_event(LOG_NOTICE, "agent-spoke-early", "peer", h->peer,
 		    "identity", h->identity, NULL);
@@ -171,9 +172,11 @@ stop_waiting(struct handler *h, enum event event, enum state state)
 		return handler_refuse(
 		    h, REFUSAL_RELAY, 503, "The relay is restarting");
 	}
-	if (event == EVENT_TIMEOUT)
+	if (event == EVENT_TIMEOUT) {
+		h->in_order = 1;
 		return handler_refuse(h, REFUSAL_ALONE, 503,
 		    "No agent is there for this certificate");
+	}
 	log_event(LOG_INFO, event == EVENT_DRAIN ? "drained" : "left", "id",
 	    LOG_ID(handler_id(h)), "role", handler_role(h), "peer", h->peer,
 	    "identity", h->identity, NULL);
@@ -192,7 +195,9 @@ tell_registered(struct handler *h)
 	ssize_t n = write(h->tell, &h->pid, sizeof(h->pid));
 
 	(void)n;
-	fd_close(&h->tell);
+	h->is_told = 1;
+	if (h->is_last)
+		fd_close(&h->tell);
 }
 
 /* A check's poll: it is told what it would get, and ends. */
@@ -207,6 +212,7 @@ tell_check(struct handler *h, const struct message_welcome *m)
 		reply_check(out, m->customer, time(NULL)),
 		deadline_in(HANDLER_SEND_MS)) == -1)
 		return ENDED;
+	h->in_order = 1;
 	return CLOSING;
 }
 
@@ -216,7 +222,7 @@ welcome(struct handler *h, const struct message_welcome *m)
 {
 	char out[REPLY_MAX];
 
-	if (h->tell != -1)
+	if (h->tell != -1 && !h->is_told)
 		tell_registered(h);
 	if (m->log_level != LOG_LEVEL_OWN)
 		log_set_level((int)m->log_level);
@@ -242,6 +248,7 @@ welcome(struct handler *h, const struct message_welcome *m)
 static enum state
 refused_by_broker(struct handler *h, const struct message_refused *m)
 {
+	h->in_order = 1;
 	/* a waiting agent has its answer already: only its poll ends */
 	return h->welcomed ? CLOSING
 			   : handler_turn_away(h, (int)m->status, m->reason);
@@ -250,7 +257,7 @@ refused_by_broker(struct handler *h, const struct message_refused *m)
 enum state
 run_registering(struct handler *h)
 {
-	static struct wire_packet packet;
+	struct wire_packet *packet = &h->packet;
 
 	for (;;) {
 		enum event event;
@@ -261,13 +268,13 @@ run_registering(struct handler *h)
 			continue;
 		if (event != EVENT_BROKER)
 			return stop_waiting(h, event, REGISTERING);
-		if (!registration_receive(&h->registration, &packet))
+		if (!registration_receive(&h->registration, packet))
 			continue;
-		if (packet.message.type == MESSAGE_WELCOME)
-			return welcome(h, &packet.message.u.welcome);
-		if (packet.message.type == MESSAGE_REFUSED)
-			return refused_by_broker(h, &packet.message.u.refused);
-		if (broker_orders_obey(h, &packet))
+		if (packet->message.type == MESSAGE_WELCOME)
+			return welcome(h, &packet->message.u.welcome);
+		if (packet->message.type == MESSAGE_REFUSED)
+			return refused_by_broker(h, &packet->message.u.refused);
+		if (broker_orders_obey(h, packet))
 			return handler_remove(h);
 	}
 }
@@ -289,7 +296,7 @@ matched(struct handler *h, const struct wire_packet *packet)
 enum state
 run_waiting(struct handler *h)
 {
-	static struct wire_packet packet;
+	struct wire_packet *packet = &h->packet;
 
 	for (;;) {
 		enum event event = wait_once(h, h->match_by);
@@ -298,13 +305,13 @@ run_waiting(struct handler *h)
 			continue;
 		if (event != EVENT_BROKER)
 			return stop_waiting(h, event, WAITING);
-		if (registration_receive(&h->registration, &packet)) {
-			if (packet.message.type == MESSAGE_MATCHED)
-				return matched(h, &packet);
-			if (packet.message.type == MESSAGE_REFUSED)
+		if (registration_receive(&h->registration, packet)) {
+			if (packet->message.type == MESSAGE_MATCHED)
+				return matched(h, packet);
+			if (packet->message.type == MESSAGE_REFUSED)
 				return refused_by_broker(
-				    h, &packet.message.u.refused);
-			if (broker_orders_obey(h, &packet))
+				    h, &packet->message.u.refused);
+			if (broker_orders_obey(h, packet))
 				return handler_remove(h);
 		}
 		if (h->registration.fd == -1)

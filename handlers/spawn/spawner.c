@@ -5,10 +5,11 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "connection/balancer.h"
-#include "connection/handler.h"
 #include "connection/registration.h"
 #include "fork/forker.h"
+#include "spawn/child.h"
 #include "spawn/handoff.h"
+#include "spawn/pool.h"
 #include "spawn/prefork.h"
 #include "tls/expiry.h"
 #include "tls/server.h"
@@ -33,6 +34,7 @@ _Static_assert(
 struct loop {
 	struct spawner *spawner;
 	struct registration broker;
+	struct pool pool;
 	struct in6_addr from;      /* who arrives now */
 	struct expiry certificate; /* the relay's own */
 };
@@ -82,6 +84,43 @@ make_room(struct loop *l, int sock)
 	gone = 0;
 }
 
+/* Has m serve sock. Returns 0, or -1 where m is let go. */
+static int
+give(struct loop *l, struct pool_member *m, int is_handoff, int sock)
+{
+	const struct pool_task task = {
+	    .is_handoff = is_handoff != 0, .log_level = (uint8_t)log_level()};
+	int fds[POOL_FDS] = {sock, -1, -1}, rc;
+
+	/* without a lifeline it cannot be had */
+	if (is_handoff)
+		handoff_lifeline(m->pid, &fds[POOL_LIFELINE]);
+	rc = pool_give(&l->pool, m, task, fds);
+	fd_close(&fds[POOL_LIFELINE]);
+	fd_close(&fds[POOL_OTHER_END]);
+	return rc;
+}
+
+static int
+reuse(struct forker *f, size_t listener, int sock)
+{
+	struct loop *l = f->owner;
+	struct pool_member *m;
+
+	if (l->spawner->conf.handler_uses == 1)
+		return 0;
+	while ((m = pool_idle(&l->pool)) != NULL) {
+		const pid_t pid = m->pid;
+
+		if (give(l, m, is_handoff(l->spawner, listener), sock) == -1)
+			continue;
+		arrivals_add(&l->spawner->arrivals, pid, &l->from);
+		return 1;
+	}
+	pool_prepare(&l->pool);
+	return 0;
+}
+
 static void
 started(struct forker *f, size_t listener, pid_t pid)
 {
@@ -89,6 +128,14 @@ started(struct forker *f, size_t listener, pid_t pid)
 
 	(void)listener;
 	arrivals_add(&l->spawner->arrivals, pid, &l->from);
+	pool_add(&l->pool, pid, l->spawner->conf.handler_uses - 1);
+}
+
+/* Whether who has served one may serve another. */
+static int
+rests(void *arg, pid_t pid)
+{
+	return arrivals_rests(arg, pid);
 }
 
 static int
@@ -96,6 +143,7 @@ ended(struct forker *f, pid_t pid)
 {
 	struct loop *l = f->owner;
 
+	pool_forget(&l->pool, pid);
 	return arrivals_ended(&l->spawner->arrivals, pid);
 }
 
@@ -125,42 +173,23 @@ close_listeners(struct spawner *s)
 	fd_close(&s->handoff_lock);
 }
 
-/* In the child, as what follows. */
-static int
-handle(struct spawner *s, int sock)
-{
-	return handler_run(sock, s->arrivals.tell, &s->conf, &s->tls);
-}
-
-static int
-handle_handed_over(struct spawner *s, int peer)
-{
-	int lifeline, rc = EX_OK, sock = handoff_take(peer, &lifeline);
-
-	fd_close(&peer);
-	if (sock == -1)
-		log_event(
-		    LOG_INFO, "no-handoff", "error", strerror(errno), NULL);
-	else
-		rc = handle(s, sock);
-	/* relay-handoff lives until now */
-	fd_close(&lifeline);
-	return rc;
-}
-
 static int
 become_handler(struct forker *f, size_t listener, int sock)
 {
 	struct loop *l = f->owner;
 	struct spawner *s = l->spawner;
+	const int handed_over = is_handoff(s, listener);
+	struct child c = {.conf = &s->conf,
+	    .tls = &s->tls,
+	    .tell = s->arrivals.tell,
+	    .channel = pool_become_child(&l->pool)};
 
 	close_listeners(s);
 	fd_close(&s->badge);
 	fd_close(&s->arrivals.told);
 	fd_close(&l->broker.fd);
 	registration_hush();
-	return is_handoff(s, listener) ? handle_handed_over(s, sock)
-				       : handle(s, sock);
+	return child_run(&c, sock, handed_over);
 }
 
 static void
@@ -172,6 +201,7 @@ drain(struct forker *f)
 	if (l->spawner->handoff != -1)
 		unlink(l->spawner->conf.handoff);
 	close_listeners(l->spawner);
+	pool_retire(&l->pool);
 	children_signal(f->children, f->leaving ? SIGUSR2 : SIGTERM);
 	log_event(LOG_NOTICE, f->leaving ? "leaving" : "draining", "handlers",
 	    LOG_U64(children_count(f->children)), NULL);
@@ -214,6 +244,8 @@ reload(struct loop *l, struct failure *f)
 	s->conf = conf;
 	l->broker.loaded = now;
 	l->broker.socket = s->conf.socket;
+	/* what they check clients against is what was */
+	pool_retire(&l->pool);
 	note_dates(l);
 	prefork_warm(&s->tls);
 	log_event(LOG_NOTICE, "reloaded", NULL);
@@ -236,7 +268,7 @@ reload_everywhere(struct forker *f)
 	registration_tell(&l->broker, &m);
 }
 
-/* ---- the broker ---- */
+/* ---- the broker, and children that wait ---- */
 
 static int64_t
 broker_ready(struct forker *f, int fds[static FORKER_ASIDE_MAX])
@@ -247,10 +279,13 @@ broker_ready(struct forker *f, int fds[static FORKER_ASIDE_MAX])
 	if (registration_missing(&l->broker))
 		registration_complain(&l->broker);
 	fds[0] = l->broker.fd;
+	fds[1] = l->pool.watch;
+	pool_tidy(&l->pool);
 	expiry_check(&l->certificate, "certificate",
 	    l->spawner->conf.certificate, time(NULL));
-	return deadline_first(
-	    registration_due(&l->broker), deadline_in(HOUR_MS));
+	return deadline_first(deadline_first(registration_due(&l->broker),
+				  pool_due(&l->pool)),
+	    deadline_in(HOUR_MS));
 }
 
 static void
@@ -281,6 +316,15 @@ serve_broker(struct forker *f)
 	}
 }
 
+static void
+serve_aside(struct forker *f)
+{
+	struct loop *l = f->owner;
+
+	pool_listen(&l->pool, rests, &l->spawner->arrivals);
+	serve_broker(f);
+}
+
 /* ---- all together ---- */
 
 int
@@ -289,13 +333,14 @@ spawner_run(struct spawner *s)
 	static const struct forker_calls calls = {
 	    .listeners = listeners,
 	    .admits = admits,
+	    .reuse = reuse,
 	    .child = become_handler,
 	    .started = started,
 	    .ended = ended,
 	    .reload = reload_everywhere,
 	    .drain = drain,
 	    .aside = broker_ready,
-	    .serve_aside = serve_broker,
+	    .serve_aside = serve_aside,
 	};
 	static const struct forker_words words = {
 	    .shortage = "no-handler",
@@ -311,11 +356,16 @@ spawner_run(struct spawner *s)
 	};
 	int rc;
 
+	if (pool_open(&l.pool) == -1) {
+		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
+		return EX_OSERR;
+	}
 	registration_init_spawner(
 	    &l.broker, s->conf.socket, s->loaded, s->badge);
 	note_dates(&l);
 	prefork_warm(&s->tls);
 	rc = forker_run(&f);
 	registration_close(&l.broker);
+	pool_close(&l.pool);
 	return rc;
 }
