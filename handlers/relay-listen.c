@@ -130,7 +130,8 @@ main(int argc, char **argv)
 	if (s.signals == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	s.badge = ipc_socket_badge();
-	if (s.badge == -1 || arrivals_open(&s.arrivals) == -1)
+	if (s.badge == -1 || arrivals_open(&s.arrivals) == -1 ||
+	    pool_open(&s.pool) == -1)
 		program_fail(EX_OSERR, "socket: %s", strerror(errno));
 	if (listen_sandbox_enter(&s.conf) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
@@ -138,6 +139,7 @@ main(int argc, char **argv)
 	notify("READY=1");
 	rc = spawner_run(&s);
 	log_event(LOG_NOTICE, "stop", NULL);
+	pool_close(&s.pool);
 	arrivals_free(&s.arrivals);
 	tls_material_free(&s.tls);
 	relay_conf_free(&s.conf);

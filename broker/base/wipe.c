@@ -17,8 +17,8 @@ wipe_pages(void *at, size_t len)
 	unsigned char *first = start + (page - (uintptr_t)start % page) % page;
 	unsigned char *last = end - (uintptr_t)end % page;
 
-	if (first >= last || madvise(first, (size_t)(last - first),
-				 MADV_DONTNEED) == -1) {
+	if (first >= last ||
+	    madvise(first, (size_t)(last - first), MADV_DONTNEED) == -1) {
 		explicit_bzero(at, len);
 		return;
 	}

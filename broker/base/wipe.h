@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 /*
- * Wipes len bytes at at, of memory of this process's own (no mapping of a file).
- * Whole pages go back to the kernel, and are zero when they are next touched:
- * for what is large and seldom used.
+ * Wipes len bytes at at, of memory of this process's own (no mapping of a
+ * file). Whole pages go back to the kernel, and are zero when they are next
+ * touched: for what is large and seldom used.
  */
 void wipe_pages(void *at, size_t len);
 

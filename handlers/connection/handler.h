@@ -25,11 +25,12 @@ int handler_enter(void);
 
 /*
  * Serves task's connection, and closes it, until it ends. SIGTERM ends one that
- * waits and lets a session run on; SIGUSR2, blocked like it, does so to an agent
- * alone. Where it is the process's last, material is forgotten (tls_forget)
- * after the handshake; else nothing of the connection is left in memory but on
- * the stack (base/wipe.h) and where OpenSSL frees (tls/wiped_heap.h). Returns 1
- * where the connection ended in order, and the process may serve another, or 0.
+ * waits and lets a session run on; SIGUSR2, blocked like it, does so to an
+ * agent alone. Where it is the process's last, material is forgotten
+ * (tls_forget) after the handshake; else nothing of the connection is left in
+ * memory but on the stack (base/wipe.h) and where OpenSSL frees
+ * (tls/wiped_heap.h). Returns 1 where the connection ended in order, and the
+ * process may serve another, or 0.
  */
 int handler_serve(const struct handler_task *task,
     const struct relay_conf *conf, struct tls_material *material);

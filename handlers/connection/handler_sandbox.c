@@ -90,8 +90,8 @@ logs_to_file(void)
 static int
 limit(void)
 {
-	const struct rlimit none = {0, 0}, fds = {
-	    HANDLER_FDS_MAX, HANDLER_FDS_MAX};
+	const struct rlimit none = {0, 0},
+			    fds = {HANDLER_FDS_MAX, HANDLER_FDS_MAX};
 
 	if (setrlimit(RLIMIT_NOFILE, &fds) == -1)
 		return -1;

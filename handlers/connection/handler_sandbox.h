@@ -12,10 +12,10 @@
 /*
  * Its client, the broker, the hop, signals, the syslog and 0-2 are 8; a broker
  * that is found again and what comes with a message, 2 more; a bare session's
- * pipe and the other client's socket, 3; relay-handoff's lifeline, the spawner's
- * pipe, and the channel by which the next connection comes, 3.
+ * pipe and the other client's socket, 3; relay-handoff's lifeline, the
+ * spawner's pipe, and the channel by which the next connection comes, 3.
  */
-#define HANDLER_FDS_MAX 18
+#define HANDLER_FDS_MAX 16
 
 /*
  * Makes the second stage ready, for this process and its children, and logs

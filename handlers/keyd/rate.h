@@ -24,8 +24,8 @@ struct rate {
 };
 
 /*
- * Whether pid, which may have so many in RATE_WINDOW_MS, may have one more, now;
- * r is all zero at first. Returns 1 or 0.
+ * Whether pid, which may have so many in RATE_WINDOW_MS, may have one more,
+ * now; r is all zero at first. Returns 1 or 0.
  */
 int rate_admits(struct rate *r, pid_t pid, unsigned most, int64_t now);
 

@@ -105,10 +105,9 @@ serve_all(struct child *c, struct pool_task task, int fds[static POOL_FDS],
 		own = without(own, fds[i]);
 	for (;;) {
 		log_set_level(task.log_level);
-		in_order =
-		    task.is_handoff
-			? serve_handed_over(c, &task, fds, signals)
-			: serve(c, &task, fds[POOL_SOCKET], signals);
+		in_order = task.is_handoff
+			       ? serve_handed_over(c, &task, fds, signals)
+			       : serve(c, &task, fds[POOL_SOCKET], signals);
 		if (task.is_last || !in_order)
 			return;
 		wipe_stack();
@@ -131,8 +130,10 @@ child_run(struct child *c, int sock, int is_handoff)
 
 	if (c->channel != -1)
 		wiped_heap_begin();
-	/* what comes later is past the calls for it, and the spawner makes it */
-	if (is_handoff && handoff_lifeline(getpid(), &fds[POOL_LIFELINE]) == -1) {
+	/* what comes later is past the calls for it, and the spawner makes it
+	 */
+	if (is_handoff &&
+	    handoff_lifeline(getpid(), &fds[POOL_LIFELINE]) == -1) {
 		log_event(
 		    LOG_INFO, "no-handoff", "error", strerror(errno), NULL);
 		return EX_OSERR;

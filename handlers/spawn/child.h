@@ -16,8 +16,9 @@ struct child {
 };
 
 /*
- * Serves sock, or what is handed over at it, and then what comes by the channel,
- * for as long as all ends in order. Closes sock. Returns a sysexits(3) code.
+ * Serves sock, or what is handed over at it, and then what comes by the
+ * channel, for as long as all ends in order. Closes sock. Returns a sysexits(3)
+ * code.
  */
 int child_run(struct child *c, int sock, int is_handoff);
 

@@ -47,8 +47,8 @@ int handoff_lifeline(pid_t handler, int ends[2]);
 
 /*
  * In the handler: takes the connection that peer has, who gets the other end of
- * the lifeline. Returns the connection, non-blocking, which the caller closes, or
- * -1 with errno (ECONNRESET where peer has given up).
+ * the lifeline. Returns the connection, non-blocking, which the caller closes,
+ * or -1 with errno (ECONNRESET where peer has given up).
  */
 int handoff_take(int peer, int other_end);
 

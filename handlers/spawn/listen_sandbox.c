@@ -25,7 +25,6 @@ static const struct filter_rule spawning[] = {
     FILTER_IS(socketpair, 0, AF_UNIX),
     FILTER_CALL(geteuid),
     FILTER_CALL(unlink),
-    FILTER_CALL(epoll_create1),
     FILTER_CALL(epoll_ctl),
     FILTER_CALL(epoll_wait),
     FILTER_CALL(epoll_pwait),

@@ -39,8 +39,9 @@ struct pool_member {
 };
 
 struct pool {
-	int watch; /* epoll(7), of all channels */
-	int next[2]; /* the channel of the next child: ours, its; -1: it gets none */
+	int watch;   /* epoll(7), of all channels */
+	int next[2]; /* the channel of the next child: ours, its; -1: it gets
+			none */
 	struct pool_member members[POOL_MAX];
 	size_t count;
 };
@@ -63,7 +64,8 @@ void pool_prepare(struct pool *p);
 /* In the child: closes what is the spawner's. Returns its channel, or -1. */
 int pool_become_child(struct pool *p);
 
-/* In the spawner: the child has got its channel, for so many connections more. */
+/* In the spawner: the child has got its channel, for so many connections more.
+ */
 void pool_add(struct pool *p, pid_t pid, unsigned left);
 
 /* ---- connections ---- */
@@ -84,8 +86,7 @@ int pool_give(struct pool *p, struct pool_member *m, struct pool_task task,
  * Hears which children have ended their connection: rests says whether one may
  * have another.
  */
-void pool_listen(
-    struct pool *p, int (*rests)(void *arg, pid_t pid), void *arg);
+void pool_listen(struct pool *p, int (*rests)(void *arg, pid_t pid), void *arg);
 
 /* When pool_tidy has something to do; DEADLINE_NONE: never. */
 int64_t pool_due(const struct pool *p);

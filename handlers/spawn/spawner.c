@@ -9,7 +9,6 @@
 #include "fork/forker.h"
 #include "spawn/child.h"
 #include "spawn/handoff.h"
-#include "spawn/pool.h"
 #include "spawn/prefork.h"
 #include "tls/expiry.h"
 #include "tls/server.h"
@@ -34,7 +33,6 @@ _Static_assert(
 struct loop {
 	struct spawner *spawner;
 	struct registration broker;
-	struct pool pool;
 	struct in6_addr from;      /* who arrives now */
 	struct expiry certificate; /* the relay's own */
 };
@@ -95,7 +93,7 @@ give(struct loop *l, struct pool_member *m, int is_handoff, int sock)
 	/* without a lifeline it cannot be had */
 	if (is_handoff)
 		handoff_lifeline(m->pid, &fds[POOL_LIFELINE]);
-	rc = pool_give(&l->pool, m, task, fds);
+	rc = pool_give(&l->spawner->pool, m, task, fds);
 	fd_close(&fds[POOL_LIFELINE]);
 	fd_close(&fds[POOL_OTHER_END]);
 	return rc;
@@ -109,7 +107,7 @@ reuse(struct forker *f, size_t listener, int sock)
 
 	if (l->spawner->conf.handler_uses == 1)
 		return 0;
-	while ((m = pool_idle(&l->pool)) != NULL) {
+	while ((m = pool_idle(&l->spawner->pool)) != NULL) {
 		const pid_t pid = m->pid;
 
 		if (give(l, m, is_handoff(l->spawner, listener), sock) == -1)
@@ -117,7 +115,7 @@ reuse(struct forker *f, size_t listener, int sock)
 		arrivals_add(&l->spawner->arrivals, pid, &l->from);
 		return 1;
 	}
-	pool_prepare(&l->pool);
+	pool_prepare(&l->spawner->pool);
 	return 0;
 }
 
@@ -128,7 +126,7 @@ started(struct forker *f, size_t listener, pid_t pid)
 
 	(void)listener;
 	arrivals_add(&l->spawner->arrivals, pid, &l->from);
-	pool_add(&l->pool, pid, l->spawner->conf.handler_uses - 1);
+	pool_add(&l->spawner->pool, pid, l->spawner->conf.handler_uses - 1);
 }
 
 /* Whether who has served one may serve another. */
@@ -143,7 +141,7 @@ ended(struct forker *f, pid_t pid)
 {
 	struct loop *l = f->owner;
 
-	pool_forget(&l->pool, pid);
+	pool_forget(&l->spawner->pool, pid);
 	return arrivals_ended(&l->spawner->arrivals, pid);
 }
 
@@ -182,7 +180,7 @@ become_handler(struct forker *f, size_t listener, int sock)
 	struct child c = {.conf = &s->conf,
 	    .tls = &s->tls,
 	    .tell = s->arrivals.tell,
-	    .channel = pool_become_child(&l->pool)};
+	    .channel = pool_become_child(&l->spawner->pool)};
 
 	close_listeners(s);
 	fd_close(&s->badge);
@@ -201,7 +199,7 @@ drain(struct forker *f)
 	if (l->spawner->handoff != -1)
 		unlink(l->spawner->conf.handoff);
 	close_listeners(l->spawner);
-	pool_retire(&l->pool);
+	pool_retire(&l->spawner->pool);
 	children_signal(f->children, f->leaving ? SIGUSR2 : SIGTERM);
 	log_event(LOG_NOTICE, f->leaving ? "leaving" : "draining", "handlers",
 	    LOG_U64(children_count(f->children)), NULL);
@@ -245,7 +243,7 @@ reload(struct loop *l, struct failure *f)
 	l->broker.loaded = now;
 	l->broker.socket = s->conf.socket;
 	/* what they check clients against is what was */
-	pool_retire(&l->pool);
+	pool_retire(&l->spawner->pool);
 	note_dates(l);
 	prefork_warm(&s->tls);
 	log_event(LOG_NOTICE, "reloaded", NULL);
@@ -279,12 +277,12 @@ broker_ready(struct forker *f, int fds[static FORKER_ASIDE_MAX])
 	if (registration_missing(&l->broker))
 		registration_complain(&l->broker);
 	fds[0] = l->broker.fd;
-	fds[1] = l->pool.watch;
-	pool_tidy(&l->pool);
+	fds[1] = l->spawner->pool.watch;
+	pool_tidy(&l->spawner->pool);
 	expiry_check(&l->certificate, "certificate",
 	    l->spawner->conf.certificate, time(NULL));
 	return deadline_first(deadline_first(registration_due(&l->broker),
-				  pool_due(&l->pool)),
+				  pool_due(&l->spawner->pool)),
 	    deadline_in(HOUR_MS));
 }
 
@@ -321,7 +319,7 @@ serve_aside(struct forker *f)
 {
 	struct loop *l = f->owner;
 
-	pool_listen(&l->pool, rests, &l->spawner->arrivals);
+	pool_listen(&l->spawner->pool, rests, &l->spawner->arrivals);
 	serve_broker(f);
 }
 
@@ -356,16 +354,11 @@ spawner_run(struct spawner *s)
 	};
 	int rc;
 
-	if (pool_open(&l.pool) == -1) {
-		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
-		return EX_OSERR;
-	}
 	registration_init_spawner(
 	    &l.broker, s->conf.socket, s->loaded, s->badge);
 	note_dates(&l);
 	prefork_warm(&s->tls);
 	rc = forker_run(&f);
 	registration_close(&l.broker);
-	pool_close(&l.pool);
 	return rc;
 }
