@@ -5,6 +5,7 @@
 
 load ../lib/helpers
 load ../lib/clients
+load ../lib/stones
 load ../lib/sealed
 
 setup_file() {
