@@ -1,18 +1,17 @@
 /* The pool of polls: see pool.h. */
 #define _GNU_SOURCE
 #include "agent/pool.h"
-#include "agent/relay_polls.h"
+#include "agent/pool_start.h"
+#include "agent/pool_state.h"
+#include "agent/relay_parked.h"
 #include "agent/sandbox.h"
 #include "agent/status.h"
-#include "agent/suspend.h"
 #include "base/deadline.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/program.h"
-#include "fork/children.h"
-#include "status/sessions.h"
 #include "tls/validity.h"
 
 #include <errno.h>
@@ -21,106 +20,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define SESSIONS_MAX 1024 /* polls and sessions: processes of this agent */
-#define TICK_MS      WATCHED_MS /* to see that the machine has slept, too */
-#define SLEPT_MS     30000 /* the relay has missed a keep-alive: start anew */
-
-struct pool {
-	struct agent_conf *conf;
-	const struct agent_source *source;
-	uint64_t agent;
-	pid_t pid; /* its own */
-	int signals;
-	int stopping; /* how many signals asked for it */
-	int leaving;
-	struct children *children;
-	struct status_sessions sessions;
-	int status;     /* where people ask; -1: nowhere */
-	time_t started; /* Unix time */
-	struct suspend suspend;
-	struct expiry certificate;
-	int64_t tick;                      /* when the next is due */
-	unsigned told_waiting, told_polls; /* to the service manager */
-	size_t nrelays;
-	struct agent_relay relays[AGENT_RELAYS_MAX];
-};
-
-/* ---- starting polls ---- */
-
-/* In the child: becomes the poll. Does not return. */
-static void
-become_poll(struct pool *pool, const struct netaddr *relay, int news)
-{
-	static const int ends[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1};
-	sigset_t set;
-
-	/* until a stone has come, TERM and INT simply end it */
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGUSR1, SIG_IGN);
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		sigaddset(&set, ends[i]);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	/* a pool that is killed takes its waiting polls along, too */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != pool->pid)
-		raise(SIGTERM);
-	fd_close(&pool->signals);
-	fd_close(&pool->status);
-	for (size_t i = 0; i < pool->nrelays; i++)
-		agent_relay_forget(&pool->relays[i]);
-	if (agent_sandbox_poll() == -1)
-		_exit(EX_OSERR);
-	_exit(agent_poll_run(pool->conf, relay, pool->agent, news));
-}
-
-static int
-start_poll(struct pool *pool, struct agent_relay *relay, struct slot *slot)
-{
-	int pair[2];
-	pid_t pid;
-
-	if (children_count(pool->children) >= SESSIONS_MAX) {
-		errno = EAGAIN;
-		return -1;
-	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		0, pair) == -1)
-		return -1;
-	pid = fork();
-	if (pid == 0) {
-		fd_close(&pair[0]);
-		become_poll(pool, &relay->place, pair[1]);
-	}
-	fd_close(&pair[1]);
-	if (pid == -1 || children_add(pool->children, pid) == -1) {
-		fd_close(&pair[0]);
-		return -1;
-	}
-	*slot = (struct slot){.news = pair[0], .pid = pid};
-	return 0;
-}
-
-static void
-fill(struct pool *pool, struct agent_relay *relay)
-{
-	struct slot *slot;
-
-	while ((slot = agent_relay_vacancy(relay)) != NULL) {
-		if (start_poll(pool, relay, slot) == 0)
-			continue;
-		log_event(
-		    LOG_ERR, "no-process", "error", strerror(errno), NULL);
-		agent_relay_postpone(relay);
-	}
-}
+#define TICK_MS  WATCHED_MS /* to see that the machine has slept, too */
+#define SLEPT_MS 30000      /* the relay has missed a keep-alive: start anew */
 
 /* ---- configuration ---- */
 
@@ -156,7 +62,7 @@ static void
 restart_polls(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->nrelays; i++)
-		agent_relay_restart(&pool->relays[i]);
+		agent_relay_restart(&pool->relays[i], &pool->ending);
 	children_signal(pool->children, SIGHUP);
 }
 
@@ -203,6 +109,8 @@ stop(struct pool *pool)
 	log_event(LOG_NOTICE, "draining", "processes",
 	    LOG_U64(children_count(pool->children)), NULL);
 	notify("STOPPING=1\nSTATUS=waiting for sessions to end");
+	for (size_t i = 0; i < pool->nrelays; i++)
+		agent_relay_unpark(&pool->relays[i]);
 	/* a session holds SIGTERM back, a waiting poll does not */
 	children_signal(
 	    pool->children, pool->stopping++ == 0 ? SIGTERM : SIGKILL);
@@ -214,8 +122,8 @@ count_sessions(const struct pool *pool)
 	size_t n = children_count(pool->children);
 
 	for (size_t i = 0; i < pool->nrelays; i++)
-		n -= agent_relay_polls(&pool->relays[i]);
-	return n;
+		n -= agent_relay_processes(&pool->relays[i]);
+	return n - ending_processes(&pool->ending);
 }
 
 /* Sessions need no parent, and what starts next polls anew. */
@@ -261,6 +169,7 @@ reap(struct pool *pool)
 
 	while ((pid = children_reap(pool->children, &status)) != 0) {
 		status_sessions_end(&pool->sessions, pid);
+		ending_reaped(&pool->ending, pid);
 		for (size_t i = 0; i < pool->nrelays; i++)
 			agent_relay_reaped(&pool->relays[i], pid);
 	}
@@ -322,9 +231,9 @@ tick(struct pool *pool)
 		struct agent_relay *relay = &pool->relays[i];
 
 		if (slept >= SLEPT_MS)
-			agent_relay_restart(relay);
+			agent_relay_restart(relay, &pool->ending);
 		else
-			agent_relay_trim(relay);
+			agent_relay_trim(relay, &pool->ending);
 		expiry_check(&relay->customer, "customer", relay->text, now);
 	}
 	expiry_check(&pool->certificate, "certificate", "this agent", now);
@@ -333,28 +242,61 @@ tick(struct pool *pool)
 
 /* ---- the loop ---- */
 
+/* Of a process that polls, or of a parked poll. */
 static void
-take_news(struct pool *pool, struct agent_relay *relay, struct slot *slot)
+serve_slot(struct pool *pool, struct agent_relay *relay, struct slot *slot)
 {
-	status_sessions_add(&pool->sessions,
-	    agent_relay_news(relay, slot, pool->stopping), relay->text);
+	int fd;
+
+	if (slot->news != -1) {
+		status_sessions_add(&pool->sessions,
+		    agent_relay_news(relay, slot, pool->stopping), relay->text);
+		return;
+	}
+	fd = agent_relay_hear(relay, slot);
+	if (fd != -1)
+		pool_wake(pool, relay, slot, fd);
 }
 
 /* A slot of any relay that is polled for, in the order of the array. */
 static void
-serve_news(struct pool *pool, const struct pollfd *pfd)
+serve_slots(struct pool *pool, const struct pollfd *pfd)
 {
 	for (size_t i = 0; i < pool->nrelays; i++)
 		for (size_t j = 0; j < AGENT_POLLS_MAX; j++, pfd++)
 			if (pfd->fd != -1 && pfd->revents != 0)
-				take_news(pool, &pool->relays[i],
+				serve_slot(pool, &pool->relays[i],
 				    &pool->relays[i].slots[j]);
+}
+
+/* Stones that came just before their polls were told to end. */
+static void
+serve_ending(struct pool *pool)
+{
+	struct ending_poll taken;
+
+	while (ending_next(&pool->ending, &taken)) {
+		for (size_t i = 0; i < pool->nrelays; i++)
+			if (strcmp(pool->relays[i].text, taken.relay) == 0)
+				agent_relay_arrival(&pool->relays[i]);
+		status_sessions_add(&pool->sessions, taken.pid, taken.relay);
+	}
+}
+
+static struct pollfd
+slot_wants(const struct slot *slot)
+{
+	return (struct pollfd){
+	    .fd = slot->news != -1 ? slot->news : slot->parked.fd,
+	    .events = POLLIN,
+	};
 }
 
 static void
 serve_once(struct pool *pool)
 {
-	static struct pollfd pfd[AGENT_RELAYS_MAX * AGENT_POLLS_MAX + 2];
+	static struct pollfd
+	    pfd[AGENT_RELAYS_MAX * AGENT_POLLS_MAX + ENDING_MAX + 2];
 	int64_t until;
 	nfds_t n = 0;
 
@@ -367,18 +309,20 @@ serve_once(struct pool *pool)
 		struct agent_relay *relay = &pool->relays[i];
 
 		if (!pool->stopping) {
-			fill(pool, relay);
+			agent_relay_tend(relay);
+			pool_fill(pool, relay);
 			until = deadline_first(until, agent_relay_due(relay));
 		}
 		for (size_t j = 0; j < AGENT_POLLS_MAX; j++)
-			pfd[n++] = (struct pollfd){
-			    .fd = relay->slots[j].news, .events = POLLIN};
+			pfd[n++] = slot_wants(&relay->slots[j]);
 	}
 	pfd[n] = (struct pollfd){.fd = pool->signals, .events = POLLIN};
 	pfd[n + 1] = (struct pollfd){.fd = pool->status, .events = POLLIN};
-	if (poll(pfd, n + 2, deadline_left(until)) <= 0)
+	ending_wants(&pool->ending, pfd + n + 2);
+	if (poll(pfd, n + 2 + pool->ending.n, deadline_left(until)) <= 0)
 		return;
-	serve_news(pool, pfd);
+	serve_slots(pool, pfd);
+	serve_ending(pool);
 	if (pfd[n + 1].revents != 0)
 		answer_status(pool);
 	if (pfd[n].revents != 0)
@@ -412,6 +356,7 @@ agent_pool_run(struct agent_conf *conf, const struct agent_source *source,
 		serve_once(&pool);
 	for (size_t i = 0; i < pool.nrelays; i++)
 		agent_relay_forget(&pool.relays[i]);
+	ending_forget(&pool.ending);
 	children_free(pool.children);
 	agent_conf_free(conf);
 	return EX_OK;

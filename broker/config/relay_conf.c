@@ -150,6 +150,7 @@ set_key(const struct reader *r, const char *key, const char *value,
 	    {"keyd", &c->keyd, 1},
 	    {"keyd_user", &c->keyd_user, 0},
 	    {"user", &c->user, 0},
+	    {"handler_user", &c->handler_user, 0},
 	    {"group", &c->group, 0},
 	    {"admin_group", &c->admin_group, 0},
 	};
@@ -235,6 +236,7 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 			    f, "%s: no %s line", path, required[i].key);
 	if (default_string(&c->socket, "/run/vpn-warp/broker.sock") == -1 ||
 	    default_string(&c->user, "vpn-warp") == -1 ||
+	    default_string(&c->handler_user, "vpn-warp-handler") == -1 ||
 	    default_string(&c->keyd_user, "vpn-warp-keyd") == -1 ||
 	    default_string(&c->group, "") == -1)
 		return failure(f, "%s: %s", path, strerror(errno));
@@ -295,6 +297,7 @@ relay_conf_free(struct relay_conf *conf)
 	free(conf->keyd);
 	free(conf->keyd_user);
 	free(conf->user);
+	free(conf->handler_user);
 	free(conf->group);
 	free(conf->customers);
 	free(conf->admin_group);
