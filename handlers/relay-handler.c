@@ -24,6 +24,7 @@
 int
 main(int argc, char **argv)
 {
+	struct handler_task task = {.tell = -1, .is_last = 1};
 	struct tls_material material;
 	struct relay_program_options o;
 	struct relay_conf conf;
@@ -61,5 +62,10 @@ main(int argc, char **argv)
 	if (geteuid() == 0)
 		program_fail(EX_NOPERM,
 		    "refusing to run as root: set user in the xinetd entry");
-	return handler_run(sock, -1, &conf, &material, NULL);
+	task.sock = sock;
+	task.signals = fd_nonblock(sock) == -1 ? -1 : handler_enter();
+	if (task.signals == -1)
+		return EX_OSERR;
+	handler_serve(&task, &conf, &material);
+	return EX_OK;
 }

@@ -19,6 +19,7 @@
 #include "spawn/listen_sandbox.h"
 #include "spawn/spawner.h"
 #include "tls/server.h"
+#include "tls/wiped_heap.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -115,7 +116,8 @@ main(int argc, char **argv)
 	s.loaded = deadline_now();
 	if (relay_conf_read(&s.conf, s.conf_path, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
-	if (tls_init() == -1 || tls_server_init() == -1)
+	if (wiped_heap_init() == -1 || tls_init() == -1 ||
+	    tls_server_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	if (o.test)
 		relay_program_try_user(&s.conf);
@@ -138,7 +140,8 @@ main(int argc, char **argv)
 	if (s.signals == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	s.badge = ipc_socket_badge();
-	if (s.badge == -1 || arrivals_open(&s.arrivals) == -1)
+	if (s.badge == -1 || arrivals_open(&s.arrivals) == -1 ||
+	    pool_open(&s.pool) == -1)
 		program_fail(EX_OSERR, "socket: %s", strerror(errno));
 	if (listen_sandbox_enter(&s.conf) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
@@ -146,6 +149,7 @@ main(int argc, char **argv)
 	notify("READY=1");
 	rc = spawner_run(&s);
 	log_event(LOG_NOTICE, "stop", NULL);
+	pool_close(&s.pool);
 	arrivals_free(&s.arrivals);
 	tls_material_free(&s.tls);
 	relay_conf_free(&s.conf);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -80,6 +81,22 @@ fd_take_inetd_socket(void)
 fail:
 	fd_close(&sock);
 	return -1;
+}
+
+uint32_t
+fd_open_ones(unsigned n)
+{
+	struct pollfd pfd[32];
+	uint32_t open_ones = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		pfd[i] = (struct pollfd){.fd = (int)i};
+	if (poll(pfd, n, 0) == -1)
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		if ((pfd[i].revents & POLLNVAL) == 0)
+			open_ones |= (uint32_t)1 << i;
+	return open_ones;
 }
 
 int

@@ -5,6 +5,8 @@
 #ifndef BASE_FD_H
 #define BASE_FD_H
 
+#include <stdint.h>
+
 /* Closes *fd unless it is -1, and sets it to -1. errno is kept. */
 void fd_close(int *fd);
 
@@ -24,6 +26,13 @@ int fd_sane_std(void);
  * new fd, which the caller closes, or -1 with errno (ENOTSOCK: 0 is none).
  */
 int fd_take_inetd_socket(void);
+
+/*
+ * Which of the first n descriptors are open, a bit for each: at most 32, and as
+ * many as RLIMIT_NOFILE lets there be. It takes poll(2) alone, which every
+ * sandbox allows.
+ */
+uint32_t fd_open_ones(unsigned n);
 
 /* Whether fd 2 can take log lines: open, and not /dev/null. */
 int fd_stderr_usable(void);

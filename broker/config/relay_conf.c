@@ -10,6 +10,7 @@
 
 #define TIMEOUT_MAX 3600   /* seconds; more is a mistake of units */
 #define COUNT_MAX   999999 /* connections; no host has more processes */
+#define USES_MAX    10000  /* beyond some hundreds nothing is saved */
 
 struct reader {
 	struct relay_conf *conf;
@@ -181,10 +182,13 @@ set_key(const struct reader *r, const char *key, const char *value,
 		"connections"},
 	    {"max_unregistered_from", &c->max_unregistered_from, COUNT_MAX,
 		"connections"},
+	    {"handler_uses", &c->handler_uses, USES_MAX, "connections"},
 	};
 
 	if (strcmp(key, "user") == 0)
 		c->user_line = r->line;
+	if (strcmp(key, "handler_uses") == 0)
+		c->handler_uses_line = r->line;
 	if (strcmp(key, "listen") == 0)
 		return add_listen(c, value, f);
 	if (strcmp(key, "admin") == 0)
@@ -271,6 +275,14 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 		c->max_unregistered = 4096;
 	if (c->max_unregistered_from == 0)
 		c->max_unregistered_from = 2048;
+	if (c->handler_uses == 0)
+		c->handler_uses = 1;
+	/* who is to serve another must not have what that one trusts in */
+	if (c->handler_uses > 1 && c->keyd == NULL)
+		return failure(f,
+		    "%s:%u: handler_uses is more than 1, which needs a keyd "
+		    "line: see relay-keyd(8)",
+		    path, c->handler_uses_line);
 	return 0;
 }
 

@@ -59,6 +59,8 @@ struct relay_conf {
 	int has_park_after;        /* it was said */
 	unsigned max_unregistered; /* connections, spawn/arrivals.h */
 	unsigned max_unregistered_from; /* of them, from one address */
+	unsigned handler_uses;          /* connections, one after another */
+	unsigned handler_uses_line;     /* of path; 0: it is the default */
 };
 
 /*

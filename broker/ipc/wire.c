@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 
 _Static_assert(WIRE_FDS <= FDPASS_MAX, "no room for fds");
@@ -15,10 +16,14 @@ wire_send(int sock, const struct message *m, const int *fds)
 {
 	static uint8_t bytes[MESSAGE_MAX]; /* no page of stack for each */
 	ptrdiff_t len = message_encode(m, bytes, sizeof(bytes));
+	int rc;
 
 	if (len == -1)
 		return -1;
-	return fdpass_send(sock, bytes, (size_t)len, fds, message_fds(m));
+	rc = fdpass_send(sock, bytes, (size_t)len, fds, message_fds(m));
+	/* it stays, and the certificate in it is none of the next one's */
+	explicit_bzero(bytes, (size_t)len);
+	return rc;
 }
 
 int

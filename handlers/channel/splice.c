@@ -1,10 +1,13 @@
 /* The splice: see splice.h. */
 #include "channel/splice.h"
 #include "base/deadline.h"
+#include "base/wipe.h"
 #include "channel/tcp.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
+#include <string.h>
 
 #define TURN_READS 16 /* reads of one direction before the other's turn */
 
@@ -26,6 +29,20 @@ splice_init(struct splice *s, struct channel *a, struct channel *b)
 	init_flow(&s->ba, b, a);
 	s->stops_at_end = 0;
 	s->review_at = DEADLINE_NONE;
+}
+
+static void
+wipe_flow(struct flow *f)
+{
+	wipe_pages(f->buf, sizeof(f->buf));
+	explicit_bzero(f, offsetof(struct flow, buf));
+}
+
+void
+splice_wipe(struct splice *s)
+{
+	wipe_flow(&s->ab);
+	wipe_flow(&s->ba);
 }
 
 /*

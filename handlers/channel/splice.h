@@ -48,6 +48,9 @@ struct splice_control {
 /* Joins a and b. Bytes already read from one can be put into its flow's buf. */
 void splice_init(struct splice *s, struct channel *a, struct channel *b);
 
+/* Wipes what was in it. */
+void splice_wipe(struct splice *s);
+
 /*
  * Runs until an end. Closes nothing. control may be NULL. Where it fails itself
  * (poll(2) without memory), that counts as a's break.

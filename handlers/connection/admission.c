@@ -182,7 +182,10 @@ run_handshake(struct handler *h)
 	h->not_after = reverify_not_after(ssl);
 	h->expires = deadline_in(
 	    (int64_t)(h->not_after - time(NULL) + 1) * 1000);
-	tls_forget(h->material, ssl);
+	if (h->is_last)
+		tls_forget(h->material, ssl);
+	else
+		tls_let_go(ssl);
 	return HEAD;
 }
 
@@ -252,9 +255,11 @@ run_head(struct handler *h)
 	case HEAD_DONE:
 		break;
 	}
-	if (h->head.kind == HEAD_NOT_FOUND)
+	if (h->head.kind == HEAD_NOT_FOUND) {
+		h->in_order = 1;
 		return handler_refuse(
 		    h, REFUSAL_REQUEST, 404, "Below /KLAB/ there is only poll");
+	}
 	if (h->head.kind == HEAD_PAGE)
 		return PAGE;
 	if (h->head.kind == HEAD_POLL && !only_blank(h))

@@ -138,14 +138,12 @@ static int
 control_serve(void *arg)
 {
 	struct handler *h = arg;
-	static struct wire_packet packet;
 	struct broker_orders_account now;
 	int end = 0;
 
 	registration_connect(&h->registration);
-	while (!end && registration_receive(&h->registration, &packet)) {
-		end = broker_orders_obey(h, &packet);
-	}
+	while (!end && registration_receive(&h->registration, &h->packet))
+		end = broker_orders_obey(h, &h->packet);
 	if (deadline_left(h->report_at) == 0) {
 		now = broker_orders_account(h);
 		registration_progress(

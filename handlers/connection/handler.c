@@ -11,7 +11,9 @@
 #include "http/reply.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,9 +63,11 @@ handler_turn_away(struct handler *h, int status, const char *reason)
 
 	log_event(LOG_NOTICE, "refused", "status", LOG_U64(status), "reason",
 	    reason, "peer", h->peer, "identity", h->identity, NULL);
-	if (channel_write_all(
-		&h->tls.channel, out, len, deadline_in(HANDLER_SEND_MS)) == -1)
+	if (channel_write_all(&h->tls.channel, out, len,
+		deadline_in(HANDLER_SEND_MS)) == -1) {
+		h->in_order = 0;
 		return ENDED;
+	}
 	return CLOSING;
 }
 
@@ -76,8 +80,42 @@ run_closing(struct handler *h)
 }
 
 int
-handler_run(int sock, int tell, const struct relay_conf *conf,
-    struct tls_material *material, const struct message_wake *woken)
+handler_enter(void)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGUSR2, 0};
+	int fd;
+
+	signal(SIGHUP, SIG_IGN); /* the spawner's business */
+	fd = program_signals(signals);
+	if (fd == -1 || handler_sandbox_serve() == -1) {
+		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
+		fd_close(&fd);
+	}
+	return fd;
+}
+
+/* Closes and frees what the connection had. */
+static void
+release(struct handler *h)
+{
+	registration_close(&h->registration);
+	channel_close(&h->tls.channel);
+	hop_close(&h->hop);
+	reverify_free(&h->subject);
+	OPENSSL_free(h->der);
+	ERR_clear_error();
+}
+
+static void
+wipe(struct handler *h)
+{
+	splice_wipe(&h->splice);
+	explicit_bzero(h, offsetof(struct handler, splice));
+}
+
+int
+handler_serve(const struct handler_task *task, const struct relay_conf *conf,
+    struct tls_material *material)
 {
 	static enum state (*const run[])(struct handler *) = {
 	    [WAKING] = run_waking,
@@ -92,40 +130,27 @@ handler_run(int sock, int tell, const struct relay_conf *conf,
 	    [PAGE] = run_page,
 	    [CLOSING] = run_closing,
 	};
-	static const int signals[] = {SIGTERM, SIGINT, SIGUSR2, 0};
 	static struct handler h;
-	enum state state = woken == NULL ? HANDSHAKE : WAKING;
+	enum state state = task->woken == NULL ? HANDSHAKE : WAKING;
+	int in_order;
 
-	signal(SIGHUP, SIG_IGN); /* the spawner's business */
 	h.conf = conf;
 	h.material = material;
-	h.tls.channel.fd = sock;
-	h.tell = tell;
-	h.woken = woken;
+	h.tls.channel.fd = task->sock;
+	h.signals = task->signals;
+	h.tell = task->tell;
+	h.is_last = task->is_last;
+	h.woken = task->woken;
 	h.pid = getpid();
 	h.hop.fd = -1;
 	h.registration.fd = -1;
-	h.signals = program_signals(signals);
-	if (h.signals == -1 || fd_nonblock(sock) == -1) {
-		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
-		close(sock);
-		return EX_OSERR;
-	}
-	netaddr_peer(sock, h.peer);
-	tcp_options(sock);
-	if (handler_sandbox_serve() == -1) {
-		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
-		close(sock);
-		return EX_OSERR;
-	}
+	netaddr_peer(task->sock, h.peer);
+	tcp_options(task->sock);
 	while (state != ENDED)
 		state = run[state](&h);
-	registration_close(&h.registration);
-	channel_close(&h.tls.channel);
-	hop_close(&h.hop);
-	fd_close(&h.signals);
-	fd_close(&h.tell);
-	reverify_free(&h.subject);
-	OPENSSL_free(h.der);
-	return EX_OK;
+	in_order = h.in_order && h.removal.end == 0;
+	release(&h);
+	if (!task->is_last)
+		wipe(&h);
+	return in_order;
 }

@@ -9,17 +9,33 @@
 #include "ipc/message.h"
 #include "tls/tls.h"
 
+struct handler_task {
+	int sock;    /* the accepted connection, non-blocking */
+	int signals; /* of handler_enter */
+	int tell;    /* to whom it writes its pid as the broker lets it in
+			(spawn/arrivals.h); -1: nobody wants to know */
+	int is_last; /* connection that this process serves */
+	const struct message_wake *woken; /* what the broker said of an agent
+			that was parked; NULL: who connects has just come */
+};
+
 /*
- * Serves the accepted connection sock, which it closes, until it ends. material
- * is forgotten (tls_forget) after the handshake, so the process must be its
- * own: one process, one connection. SIGTERM ends one that waits and lets a
- * session run on; SIGUSR2, blocked like it, does so to an agent alone. Must not
- * be called as root. As the broker lets it in, it writes its pid to tell, which
- * it closes; -1: nobody wants to know (spawn/arrivals.h). woken is what the
- * broker said of an agent that was parked; NULL: who connects has just come.
- * Returns a sysexits(3) code.
+ * Has the process become a handler, in its sandbox, for good: once, and not as
+ * root. Returns the signals, which the caller closes, or -1 where it has been
+ * logged why not.
  */
-int handler_run(int sock, int tell, const struct relay_conf *conf,
-    struct tls_material *material, const struct message_wake *woken);
+int handler_enter(void);
+
+/*
+ * Serves task's connection, and closes it, until it ends. SIGTERM ends one that
+ * waits and lets a session run on; SIGUSR2, blocked like it, does so to an
+ * agent alone. Where it is the process's last, material is forgotten
+ * (tls_forget) after the handshake; else nothing of the connection is left in
+ * memory but on the stack (base/wipe.h) and where OpenSSL frees
+ * (tls/wiped_heap.h). Returns 1 where the connection ended in order, and the
+ * process may serve another, or 0.
+ */
+int handler_serve(const struct handler_task *task,
+    const struct relay_conf *conf, struct tls_material *material);
 
 #endif

@@ -13,13 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/*
- * Its client, the broker, the hop, signals, the syslog and 0-2 are 8; a broker
- * that is found again and what comes with a message, 2 more; a bare session's
- * pipe and the other client's socket, 3.
- */
-#define FDS_MAX 16
-
 static const struct filter_rule serving[] = {
     FILTER_SOCKET(AF_UNIX, SOCK_SEQPACKET), /* the broker, when it is back */
     FILTER_CALL(fstat), /* of the memory that is shared with the hop */
@@ -98,7 +91,8 @@ logs_to_file(void)
 static int
 limit(void)
 {
-	const struct rlimit none = {0, 0}, fds = {FDS_MAX, FDS_MAX};
+	const struct rlimit none = {0, 0},
+			    fds = {HANDLER_FDS_MAX, HANDLER_FDS_MAX};
 
 	if (setrlimit(RLIMIT_NOFILE, &fds) == -1)
 		return -1;

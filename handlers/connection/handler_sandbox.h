@@ -10,6 +10,14 @@
 #include "sandbox/landlock.h"
 
 /*
+ * Its client, the broker, the hop, signals, the syslog and 0-2 are 8; a broker
+ * that is found again and what comes with a message, 2 more; a bare session's
+ * pipe and the other client's socket, 3; relay-handoff's lifeline, the
+ * spawner's pipe, and the channel by which the next connection comes, 3.
+ */
+#define HANDLER_FDS_MAX 16
+
+/*
  * Makes the second stage ready, for this process and its children, and logs
  * what the kernel lacks for it. Call it once, before any other of these.
  * Returns 0, or -1 with errno.

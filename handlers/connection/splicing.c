@@ -102,6 +102,7 @@ splicing_end(struct handler *h, enum splice_result rc)
 	    ends[rc].word, NULL);
 	registration_end(
 	    &h->registration, ends[rc].reason, all.in, all.out, all.tls);
+	h->in_order = rc == SPLICE_DONE;
 	if (rc != SPLICE_DONE)
 		channel_abort(&h->tls.channel);
 	return ENDED;

@@ -52,6 +52,10 @@ enum state {
 	ENDED
 };
 
+/*
+ * All that is known of a connection lies in here, or in memory of OpenSSL's, so
+ * that it can be wiped (handler.c).
+ */
 struct handler {
 	const struct relay_conf *conf;
 	struct tls_material *material;
@@ -62,6 +66,9 @@ struct handler {
 	int signals;       /* signalfd */
 	int tell;          /* who waits for it to register; -1: nobody */
 	pid_t pid;         /* its own */
+	int is_told;       /* that it has registered */
+	int is_last;       /* connection of this process */
+	int in_order;      /* so it has ended: nothing odd was seen */
 	struct hop hop;    /* open when matched */
 	int64_t match_by;  /* a stone's; DEADLINE_NONE for an agent */
 	int64_t keepalive; /* an agent's next empty line */
@@ -93,6 +100,7 @@ struct handler {
 	struct identity fingerprint; /* of the certificate as it came */
 	size_t len; /* what is in buf: the head and what came behind it */
 	char buf[2 * HEAD_MAX_BYTES];
+	struct wire_packet packet; /* of the broker */
 	struct splice splice;
 };
 

@@ -54,6 +54,7 @@ agent_is_there(struct handler *h)
 			h->keepalive = deadline_now();
 		return 1;
 	}
+	h->in_order = n == 0;
 	if (n > 0)
 		log_event(LOG_NOTICE, "agent-spoke-early", "peer", h->peer,
 		    "identity", h->identity, NULL);
@@ -198,9 +199,11 @@ stop_waiting(struct handler *h, enum event event, enum state state)
 		return handler_refuse(
 		    h, REFUSAL_RELAY, 503, "The relay is restarting");
 	}
-	if (event == EVENT_TIMEOUT)
+	if (event == EVENT_TIMEOUT) {
+		h->in_order = 1;
 		return handler_refuse(h, REFUSAL_ALONE, 503,
 		    "No agent is there for this certificate");
+	}
 	log_event(LOG_INFO, event == EVENT_DRAIN ? "drained" : "left", "id",
 	    LOG_ID(handler_id(h)), "role", handler_role(h), "peer", h->peer,
 	    "identity", h->identity, NULL);
@@ -219,7 +222,9 @@ tell_registered(struct handler *h)
 	ssize_t n = write(h->tell, &h->pid, sizeof(h->pid));
 
 	(void)n;
-	fd_close(&h->tell);
+	h->is_told = 1;
+	if (h->is_last)
+		fd_close(&h->tell);
 }
 
 /* A check's poll: it is told what it would get, and ends. */
@@ -234,6 +239,7 @@ tell_check(struct handler *h, const struct message_welcome *m)
 		reply_check(out, m->customer, time(NULL)),
 		deadline_in(HANDLER_SEND_MS)) == -1)
 		return ENDED;
+	h->in_order = 1;
 	return CLOSING;
 }
 
@@ -243,7 +249,7 @@ welcome(struct handler *h, const struct message_welcome *m)
 {
 	char out[REPLY_MAX];
 
-	if (h->tell != -1)
+	if (h->tell != -1 && !h->is_told)
 		tell_registered(h);
 	if (m->log_level != LOG_LEVEL_OWN)
 		log_set_level((int)m->log_level);
@@ -273,6 +279,7 @@ welcome(struct handler *h, const struct message_welcome *m)
 static enum state
 refused_by_broker(struct handler *h, const struct message_refused *m)
 {
+	h->in_order = 1;
 	/* a waiting agent has its answer already: only its poll ends */
 	return h->welcomed ? CLOSING
 			   : handler_turn_away(h, (int)m->status, m->reason);
@@ -281,7 +288,7 @@ refused_by_broker(struct handler *h, const struct message_refused *m)
 enum state
 run_registering(struct handler *h)
 {
-	static struct wire_packet packet;
+	struct wire_packet *packet = &h->packet;
 
 	for (;;) {
 		enum event event;
@@ -292,13 +299,13 @@ run_registering(struct handler *h)
 			continue;
 		if (event != EVENT_BROKER)
 			return stop_waiting(h, event, REGISTERING);
-		if (!registration_receive(&h->registration, &packet))
+		if (!registration_receive(&h->registration, packet))
 			continue;
-		if (packet.message.type == MESSAGE_WELCOME)
-			return welcome(h, &packet.message.u.welcome);
-		if (packet.message.type == MESSAGE_REFUSED)
-			return refused_by_broker(h, &packet.message.u.refused);
-		if (broker_orders_obey(h, &packet))
+		if (packet->message.type == MESSAGE_WELCOME)
+			return welcome(h, &packet->message.u.welcome);
+		if (packet->message.type == MESSAGE_REFUSED)
+			return refused_by_broker(h, &packet->message.u.refused);
+		if (broker_orders_obey(h, packet))
 			return handler_remove(h);
 	}
 }
@@ -320,7 +327,7 @@ matched(struct handler *h, const struct wire_packet *packet)
 enum state
 run_waiting(struct handler *h)
 {
-	static struct wire_packet packet;
+	struct wire_packet *packet = &h->packet;
 
 	for (;;) {
 		enum event event = wait_once(h, h->match_by);
@@ -329,15 +336,15 @@ run_waiting(struct handler *h)
 			continue;
 		if (event != EVENT_BROKER)
 			return stop_waiting(h, event, WAITING);
-		if (registration_receive(&h->registration, &packet)) {
-			if (packet.message.type == MESSAGE_MATCHED)
-				return matched(h, &packet);
-			if (packet.message.type == MESSAGE_PARK_OK)
+		if (registration_receive(&h->registration, packet)) {
+			if (packet->message.type == MESSAGE_MATCHED)
+				return matched(h, packet);
+			if (packet->message.type == MESSAGE_PARK_OK)
 				return PARKING;
-			if (packet.message.type == MESSAGE_REFUSED)
+			if (packet->message.type == MESSAGE_REFUSED)
 				return refused_by_broker(
-				    h, &packet.message.u.refused);
-			if (broker_orders_obey(h, &packet))
+				    h, &packet->message.u.refused);
+			if (broker_orders_obey(h, packet))
 				return handler_remove(h);
 		}
 		if (h->registration.fd == -1)

@@ -54,8 +54,13 @@ admits(const struct forker *f, size_t listener, int sock)
 void
 forker_serve(struct forker *f, size_t listener, int sock)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (f->calls->reuse != NULL && f->calls->reuse(f, listener, sock)) {
+		close(sock);
+		return;
+	}
+	pid = fork();
 	if (pid == 0) {
 		fd_close(&f->signals);
 		_exit(f->calls->child(f, listener, sock));

@@ -36,6 +36,12 @@ struct forker_calls {
 	void (*refuse)(int sock);
 
 	/*
+	 * Has a child that is there already serve sock, which stays the
+	 * caller's. Returns 1, or 0 where there is none. NULL: there never is.
+	 */
+	int (*reuse)(struct forker *f, size_t listener, int sock);
+
+	/*
 	 * In the child, where signals is closed already: closes what else is
 	 * the parent's, serves sock and closes it. Returns a code for _exit(2).
 	 */

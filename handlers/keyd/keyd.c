@@ -83,7 +83,8 @@ serve(struct keyd *d, const struct asker *who, const struct sign_request *r,
 
 	if (wrong != NULL)
 		return wrong;
-	if (!rate_admits(&d->rate, who->pid, deadline_now()))
+	if (!rate_admits(&d->rate, who->pid,
+		RATE_MOST + d->conf.handler_uses - 1, deadline_now()))
 		return "too many of one process";
 	look_for(d, r->key);
 	return keys_sign(&d->keys, r, a);

@@ -1,6 +1,7 @@
 /*
- * How many signatures one process may have: a handler needs one in its life,
- * relay-listen one at each reload. Pure: time is a parameter.
+ * How many signatures one process may have: a handler needs one for each
+ * connection that it serves, relay-listen one at each reload. Pure: time is a
+ * parameter.
  */
 #ifndef KEYD_RATE_H
 #define KEYD_RATE_H
@@ -9,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define RATE_MOST      8     /* of one process, in RATE_WINDOW_MS */
+#define RATE_MOST      8     /* in RATE_WINDOW_MS, of who serves one */
 #define RATE_WINDOW_MS 10000 /* a process ID is not used again as soon */
 #define RATE_REMEMBERS 1024  /* processes; more in that time are forgotten */
 
@@ -22,7 +23,10 @@ struct rate {
 	size_t next; /* the oldest */
 };
 
-/* Whether pid may have one more, now; all zero at first. Returns 1 or 0. */
-int rate_admits(struct rate *r, pid_t pid, int64_t now);
+/*
+ * Whether pid, which may have so many in RATE_WINDOW_MS, may have one more,
+ * now; r is all zero at first. Returns 1 or 0.
+ */
+int rate_admits(struct rate *r, pid_t pid, unsigned most, int64_t now);
 
 #endif

@@ -153,6 +153,21 @@ arrivals_add(struct arrivals *a, pid_t pid, const struct in6_addr *from)
 }
 
 int
+arrivals_rests(struct arrivals *a, pid_t pid)
+{
+	size_t i;
+
+	/* what it told of that connection must not count for its next one */
+	read_told(a);
+	i = find(a, pid);
+	if (i < a->count && a->list[i].ended)
+		return 0;
+	if (i < a->count)
+		forget(a, i);
+	return 1;
+}
+
+int
 arrivals_ended(struct arrivals *a, pid_t pid)
 {
 	size_t i = find(a, pid);

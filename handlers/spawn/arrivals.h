@@ -48,6 +48,12 @@ size_t arrivals_make_room(struct arrivals *a, const struct in6_addr *from,
 /* Adds a child. Without memory it is not counted. */
 void arrivals_add(struct arrivals *a, pid_t pid, const struct in6_addr *from);
 
+/*
+ * The child has ended its connection, and waits for another. Returns 1, or 0
+ * where arrivals_make_room is about to end it.
+ */
+int arrivals_rests(struct arrivals *a, pid_t pid);
+
 /* The child has ended. Returns whether arrivals_make_room has seen to that. */
 int arrivals_ended(struct arrivals *a, pid_t pid);
 

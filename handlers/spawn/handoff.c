@@ -70,11 +70,15 @@ handoff_give(const char *path, int sock)
 
 	if (peer == -1)
 		return -1;
+	/* who serves it may be past the call that would make it so */
+	if (fd_nonblock(sock) == -1)
+		goto out;
 	if (!handoff_trusts(peer, owner_of_folder(path), &who))
 		errno = EPERM;
 	else if (receive(peer, MESSAGE_READY, &packet) == 0 &&
 		 wire_send(peer, &m, &sock) == -1)
 		fd_close(&packet.fds[WIRE_SOCKET]);
+out:
 	fd_close(&peer);
 	return packet.fds[WIRE_SOCKET];
 }
@@ -102,17 +106,16 @@ handoff_wait(int lifeline)
 /* ---- the handler ---- */
 
 /*
- * Makes the lifeline; the end of the other end is a SIGTERM (F_SETSIG of
- * fcntl(2), which on Linux holds for Unix sockets). It is not the socket where
- * messages come: their arrival would be one too, at a later time than their
- * receipt.
+ * The end of the other end is a SIGTERM by F_SETSIG of fcntl(2), which on Linux
+ * holds for Unix sockets. The lifeline is not the socket where messages come:
+ * their arrival would be one too, at a later time than their receipt.
  */
-static int
-make_lifeline(int ends[2])
+int
+handoff_lifeline(pid_t handler, int ends[2])
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
 		return -1;
-	if (fcntl(ends[0], F_SETOWN, getpid()) == 0 &&
+	if (fcntl(ends[0], F_SETOWN, handler) == 0 &&
 	    fcntl(ends[0], F_SETSIG, SIGTERM) == 0 &&
 	    fcntl(ends[0], F_SETFL, O_ASYNC) == 0)
 		return 0;
@@ -122,20 +125,12 @@ make_lifeline(int ends[2])
 }
 
 int
-handoff_take(int peer, int *lifeline)
+handoff_take(int peer, int other_end)
 {
 	const struct message m = {.type = MESSAGE_READY};
 	struct wire_packet packet = {.fds = {-1, -1}};
-	int ends[2];
 
-	*lifeline = -1;
-	if (make_lifeline(ends) == -1)
-		return -1;
-	if (wire_send(peer, &m, &ends[1]) == 0)
+	if (wire_send(peer, &m, &other_end) == 0)
 		receive(peer, MESSAGE_HANDOFF, &packet);
-	fd_close(&ends[1]);
-	if (packet.fds[WIRE_SOCKET] == -1)
-		fd_close(&ends[0]);
-	*lifeline = ends[0];
 	return packet.fds[WIRE_SOCKET];
 }

@@ -17,6 +17,8 @@
 
 #include "ipc/peercred.h"
 
+#include <sys/types.h>
+
 /* For each of the two to say its part, milliseconds. */
 #define HANDOFF_ANSWER_MS 2000
 
@@ -37,13 +39,18 @@ int handoff_give(const char *path, int sock);
 void handoff_wait(int lifeline);
 
 /*
- * In the handler, where SIGTERM is blocked: takes the connection that peer has.
- * The end of relay-handoff is then a SIGTERM to this process, and the caller
- * closes *lifeline at its own end. Returns the connection, which the caller
- * closes, or -1 with errno (ECONNRESET where peer has given up) and *lifeline
- * -1.
+ * Makes the lifeline of a handler, this process or a child, where SIGTERM is
+ * blocked: it has ends[0], and closes it as it ends; the end of ends[1], which
+ * is for relay-handoff, is a SIGTERM to it. Returns 0, or -1 with errno.
  */
-int handoff_take(int peer, int *lifeline);
+int handoff_lifeline(pid_t handler, int ends[2]);
+
+/*
+ * In the handler: takes the connection that peer has, who gets the other end of
+ * the lifeline. Returns the connection, non-blocking, which the caller closes,
+ * or -1 with errno (ECONNRESET where peer has given up).
+ */
+int handoff_take(int peer, int other_end);
 
 /*
  * Whether the other end of sock, who, is this process's user, other, or root.

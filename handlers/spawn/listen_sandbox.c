@@ -29,6 +29,9 @@ static const struct filter_rule spawning[] = {
     FILTER_CALL(getuid),
     FILTER_IS(prctl, 0, PR_SET_DUMPABLE), /* base/harden.c, in a child */
     FILTER_CALL(unlink),
+    FILTER_CALL(epoll_ctl),
+    FILTER_CALL(epoll_wait),
+    FILTER_CALL(epoll_pwait),
 };
 
 int

@@ -6,9 +6,9 @@
 #include "base/harden.h"
 #include "base/log.h"
 #include "connection/balancer.h"
-#include "connection/handler.h"
 #include "connection/registration.h"
 #include "fork/forker.h"
+#include "spawn/child.h"
 #include "spawn/handoff.h"
 #include "spawn/prefork.h"
 #include "tls/expiry.h"
@@ -91,6 +91,56 @@ make_room(struct loop *l, int sock)
 	gone = 0;
 }
 
+/* What a connection of this listener is. */
+static struct pool_task
+task_of(const struct loop *l, size_t listener)
+{
+	struct pool_task task = {
+	    .is_handoff = is_handoff(l->spawner, listener) != 0,
+	    .is_woken = listener == of_broker(l->spawner),
+	    .log_level = (uint8_t)log_level()};
+
+	if (task.is_woken)
+		task.wake = l->wake;
+	return task;
+}
+
+/* Has m serve sock. Returns 0, or -1 where m is let go. */
+static int
+give(struct loop *l, struct pool_member *m, size_t listener, int sock)
+{
+	const struct pool_task task = task_of(l, listener);
+	int fds[POOL_FDS] = {sock, -1, -1}, rc;
+
+	/* without a lifeline it cannot be had */
+	if (task.is_handoff)
+		handoff_lifeline(m->pid, &fds[POOL_LIFELINE]);
+	rc = pool_give(&l->spawner->pool, m, task, fds);
+	fd_close(&fds[POOL_LIFELINE]);
+	fd_close(&fds[POOL_OTHER_END]);
+	return rc;
+}
+
+static int
+reuse(struct forker *f, size_t listener, int sock)
+{
+	struct loop *l = f->owner;
+	struct pool_member *m;
+
+	if (l->spawner->conf.handler_uses == 1)
+		return 0;
+	while ((m = pool_idle(&l->spawner->pool)) != NULL) {
+		const pid_t pid = m->pid;
+
+		if (give(l, m, listener, sock) == -1)
+			continue;
+		arrivals_add(&l->spawner->arrivals, pid, &l->from);
+		return 1;
+	}
+	pool_prepare(&l->spawner->pool);
+	return 0;
+}
+
 static void
 started(struct forker *f, size_t listener, pid_t pid)
 {
@@ -98,6 +148,14 @@ started(struct forker *f, size_t listener, pid_t pid)
 
 	(void)listener;
 	arrivals_add(&l->spawner->arrivals, pid, &l->from);
+	pool_add(&l->spawner->pool, pid, l->spawner->conf.handler_uses - 1);
+}
+
+/* Whether who has served one may serve another. */
+static int
+rests(void *arg, pid_t pid)
+{
+	return arrivals_rests(arg, pid);
 }
 
 static int
@@ -105,6 +163,7 @@ ended(struct forker *f, pid_t pid)
 {
 	struct loop *l = f->owner;
 
+	pool_forget(&l->spawner->pool, pid);
 	return arrivals_ended(&l->spawner->arrivals, pid);
 }
 
@@ -135,34 +194,16 @@ close_listeners(struct spawner *s)
 	fd_close(&s->handoff_lock);
 }
 
-/* In the child, as what follows. */
-static int
-handle(struct spawner *s, int sock, const struct message_wake *woken)
-{
-	return handler_run(sock, s->arrivals.tell, &s->conf, &s->tls, woken);
-}
-
-static int
-handle_handed_over(struct spawner *s, int peer)
-{
-	int lifeline, rc = EX_OK, sock = handoff_take(peer, &lifeline);
-
-	fd_close(&peer);
-	if (sock == -1)
-		log_event(
-		    LOG_INFO, "no-handoff", "error", strerror(errno), NULL);
-	else
-		rc = handle(s, sock, NULL);
-	/* relay-handoff lives until now */
-	fd_close(&lifeline);
-	return rc;
-}
-
 static int
 become_handler(struct forker *f, size_t listener, int sock)
 {
 	struct loop *l = f->owner;
 	struct spawner *s = l->spawner;
+	const struct pool_task task = task_of(l, listener);
+	struct child c = {.conf = &s->conf,
+	    .tls = &s->tls,
+	    .tell = s->arrivals.tell,
+	    .channel = pool_become_child(&l->spawner->pool)};
 
 	close_listeners(s);
 	fd_close(&s->badge);
@@ -173,9 +214,7 @@ become_handler(struct forker *f, size_t listener, int sock)
 		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
 		return EX_OSERR;
 	}
-	if (is_handoff(s, listener))
-		return handle_handed_over(s, sock);
-	return handle(s, sock, listener == of_broker(s) ? &l->wake : NULL);
+	return child_run(&c, sock, &task);
 }
 
 static void
@@ -189,6 +228,7 @@ drain(struct forker *f)
 	close_listeners(l->spawner);
 	/* nobody is to be woken here any more, nor are files to be read */
 	registration_close(&l->broker);
+	pool_retire(&l->spawner->pool);
 	children_signal(f->children, f->leaving ? SIGUSR2 : SIGTERM);
 	log_event(LOG_NOTICE, f->leaving ? "leaving" : "draining", "handlers",
 	    LOG_U64(children_count(f->children)), NULL);
@@ -231,6 +271,8 @@ reload(struct loop *l, struct failure *f)
 	s->conf = conf;
 	l->broker.loaded = now;
 	l->broker.socket = s->conf.socket;
+	/* what they check clients against is what was */
+	pool_retire(&l->spawner->pool);
 	note_dates(l);
 	prefork_warm(&s->tls);
 	log_event(LOG_NOTICE, "reloaded", NULL);
@@ -253,7 +295,7 @@ reload_everywhere(struct forker *f)
 	registration_tell(&l->broker, &m);
 }
 
-/* ---- the broker ---- */
+/* ---- the broker, and children that wait ---- */
 
 static int64_t
 broker_ready(struct forker *f, int fds[static FORKER_ASIDE_MAX])
@@ -266,10 +308,13 @@ broker_ready(struct forker *f, int fds[static FORKER_ASIDE_MAX])
 	if (registration_missing(&l->broker))
 		registration_complain(&l->broker);
 	fds[0] = l->broker.fd;
+	fds[1] = l->spawner->pool.watch;
+	pool_tidy(&l->spawner->pool);
 	expiry_check(&l->certificate, "certificate",
 	    l->spawner->conf.certificate, time(NULL));
-	return deadline_first(
-	    registration_due(&l->broker), deadline_in(HOUR_MS));
+	return deadline_first(deadline_first(registration_due(&l->broker),
+				  pool_due(&l->spawner->pool)),
+	    deadline_in(HOUR_MS));
 }
 
 /* An agent that was parked arrives as any other does. */
@@ -315,6 +360,15 @@ serve_broker(struct forker *f)
 	}
 }
 
+static void
+serve_aside(struct forker *f)
+{
+	struct loop *l = f->owner;
+
+	pool_listen(&l->spawner->pool, rests, &l->spawner->arrivals);
+	serve_broker(f);
+}
+
 /* ---- all together ---- */
 
 int
@@ -323,13 +377,14 @@ spawner_run(struct spawner *s)
 	static const struct forker_calls calls = {
 	    .listeners = listeners,
 	    .admits = admits,
+	    .reuse = reuse,
 	    .child = become_handler,
 	    .started = started,
 	    .ended = ended,
 	    .reload = reload_everywhere,
 	    .drain = drain,
 	    .aside = broker_ready,
-	    .serve_aside = serve_broker,
+	    .serve_aside = serve_aside,
 	};
 	static const struct forker_words words = {
 	    .shortage = "no-handler",

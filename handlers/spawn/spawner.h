@@ -1,13 +1,14 @@
 /*
  * The spawner: accepts connections, or has relay-handoff(8) hand them over, and
- * forks one handler process for each. TLS is loaded once, so that a handler
- * starts with all it needs.
+ * forks one handler process for each, or has one serve that has served another.
+ * TLS is loaded once, so that a handler starts with all it needs.
  */
 #ifndef SPAWN_SPAWNER_H
 #define SPAWN_SPAWNER_H
 
 #include "config/relay_conf.h"
 #include "spawn/arrivals.h"
+#include "spawn/pool.h"
 #include "tls/tls.h"
 
 #include <stdint.h>
@@ -23,6 +24,7 @@ struct spawner {
 	int handoff_lock; /* likewise */
 	int badge;        /* ipc_socket_badge */
 	struct arrivals arrivals;
+	struct pool pool;
 	int signals; /* signalfd: TERM, INT, HUP, CHLD, USR2 */
 };
 

@@ -228,12 +228,18 @@ tls_handshake(SSL *ssl, int64_t deadline, struct failure *f)
 }
 
 void
+tls_let_go(SSL *ssl)
+{
+	SSL_certs_clear(ssl);
+	SSL_set0_verify_cert_store(ssl, NULL);
+}
+
+void
 tls_forget(struct tls_material *material, SSL *ssl)
 {
 	SSL_CTX *ctx = material->ctx;
 
-	SSL_certs_clear(ssl);
-	SSL_set0_verify_cert_store(ssl, NULL);
+	tls_let_go(ssl);
 	material->ctx = NULL;
 	tls_material_free(material);
 	material->ctx = ctx;

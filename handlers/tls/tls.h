@@ -55,7 +55,10 @@ int tls_handshake(SSL *ssl, int64_t deadline, struct failure *f);
  */
 int tls_handshake_failure(const SSL *ssl, int system, struct failure *f);
 
-/* Lets go of what the handshake needed, in material and in ssl. */
+/* Has ssl let go of what its handshake needed. */
+void tls_let_go(SSL *ssl);
+
+/* The same, and material too, for who makes no other handshake. */
 void tls_forget(struct tls_material *material, SSL *ssl);
 
 /* Frees and wipes all; safe on a zeroed one and twice. */

@@ -179,7 +179,7 @@ def documented(page):
     return out
 
 expiry = "handlers/tls/expiry.c"
-listen = [forker, "handlers/spawn/listen_sandbox.c", "handlers/spawn/spawner.c", "handlers/relay-listen.c"]
+listen = [forker, "handlers/relay-listen.c"] + [f"handlers/spawn/{name}.c" for name in ("child", "listen_sandbox", "pool", "spawner")]
 handoff = ["handlers/relay-handoff.c"]
 keyd = names("handlers/keyd/*.c") + ["handlers/relay-keyd.c"]
 stone = names("bin/stone/*.c") + ["bin/relay-stone.c"]

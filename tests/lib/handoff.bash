@@ -16,10 +16,10 @@ teardown() {
     end_all
 }
 
-# start_forker: relay-listen, which listens for what is handed over alone.
+# start_forker [OPTION...]: relay-listen, which listens for what is handed over alone.
 start_forker() {
     : >forker.log
-    start forker "$scratch/bin/relay-listen" -c "$scratch/relay.conf"
+    start forker "$scratch/bin/relay-listen" -c "$scratch/relay.conf" "$@"
     await_start forker says forker ' start '
 }
 

@@ -100,6 +100,48 @@ SCRIPT
     [[ $output == *'another process serves it' ]]
 }
 
+@test "one handler of relay-listen serves what is handed over, as often as it may" {
+    local turn idles=(1 2 2 3 4 4 5)
+    configure 'handler_uses = 3'
+    start_keyd
+    with_xinetd
+    start_forker -d
+    wait_until 60 forker_is_known
+    for turn in {0..6}; do
+        run -0 s_client alice <<<$'GET /KLAB/x HTTP/1.1\n'
+        [[ $output == *'404 Below /KLAB/'* ]]
+        wait_until 60 are_below relay ''
+        wait_until 60 says_times forker "${idles[turn]}" ' idle '
+        [ $((turn % 3)) -ne 2 ] || wait_until 60 are_below forker ''
+    done
+    [ "$(sed -n 's/.*\[\([0-9]*\)\]: refused .*/\1/p' forker.log | uniq -c | awk '{ print $1 }' | tr '\n' ' ')" = '3 3 1 ' ]
+    not says forker ' descriptors-left'
+}
+
+@test "xinetd that ends what was handed over ends no more than that" {
+    configure 'handler_uses = 100'
+    start_keyd
+    with_xinetd
+    start_forker -d
+    wait_until 60 forker_is_known
+    start_play ended <<'SCRIPT'
+agent = poll("alice")
+at_point("waits")
+assert agent.rest() == b""
+SCRIPT
+    await_point ended waits
+    kill -TERM "$(pgrep -P "$(pid_of relay)")"
+    go_on waits
+    ended_well ended
+    wait_until 60 are_below relay ''
+    for turn in 1 2; do
+        run -0 s_client alice <<<$'GET /KLAB/x HTTP/1.1\n'
+        [[ $output == *'404 Below /KLAB/'* ]]
+        wait_until 60 says_times forker "$turn" ' idle '
+    done
+    wait_until 60 are_below forker '1 relay-listen'
+}
+
 # ---- what xinetd counts ---------------------------------------------------------
 
 # two_at_most LIMIT: xinetd's limit of two connections, by those that are handed over.
