@@ -130,6 +130,8 @@ served() {
     start_relay listen
     start_line alice "$steady"
     client session "$stone_port" alice 1000 1000
+    # the one in the place of the one that was taken, too
+    wait_until 60 waits agent-alice 3
     stop relay
     wait_until 60 fails_to_connect agent-alice '[^ ]+_Connection_refused' 2
     start_relay listen
