@@ -73,11 +73,12 @@ int
 main(int argc, char **argv)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
-	static struct keyd d = {.listener = -1};
+	static struct keyd d; /* of which most is zero */
 	struct relay_program_options o;
 	struct failure f;
 	int lock = -1;
 
+	d.listener = -1;
 	if (fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);

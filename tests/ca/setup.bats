@@ -147,6 +147,7 @@ case "\$*" in
     cat*) echo 'ExecStart=relay-broker -c $scratch/etc/relay.conf' ;;
     'show -p Listen'*) echo 'Listen=127.0.0.1:$relay_port (Stream)' ;;
     *is-active*) [ -e "$scratch/on.\${!#}" ] ;;
+    *enable*relay-keyd*) bin/relay-keyd -D -c etc/relay.conf; : >$scratch/on.relay-keyd.service ;;
     *enable*relay-broker*) bin/relay-broker -D -c etc/relay.conf; : >$scratch/on.relay-broker.service ;;
     *enable*relay-listen.service) bin/relay-listen -D -c etc/relay.conf; : >$scratch/on.relay-listen.service ;;
     *enable*) : >"$scratch/on.\${!#}" ;;
@@ -157,7 +158,7 @@ SCRIPT
 # end_daemons: those of this test, by the paths in their command lines.
 end_daemons() {
     local pid
-    for pid in $(pgrep -f "^bin/relay-(broker|listen) -D -c etc/relay.conf"); do
+    for pid in $(pgrep -f "^bin/relay-(keyd|broker|listen) -D -c etc/relay.conf"); do
         [ "$(readlink "/proc/$pid/cwd")" != "$scratch" ] && ! grep -qz "$scratch" "/proc/$pid/maps" || kill "$pid" || :
     done
 }
@@ -168,7 +169,7 @@ end_daemons() {
     echo "$output"
     end_daemons
     [ "$status" -eq 0 ]
-    [[ $output == *'services     relay-broker.service relay-listen.socket relay-listen.service relay-ca-crl.timer: enabled and running'* ]]
+    [[ $output == *'services     relay-keyd.service relay-broker.service relay-listen.socket relay-listen.service relay-ca-crl.timer: enabled and running'* ]]
     [[ $output == *"answer       port $relay_port: as localhost"* ]]
     grep -q 'enable --now relay-ca-crl.timer' systemctl.log
     run ! grep -q 'cron' <<<"$output"
