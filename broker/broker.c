@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -239,6 +240,11 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 	b->handler_uid = handler_uid;
 	b->conf_path = conf_path;
 	b->started = conn_uptime();
+	if (getrandom(&b->totals.instance, sizeof(b->totals.instance), 0) !=
+	    sizeof(b->totals.instance)) {
+		free(b);
+		return failure_null(f, "%s", strerror(errno));
+	}
 	b->epoll = b->timer = b->spare = b->crl.fd = b->trust = -1;
 	if (set_up(b) == -1)
 		failure(f, "set-up: %s", strerror(errno));

@@ -72,6 +72,20 @@ wait_again(struct broker *b, struct conn *c)
 }
 
 /*
+ * A session that is called off is made again, with another agent: of one stone,
+ * it is the same.
+ */
+static void
+count_session(struct broker *b, struct conn *stone)
+{
+	if (stone->session_counted)
+		return;
+	stone->session_counted = 1;
+	b->totals.sessions_total++;
+	stone->account->sessions_total++;
+}
+
+/*
  * Hands both handlers their end of a new hop. Where the stone's cannot be
  * told, the agent has not been: it waits on. Where the agent's cannot, the
  * stone sees the pair closed and asks again.
@@ -96,8 +110,7 @@ join_pair(struct broker *b, struct conn *agent, struct conn *stone)
 	}
 	join_session(stone, s);
 	join_session(agent, s);
-	b->totals.sessions_total++;
-	stone->account->sessions_total++;
+	count_session(b, stone);
 	log_event(LOG_INFO, "paired", "id", LOG_ID(s->id), "customer",
 	    stone->account->name, "stone", stone->peer, "agent", agent->peer,
 	    NULL);

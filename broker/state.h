@@ -49,8 +49,9 @@ struct conn {
 	struct rights who; /* whose process it is */
 	int spawner;       /* it said ATTACH */
 	int kicked;
-	int refusal_told;  /* it said REFUSAL, which comes once */
-	unsigned owed;     /* RECHECKs that it has not answered */
+	int refusal_told;    /* it said REFUSAL, which comes once */
+	int session_counted; /* a stone's: it has one, called off or not */
+	unsigned owed;       /* RECHECKs that it has not answered */
 	int awaits_reload; /* an administrator who asked for one; in awaiting */
 	struct waiter waiter;
 	uint32_t *counted; /* where its account counts it, NULL: nowhere */

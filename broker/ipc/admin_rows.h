@@ -53,8 +53,8 @@ struct row_status {
 	uint32_t draining;
 	uint32_t spawners; /* relay-listen processes attached */
 	uint32_t log_level;
-	uint32_t spawner; /* pid of the one that was attached last */
-	uint32_t reserved;
+	uint32_t spawner;  /* pid of the one that was attached last */
+	uint32_t instance; /* by chance: no broker before had the same */
 	char version[16];
 	uint64_t tls_refused[REFUSAL_TLS_KINDS]; /* of kind 1 and on */
 };
