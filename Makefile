@@ -40,7 +40,8 @@ HANDLER_PROGRAMS = relay-handler relay-handoff relay-keyd relay-listen
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
-TEST_PROGRAMS = certificate comeback elastic newkeys sandboxed sealing without
+TEST_PROGRAMS = certificate comeback elastic newkeys proving sandboxed sealing \
+	without
 SCRIPTS = relay-ca
 CA_PIECES = $(wildcard bin/ca/*.sh)
 PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \

@@ -15,6 +15,7 @@ static const struct filter_rule serving[] = {
     FILTER_CALL(memfd_create), /* ipc/trust_bundle.c */
     FILTER_CALL(ftruncate),    /* ipc/hop_fds.c */
     FILTER_CALL(pread64), FILTER_CALL(pwrite64), FILTER_CALL(unlink),
+    FILTER_SOCKET(AF_UNIX, SOCK_SEQPACKET), /* relay-keyd, proof.c */
     FILTER_CALL(sysinfo), /* qsort(3) asks how much memory there is */
 };
 
@@ -29,6 +30,8 @@ restrict_files(const struct relay_conf *conf, struct landlock *l)
 	    landlock_allow_beside(l, conf->ca, LANDLOCK_READ) == -1 ||
 	    landlock_allow_beside(l, conf->crl, LANDLOCK_READ) == -1 ||
 	    landlock_allow(l, "/etc", LANDLOCK_READ) == -1 ||
+	    /* ipc/voucher.h, should a reload bring a keyd */
+	    landlock_allow(l, "/proc", LANDLOCK_READ) == -1 ||
 	    landlock_allow_beside(l, conf->socket, LANDLOCK_REMOVE) == -1)
 		return -1;
 	return landlock_enter(l);

@@ -229,6 +229,9 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	entry = registrar_recognize(b, c, m->der, m->u.reg.der_len);
 	if (entry == NULL)
 		return -1;
+	if (proof_demand(b, c, m->u.reg.voucher, m->der, m->u.reg.der_len) ==
+	    -1)
+		return 0;
 	if (b->draining && c->waiter.role == ROLE_STONE) {
 		refuse(b, c, REFUSAL_RELAY, 503, "The relay is draining");
 		return 0;
@@ -269,6 +272,9 @@ on_check(struct broker *b, struct conn *c, const struct message *m)
 	entry = registrar_recognize(b, c, m->der, m->u.reg.der_len);
 	if (entry == NULL)
 		return -1;
+	if (proof_demand(b, c, m->u.reg.voucher, m->der, m->u.reg.der_len) ==
+	    -1)
+		return 0;
 	verdict = pairing_judge(&entry->grant, (uint64_t)time(NULL));
 	if (verdict == PAIRING_WAIT)
 		return welcome(b, c, entry, m);
@@ -352,6 +358,8 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 	memcpy(c->peer, a->peer, sizeof(c->peer));
 	if (registrar_recognize(b, c, m->der, a->der_len) == NULL)
 		return -1;
+	if (proof_demand(b, c, a->voucher, m->der, a->der_len) == -1)
+		return 0;
 	s = session_announced(
 	    b->sessions, a->session, &c->key, c->account->name, a->started);
 	if (s == NULL)

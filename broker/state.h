@@ -7,6 +7,7 @@
  *	notes.c      what is remembered of refusals and failures
  *	registrar.c  what handlers say, and how two of them are joined
  *	parking.c    agents without a handler, and (waking.c) with one again
+ *	proof.c      whether who registers is who he says
  *	evict.c      who has to go: kicks, expiry, a changed table
  *	sweep.c      long work in slices, so that no pairing waits for it
  *	reload.c     configuration and customers read again, handlers rechecking
@@ -22,6 +23,7 @@
 #include "config/relay_conf.h"
 #include "filewatch.h"
 #include "ipc/peercred.h"
+#include "ipc/voucher.h"
 #include "ipc/wire.h"
 #include "pairing.h"
 #include "parking.h"
@@ -107,6 +109,11 @@ struct broker {
 	struct recent *recent;
 	struct parking parking;
 	struct reload_state reload;
+	struct {
+		int known; /* the secret of vouchers */
+		uint8_t secret[VOUCHER_SECRET_BYTES];
+		int64_t next; /* base/deadline.h; when to ask for it again */
+	} proof;
 	struct row_status totals; /* its counters */
 	size_t nconns, most;      /* connections, and the most since a trim */
 	LIST_HEAD(, conn) conns;
@@ -170,6 +177,16 @@ const struct customer_entry *registrar_recognize(
 
 /* Obeys one message of a handler. Returns 0, or -1: drop it. */
 int registrar_take(struct broker *b, struct conn *c, const struct message *m);
+
+/* ---- proof.c ---- */
+
+/*
+ * Whether relay-keyd has vouched, to the process at the other end of c, for the
+ * certificate in der, as far as the configuration wants it to have. Returns 0,
+ * or -1 where c was refused, and dropped. Call it once c is recognized.
+ */
+int proof_demand(struct broker *b, struct conn *c, const uint8_t *voucher,
+    const uint8_t *der, size_t len);
 
 /* ---- evict.c ---- */
 

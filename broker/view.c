@@ -167,6 +167,9 @@ view_take(struct broker *b, struct conn *c, const struct message *m)
 		errno = EPROTO;
 		return -1;
 	}
+	if (proof_demand(b, c, m->u.view.voucher, m->der, m->u.view.der_len) ==
+	    -1)
+		return 0;
 	if (!deadline_rings(&c->account->viewed, PACE_MS))
 		return refuse(c, 429, "The page is asked for too often");
 	s.sees_all = is_administrators(&b->conf, &c->certificate);

@@ -13,6 +13,7 @@
 #include "ipc/ipc_socket.h"
 #include "keyd/keyd.h"
 #include "keyd/keyd_sandbox.h"
+#include "keyd/secret.h"
 #include "tls/tls.h"
 
 #include <errno.h>
@@ -72,11 +73,12 @@ int
 main(int argc, char **argv)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
-	static struct keyd d = {.listener = -1};
+	static struct keyd d; /* of which most is zero */
 	struct relay_program_options o;
 	struct failure f;
 	int lock = -1;
 
+	d.listener = -1;
 	if (fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);
@@ -103,6 +105,8 @@ main(int argc, char **argv)
 	keys_free(&d.keys);
 	lock_memory();
 	load_keys(&d);
+	if (secret_load(d.secret, d.conf.keyd, &f) == -1)
+		program_fail(EX_UNAVAILABLE, "%s", f.text);
 	d.signals = program_signals(signals);
 	if (d.signals == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
@@ -113,6 +117,7 @@ main(int argc, char **argv)
 	if (keyd_run(&d) == -1)
 		program_fail(EX_OSERR, "loop: %s", strerror(errno));
 	keys_free(&d.keys);
+	OPENSSL_cleanse(d.secret, sizeof(d.secret));
 	log_event(LOG_NOTICE, "stop", NULL);
 
 	unlink(d.conf.keyd);

@@ -15,11 +15,14 @@ prerequisites() {
     [ "$(id -u)" -eq 0 ] || die 77 'setup: only root can: run it as root'
     [ -f "$etc/relay.conf" ] ||
         die 66 "$etc/relay.conf: not there: install the relay on this host first"
-    for program in relay-broker relay-listen relayctl; do
+    for program in relay-broker relay-keyd relay-listen relayctl; do
         command -v "$program" >/dev/null || die 69 "$program: not found: install the relay on this host first"
     done
     user=$(setting user vpn-warp)
-    id "$user" >/dev/null 2>&1 || die 67 "$user: no such user, as whom the relay runs: make it, or name another in $etc/relay.conf"
+    keyd_user=$(setting keyd_user vpn-warp-keyd)
+    for name in "$user" "$keyd_user" "$(setting handler_user vpn-warp-handler)"; do
+        id "$name" >/dev/null 2>&1 || die 67 "$name: no such user, as whom the relay runs: make it, or name another in $etc/relay.conf"
+    done
 }
 
 # --- the port ---------------------------------------------------------------
@@ -125,23 +128,33 @@ place() {
     fi
 }
 
+# set_owner: has relay-keyd hold the key, but for a relay that runs without, and
+# sets owner to whose the key is.
+set_owner() {
+    [ -n "$running" ] || rewrite 's/^#\(keyd = .*\)$/\1/'
+    keyd=$(setting keyd '')
+    owner=${keyd:+$keyd_user}
+    owner=${owner:-$user}
+}
+
 in_place() {
     again crl
+    set_owner
     place "$dir/ca.pem" root 644 ca.pem
     place "$dir/crl.pem" root 644 crl.pem
-    place "$dir/server/$relay_name/private.pem" "$user" 600 private.pem
+    place "$dir/server/$relay_name/private.pem" "$owner" 600 private.pem
     place "$dir/server/$relay_name/cert.pem" root 644 cert.pem
     [ -e "$etc/customers" ] || place /dev/null root 644 customers
     rewrite "s/^#\(crl = crl\.pem\)\$/\1/; s/^#\(customers = customers\)\$/\1/
         s/^\([[:space:]]*listen[[:space:]]*=.*:\)[0-9]*\([[:space:]]*\)\$/\1$port\2/"
-    told "files        $etc: cert.pem, private.pem (of $user, 600), ca.pem, crl.pem, customers, relay.conf"
+    told "files        $etc: cert.pem, private.pem (of $owner, 600), ca.pem, crl.pem, customers, relay.conf"
 }
 
 # --- programs ---------------------------------------------------------------
 
 # has_units: is systemd running, and are its units for this relay.conf there?
 has_units() {
-    units='relay-broker.service relay-listen.socket relay-listen.service relay-ca-crl.timer'
+    units="${keyd:+relay-keyd.service }relay-broker.service relay-listen.socket relay-listen.service relay-ca-crl.timer"
     # shellcheck disable=SC2086
     systemctl show-environment >/dev/null 2>&1 && systemctl cat $units 2>/dev/null | grep -qF -e "-c $etc/relay.conf"
 }
@@ -199,6 +212,7 @@ by_hand() {
         check_answer
     else
         echo 'next: start the relay:'
+        [ -z "$keyd" ] || echo "  # relay-keyd -D -c $etc/relay.conf"
         echo "  # relay-broker -D -c $etc/relay.conf"
         echo "  # relay-listen -D -c $etc/relay.conf"
     fi
@@ -230,10 +244,12 @@ setup() {
     check_port
     authority "$@"
     in_place
-    for program in relay-broker relay-listen; do
+    checked=
+    for program in ${keyd:+relay-keyd} relay-broker relay-listen; do
         output=$("$program" -t -c "$etc/relay.conf" 2>&1) || die 78 "${output#*: }: mend that and run this again"
+        checked="$checked${checked:+, }$program -t"
     done
-    told "checked      $etc/relay.conf, by relay-broker -t and relay-listen -t"
+    told "checked      $etc/relay.conf, by $checked"
     if [ -z "$running" ] && has_units; then
         by_systemd
         check_answer

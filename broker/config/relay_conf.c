@@ -106,6 +106,20 @@ set_park_after(struct relay_conf *conf, const char *value, struct failure *f)
 }
 
 static int
+set_proof(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	if (conf->proof != PROOF_UNSET)
+		return failure(f, "proof is given twice");
+	if (strcmp(value, "require") == 0)
+		conf->proof = PROOF_REQUIRE;
+	else if (strcmp(value, "warn") == 0)
+		conf->proof = PROOF_WARN;
+	else
+		return failure(f, "proof: %s is not require or warn", value);
+	return 0;
+}
+
+static int
 add_listen(struct relay_conf *conf, const char *value, struct failure *f)
 {
 	struct netaddr *addr;
@@ -201,6 +215,8 @@ set_key(const struct reader *r, const char *key, const char *value,
 		return set_bare(c, value, f);
 	if (strcmp(key, "park_after") == 0)
 		return set_park_after(c, value, f);
+	if (strcmp(key, "proof") == 0)
+		return set_proof(c, value, f);
 	if (strcmp(key, "tls_min") == 0)
 		return set_tls_min(c, value, f);
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
@@ -263,6 +279,12 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 		c->bare = BARE_YES;
 	if (c->tls_min == 0)
 		c->tls_min = 13;
+	if (c->proof != PROOF_UNSET && c->keyd == NULL)
+		return failure(f, "%s: proof needs a keyd line", path);
+	if (c->proof == PROOF_UNSET && c->tls_min == 12)
+		c->proof = PROOF_WARN;
+	if (c->proof == PROOF_UNSET)
+		c->proof = PROOF_REQUIRE;
 	if (c->tls_timeout == 0)
 		c->tls_timeout = 10;
 	if (c->head_timeout == 0)

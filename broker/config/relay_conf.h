@@ -27,6 +27,9 @@ enum crl_expired { CRL_EXPIRED_UNSET, CRL_EXPIRED_REFUSE, CRL_EXPIRED_WARN };
 /* Whether sealed sessions may leave the relay's TLS. */
 enum bare_allowed { BARE_UNSET, BARE_YES, BARE_NO };
 
+/* Whether relay-keyd has to vouch for a client. */
+enum proof_needed { PROOF_UNSET, PROOF_REQUIRE, PROOF_WARN };
+
 struct relay_conf {
 	char *path; /* the file it was read from */
 	struct netaddr listen[CONF_LISTEN_MAX];
@@ -43,6 +46,7 @@ struct relay_conf {
 	char *handoff; /* the spawner's; NULL: it has none */
 	char *keyd;    /* relay-keyd's; NULL: handlers hold the key */
 	char *keyd_user;
+	enum proof_needed proof; /* where there is a keyd */
 	char *user;
 	unsigned user_line; /* of path; 0: it is the default */
 	char *handler_user; /* as whom handlers run, in the same group */

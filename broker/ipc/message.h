@@ -25,6 +25,7 @@
 #include "config/entitlement.h"
 #include "ipc/admin_rows.h"
 #include "ipc/trust_bundle.h"
+#include "ipc/voucher.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -86,7 +87,8 @@ struct message_register {
 	uint64_t agent;   /* the agent process, 0 if unknown */
 	uint32_t id; /* that it had: with an earlier broker, or parked; or 0 */
 	uint32_t wants; /* a stone's: CUSTOMER_FORWARD or _WEB; an agent's: 0 */
-	char peer[NETADDR_TEXT_MAX]; /* address, for the log */
+	char peer[NETADDR_TEXT_MAX];    /* address, for the log */
+	uint8_t voucher[VOUCHER_BYTES]; /* for it; all zero: none */
 };
 
 /* "Wait"; the agent's entitlement. */
@@ -158,6 +160,7 @@ struct message_announce {
 	uint64_t bytes_in; /* as it last told the earlier broker */
 	uint64_t bytes_out;
 	char peer[NETADDR_TEXT_MAX];
+	uint8_t voucher[VOUCHER_BYTES]; /* as in REGISTER */
 };
 
 /* "So much has moved": at most every few seconds, and only where it has, or
@@ -254,6 +257,7 @@ struct message_link {
 struct message_view {
 	uint32_t der_len; /* 1 to MESSAGE_DER_MAX, follows */
 	uint32_t reserved;
+	uint8_t voucher[VOUCHER_BYTES]; /* as in REGISTER */
 };
 
 #define VIEW_ALL "all"

@@ -13,6 +13,8 @@
 #include "connection/report.h"
 #include "connection/reverify.h"
 #include "connection/state.h"
+#include "tls/key_updates.h"
+#include "tls/keyd_client.h"
 #include "tls/server.h"
 
 #include <errno.h>
@@ -140,9 +142,50 @@ let_alert_through(int sock)
 			return;
 }
 
+/*
+ * Has relay-keyd vouch for the client, of TLS 1.3. What becomes of one without
+ * a voucher is for the broker to say.
+ */
+static void
+prove(struct handler *h, const struct transcript *t)
+{
+	struct failure f;
+
+	memset(h->voucher, 0, sizeof(h->voucher));
+	if (h->conf->keyd == NULL ||
+	    SSL_version(h->tls.ssl) != TLS1_3_VERSION ||
+	    keyd_client_prove(h->conf->keyd, t, h->voucher, &f) == 0)
+		return;
+	log_event(LOG_ERR, "no-proof", "peer", h->peer, "identity", h->identity,
+	    "reason", f.text, NULL);
+}
+
+/*
+ * Completes it, and keeps what passes, for a proof. Returns as tls_handshake
+ * does.
+ */
+static int
+shake_hands(struct handler *h, SSL *ssl, struct transcript *t, int64_t deadline,
+    struct failure *f)
+{
+	int rc, error;
+
+	if (h->conf->keyd != NULL)
+		transcript_begin(t, ssl);
+	rc = tls_handshake(ssl, deadline, f);
+	error = errno;
+	if (rc == 0 && key_updates_bound(ssl, h->tls.channel.fd) == -1) {
+		errno = EPROTO;
+		return failure(f, "out of memory");
+	}
+	errno = error;
+	return rc;
+}
+
 enum state
 run_handshake(struct handler *h)
 {
+	struct transcript t = {0};
 	int64_t deadline = deadline_in((int64_t)h->conf->tls_timeout * 1000);
 	int sock = h->tls.channel.fd;
 	struct tls_refusal refusal;
@@ -162,7 +205,8 @@ run_handshake(struct handler *h)
 		return ENDED;
 	}
 	channel_tls(&h->tls, ssl);
-	if (tls_handshake(ssl, deadline, &f) == -1) {
+	if (shake_hands(h, ssl, &t, deadline, &f) == -1) {
+		transcript_free(&t);
 		report_handshake(h, &refusal, errno, f.text);
 		log_event(LOG_NOTICE, "tls-refused", "peer", h->peer, "reason",
 		    f.text, "subject", refusal.subject, "identity",
@@ -170,7 +214,12 @@ run_handshake(struct handler *h)
 		let_alert_through(sock);
 		return ENDED;
 	}
-	if (take_certificate(h, &f) == -1) {
+	if (take_certificate(h, &f) == 0)
+		prove(h, &t);
+	else
+		h->der_len = 0;
+	transcript_free(&t);
+	if (h->der_len == 0) {
 		report_handshake(h, &refusal, EKEYREJECTED, f.text);
 		log_event(LOG_NOTICE, "tls-refused", "peer", h->peer, "reason",
 		    f.text, NULL);
@@ -272,6 +321,7 @@ run_head(struct handler *h)
 	    h->head.agent, h->peer, h->der, h->der_len);
 	if (h->woken != NULL)
 		h->registration.self.id = h->woken->id;
+	memcpy(h->registration.self.voucher, h->voucher, sizeof(h->voucher));
 	h->registration.checks = h->role == ROLE_AGENT && h->head.check;
 	return REGISTERING;
 }

@@ -42,9 +42,10 @@ send_answer(struct handler *h, int json, const char *body, size_t len)
 static int
 ask(int broker, const struct handler *h)
 {
-	const struct message m = {
+	struct message m = {
 	    .type = MESSAGE_VIEW, .u.view.der_len = h->der_len, .der = h->der};
 
+	memcpy(m.u.view.voucher, h->voucher, sizeof(h->voucher));
 	return wire_send(broker, &m, NULL);
 }
 

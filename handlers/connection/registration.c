@@ -84,6 +84,8 @@ say_hello(const struct registration *r)
 	    .bytes_out = r->bytes_out,
 	};
 	memcpy(m.u.announce.peer, r->self.peer, sizeof(m.u.announce.peer));
+	memcpy(m.u.announce.voucher, r->self.voucher,
+	    sizeof(m.u.announce.voucher));
 	return wire_send(r->fd, &m, NULL);
 }
 

@@ -95,7 +95,8 @@ struct handler {
 	struct reverify_subject subject;
 	uint8_t *der;
 	uint32_t der_len;
-	char peer[NETADDR_TEXT_MAX]; /* the client, not its balancer */
+	uint8_t voucher[VOUCHER_BYTES]; /* of relay-keyd; all zero: none */
+	char peer[NETADDR_TEXT_MAX];    /* the client, not its balancer */
 	char identity[IDENTITY_HEX_SIZE];
 	struct identity fingerprint; /* of the certificate as it came */
 	size_t len; /* what is in buf: the head and what came behind it */

@@ -6,10 +6,14 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "ipc/peercred.h"
+#include "keyd/proof.h"
+#include "tls/prove_request.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +80,7 @@ log_refusal(struct keyd *d, pid_t pid, const char *reason)
 }
 
 static const char *
-serve(struct keyd *d, const struct asker *who, const struct sign_request *r,
+sign(struct keyd *d, const struct asker *who, const struct sign_request *r,
     size_t len, struct sign_answer *a)
 {
 	const char *wrong = sign_request_check(r, len, d->conf.tls_min);
@@ -87,25 +91,112 @@ serve(struct keyd *d, const struct asker *who, const struct sign_request *r,
 		RATE_MOST + d->conf.handler_uses - 1, deadline_now()))
 		return "too many of one process";
 	look_for(d, r->key);
-	return keys_sign(&d->keys, r, a);
+	wrong = keys_sign(&d->keys, r, a);
+	if (wrong == NULL &&
+	    proof_note(&d->made, who->pid,
+		deadline_in((int64_t)d->conf.tls_timeout * 1000), r, a) == -1)
+		log_event(LOG_ERR, "no-memory", NULL);
+	return wrong;
+}
+
+static void
+send_answer(const struct asker *who, const void *answer, size_t len)
+{
+	send(who->fd, answer, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void
+answer_sign(struct keyd *d, const struct asker *who,
+    const struct sign_request *r, size_t len)
+{
+	struct sign_answer a = {.version = KEYD_VERSION};
+	const char *wrong = sign(d, who, r, len, &a);
+
+	if (wrong != NULL) {
+		log_refusal(d, who->pid, wrong);
+		snprintf(a.reason, sizeof(a.reason), "%s", wrong);
+	}
+	send_answer(who, &a, sizeof(a));
+}
+
+static const char *
+prove(struct keyd *d, const struct asker *who, const struct prove_request *r,
+    size_t len, struct prove_answer *a)
+{
+	const size_t before = offsetof(struct prove_request, transcript);
+	struct transcript_parts p;
+	const char *wrong;
+
+	if (r->header.version != KEYD_VERSION)
+		return "of another version of the relay";
+	if (len < before || r->length > TRANSCRIPT_MAX ||
+	    len != before + r->length)
+		return "not of a request's size";
+	wrong = proof_check(
+	    &d->made, who->pid, deadline_now(), r->transcript, r->length, &p);
+	if (wrong != NULL)
+		return wrong;
+	if (voucher_make(a->voucher, d->secret, p.leaf, p.leaf_len, who->pid) ==
+	    -1)
+		return "out of memory";
+	a->proven = 1;
+	return NULL;
+}
+
+static void
+answer_prove(struct keyd *d, const struct asker *who,
+    const struct prove_request *r, size_t len)
+{
+	struct prove_answer a = {.version = KEYD_VERSION};
+	const char *wrong = prove(d, who, r, len, &a);
+
+	if (wrong != NULL) {
+		log_refusal(d, who->pid, wrong);
+		snprintf(a.reason, sizeof(a.reason), "%s", wrong);
+	}
+	send_answer(who, &a, sizeof(a));
+}
+
+/* To the broker, of whose user no handler is. */
+static void
+answer_secret(struct keyd *d, const struct asker *who)
+{
+	struct voucher_secret_answer a = {.version = KEYD_VERSION};
+
+	if (who->uid == d->serves.uid) {
+		a.known = 1;
+		memcpy(a.secret, d->secret, sizeof(a.secret));
+	} else
+		log_refusal(d, who->pid, "the secret is the broker's alone");
+	send_answer(who, &a, sizeof(a));
+	OPENSSL_cleanse(&a, sizeof(a));
 }
 
 static void
 answer(struct keyd *d, const struct asker *who)
 {
-	struct sign_answer a = {.version = SIGN_VERSION};
-	struct sign_request r;
-	const char *wrong;
+	static union {
+		struct keyd_header header;
+		struct sign_request sign;
+		struct prove_request prove;
+	} r;
 	ssize_t n = recv(who->fd, &r, sizeof(r), MSG_DONTWAIT | MSG_TRUNC);
 
 	if (n <= 0)
 		return;
-	wrong = serve(d, who, &r, (size_t)n, &a);
-	if (wrong != NULL) {
-		log_refusal(d, who->pid, wrong);
-		snprintf(a.reason, sizeof(a.reason), "%s", wrong);
+	if ((size_t)n < sizeof(r.header))
+		r.header.kind = 0;
+	switch (r.header.kind) {
+	case KEYD_PROVE:
+		answer_prove(d, who, &r.prove, (size_t)n);
+		break;
+	case KEYD_SECRET:
+		answer_secret(d, who);
+		break;
+	default: /* it says what is wrong with all others */
+		answer_sign(d, who, &r.sign, (size_t)n);
+		break;
 	}
-	send(who->fd, &a, sizeof(a), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* ---- connections ---- */
@@ -149,8 +240,10 @@ admit(struct keyd *d, int fd)
 		return;
 	}
 	make_room(d, who.pid);
-	d->askers[d->count++] = (struct asker){
-	    .fd = fd, .pid = who.pid, .until = deadline_in(ASK_MS)};
+	d->askers[d->count++] = (struct asker){.fd = fd,
+	    .pid = who.pid,
+	    .uid = who.uid,
+	    .until = deadline_in(ASK_MS)};
 }
 
 static void

@@ -6,8 +6,10 @@
 
 #include "config/relay_conf.h"
 #include "config/relay_program.h"
+#include "ipc/voucher.h"
 #include "keyd/keys.h"
 #include "keyd/rate.h"
+#include "keyd/signed.h"
 
 #include <sys/types.h>
 
@@ -17,6 +19,7 @@
 struct asker {
 	int fd;
 	pid_t pid;
+	uid_t uid;
 	int64_t until; /* base/deadline.h */
 };
 
@@ -28,6 +31,8 @@ struct keyd {
 	int signals;               /* signalfd: TERM, INT, HUP */
 	struct relay_users serves; /* whom alone it answers */
 	struct rate rate;
+	struct signed_memory made; /* signatures */
+	uint8_t secret[VOUCHER_SECRET_BYTES];
 	struct asker askers[KEYD_ASKING_MAX]; /* the oldest first */
 	size_t count;
 	int64_t next_refusal; /* when to log one again */

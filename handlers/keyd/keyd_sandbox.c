@@ -17,6 +17,7 @@ restrict_files(const struct relay_conf *conf, struct landlock *l)
 	if (landlock_allow_beside(l, conf->path, LANDLOCK_READ) == -1 ||
 	    landlock_allow_beside(l, conf->certificate, LANDLOCK_READ) == -1 ||
 	    landlock_allow_beside(l, conf->key, LANDLOCK_READ) == -1 ||
+	    landlock_allow(l, "/proc", LANDLOCK_READ) == -1 || /* voucher.h */
 	    landlock_allow_beside(l, conf->keyd, LANDLOCK_REMOVE) == -1)
 		return -1;
 	return landlock_enter(l);

@@ -27,6 +27,16 @@ read_pair(const struct relay_conf *conf, uint8_t id[static SIGN_KEY_BYTES],
 		EVP_PKEY_free(key);
 		key = NULL;
 	}
+	/* a handshake of an hour ago would have the signature of today's */
+	if (key != NULL && conf->proof == PROOF_REQUIRE &&
+	    EVP_PKEY_is_a(key, "ED25519")) {
+		failure(f,
+		    "%s: a key of Ed25519 signs the same each time, which is "
+		    "no proof: use one of another kind, or proof = warn",
+		    conf->key);
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
 	if (key != NULL && EVP_PKEY_get_size(key) > SIGN_SIGNATURE_MAX) {
 		failure(f, "%s: a key too large", conf->key);
 		EVP_PKEY_free(key);

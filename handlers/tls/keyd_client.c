@@ -1,11 +1,13 @@
-/* To have relay-keyd sign: see keyd_client.h. */
+/* To have relay-keyd sign, and vouch: see keyd_client.h. */
 #include "tls/keyd_client.h"
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "ipc/ipc_socket.h"
+#include "tls/prove_request.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -25,17 +27,39 @@ await_answer(int fd)
 	return n > 0;
 }
 
-static int
-receive(int fd, struct sign_answer *a, struct failure *f)
+/*
+ * Sends the request, and receives an answer of at most size bytes. Returns how
+ * many it has, or -1 with the reason in f.
+ */
+static ssize_t
+ask(const char *socket, const void *request, size_t len, void *answer,
+    size_t size, struct failure *f)
 {
-	const char *wrong;
-	ssize_t n;
+	int fd = ipc_socket_connect(socket);
+	ssize_t n = -1;
 
-	if (!await_answer(fd))
-		return failure(f, "relay-keyd does not answer");
-	n = recv(fd, a, sizeof(*a), MSG_DONTWAIT | MSG_TRUNC);
-	if (n <= 0)
-		return failure(f, "relay-keyd hangs up");
+	if (fd == -1)
+		return failure(
+		    f, "%s: is relay-keyd running?", strerror(errno));
+	if (send(fd, request, len, MSG_NOSIGNAL) != (ssize_t)len)
+		failure(f, "relay-keyd hangs up");
+	else if (!await_answer(fd))
+		failure(f, "relay-keyd does not answer");
+	else if ((n = recv(fd, answer, size, MSG_DONTWAIT | MSG_TRUNC)) <= 0)
+		n = failure(f, "relay-keyd hangs up");
+	fd_close(&fd);
+	return n;
+}
+
+int
+keyd_client_sign(const char *socket, const struct sign_request *r,
+    struct sign_answer *a, struct failure *f)
+{
+	const ssize_t n = ask(socket, r, sizeof(*r), a, sizeof(*a), f);
+	const char *wrong;
+
+	if (n == -1)
+		return -1;
 	wrong = sign_answer_check(a, (size_t)n);
 	if (wrong != NULL)
 		return failure(f, "the answer of relay-keyd is %s", wrong);
@@ -45,18 +69,27 @@ receive(int fd, struct sign_answer *a, struct failure *f)
 }
 
 int
-keyd_client_sign(const char *socket, const struct sign_request *r,
-    struct sign_answer *a, struct failure *f)
+keyd_client_prove(const char *socket, const struct transcript *t,
+    uint8_t voucher[static VOUCHER_BYTES], struct failure *f)
 {
-	int fd = ipc_socket_connect(socket), rc = -1;
+	static struct prove_request r; /* no pages of stack for each */
+	struct prove_answer a;
+	ssize_t n;
 
-	if (fd == -1)
-		return failure(
-		    f, "%s: is relay-keyd running?", strerror(errno));
-	if (send(fd, r, sizeof(*r), MSG_NOSIGNAL) == (ssize_t)sizeof(*r))
-		rc = receive(fd, a, f);
-	else
-		failure(f, "relay-keyd hangs up");
-	fd_close(&fd);
-	return rc;
+	if (t->failed || !t->complete)
+		return failure(f, "the handshake is too large to keep");
+	r.header = (struct keyd_header){KEYD_VERSION, KEYD_PROVE};
+	r.length = (uint32_t)t->len;
+	memcpy(r.transcript, t->bytes, t->len);
+	n = ask(socket, &r, offsetof(struct prove_request, transcript) + t->len,
+	    &a, sizeof(a), f);
+	if (n == -1)
+		return -1;
+	if (n != sizeof(a) || a.version != KEYD_VERSION ||
+	    memchr(a.reason, '\0', sizeof(a.reason)) == NULL)
+		return failure(f, "the answer of relay-keyd is malformed");
+	if (!a.proven)
+		return failure(f, "relay-keyd refuses: %s", a.reason);
+	memcpy(voucher, a.voucher, VOUCHER_BYTES);
+	return 0;
 }

@@ -1,11 +1,13 @@
 /*
- * To have relay-keyd(8) sign.
+ * To have relay-keyd(8) sign, and vouch.
  */
 #ifndef TLS_KEYD_CLIENT_H
 #define TLS_KEYD_CLIENT_H
 
 #include "base/failure.h"
+#include "ipc/voucher.h"
 #include "tls/sign_request.h"
+#include "tls/transcript.h"
 
 /*
  * Sends the request to the relay-keyd that listens at socket, and waits for its
@@ -14,5 +16,12 @@
  */
 int keyd_client_sign(const char *socket, const struct sign_request *r,
     struct sign_answer *a, struct failure *f);
+
+/*
+ * Has it vouch for the client of the handshake in t, to this process. Returns
+ * 0, or -1 with the reason in f: the same, or the handshake is not all there.
+ */
+int keyd_client_prove(const char *socket, const struct transcript *t,
+    uint8_t voucher[static VOUCHER_BYTES], struct failure *f);
 
 #endif

@@ -10,7 +10,6 @@
 #include <openssl/params.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
-#include <openssl/rsa.h>
 #include <string.h>
 
 /*
@@ -110,27 +109,6 @@ scheme_for(const EVP_PKEY *key)
 	    0);
 }
 
-static int
-verify(EVP_PKEY *key, const struct sign_scheme *scheme,
-    const struct sign_request *r, const struct sign_answer *a)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *pctx;
-	int ok = ctx != NULL && EVP_DigestVerifyInit_ex(ctx, &pctx,
-				    scheme->digest, NULL, NULL, key, NULL) == 1;
-
-	if (ok && scheme->is_pss)
-		ok = EVP_PKEY_CTX_set_rsa_padding(
-			 pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-		     EVP_PKEY_CTX_set_rsa_pss_saltlen(
-			 pctx, RSA_PSS_SALTLEN_DIGEST) == 1;
-	ok = ok && EVP_DigestVerify(ctx, a->signature, a->length, r->message,
-		       r->length) == 1;
-	EVP_MD_CTX_free(ctx);
-	ERR_clear_error();
-	return ok;
-}
-
 int
 remote_key_try(const X509 *certificate, const char *socket, struct failure *f)
 {
@@ -142,12 +120,12 @@ remote_key_try(const X509 *certificate, const char *socket, struct failure *f)
 
 	if (scheme == NULL || RAND_bytes(hash, sizeof(hash)) != 1)
 		return failure(f, "no request to sign can be made");
-	sign_request_make(&r, scheme->scheme, hash, sizeof(hash));
+	sign_request_make(&r, scheme->scheme, SIGN_SERVER, hash, sizeof(hash));
 	if (sign_key_of(certificate, r.key) == -1)
 		return failure(f, "the certificate has no key");
 	if (keyd_client_sign(socket, &r, &a, f) == -1)
 		return -1;
-	if (verify(key, scheme, &r, &a))
+	if (sign_verify(key, scheme, &r, a.signature, a.length))
 		return 0;
 	return failure(f, "relay-keyd has not signed with the key of the "
 			  "certificate");

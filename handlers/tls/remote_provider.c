@@ -277,7 +277,7 @@ sign(void *signing, unsigned char *out, size_t *out_len, size_t size,
 	const struct signing *s = signing;
 	const struct sign_scheme *scheme = sign_scheme_of(
 	    s->key->type, *s->digest != '\0' ? s->digest : NULL, s->is_pss);
-	struct sign_request r = {.version = SIGN_VERSION};
+	struct sign_request r = {.header = {KEYD_VERSION, KEYD_SIGN}};
 	struct sign_answer a;
 	struct failure f;
 

@@ -1,7 +1,9 @@
 /* What relay-keyd is asked: see sign_request.h. */
 #include "tls/sign_request.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <string.h>
 
 /* ---- schemes ---- */
@@ -54,10 +56,14 @@ sign_scheme_of(const char *type, const char *digest, int is_pss)
 
 /* ---- what is signed ---- */
 
-/* RFC 8446 4.4.3: 64 spaces, this with its NUL, and a hash. */
-#define SPACES 64
-static const char context[] = "TLS 1.3, server CertificateVerify";
-#define BEFORE_HASH (SPACES + sizeof(context))
+/* RFC 8446 4.4.3: 64 spaces, one of these with its NUL, and a hash. */
+#define SPACES       64
+#define CONTEXT_SIZE sizeof("TLS 1.3, server CertificateVerify")
+static const char contexts[][CONTEXT_SIZE] = {
+    [SIGN_SERVER] = "TLS 1.3, server CertificateVerify",
+    [SIGN_CLIENT] = "TLS 1.3, client CertificateVerify",
+};
+#define BEFORE_HASH (SPACES + CONTEXT_SIZE)
 
 static int
 is_tls13(const uint8_t *message, size_t len)
@@ -69,7 +75,8 @@ is_tls13(const uint8_t *message, size_t len)
 	for (size_t i = 0; i < SPACES; i++)
 		if (message[i] != ' ')
 			return 0;
-	return memcmp(message + SPACES, context, sizeof(context)) == 0;
+	return memcmp(message + SPACES, contexts[SIGN_SERVER], CONTEXT_SIZE) ==
+	       0;
 }
 
 /*
@@ -90,7 +97,7 @@ sign_request_check(const struct sign_request *r, size_t len, int tls_min)
 {
 	if (len != sizeof(*r))
 		return "not of a request's size";
-	if (r->version != SIGN_VERSION)
+	if (r->header.version != KEYD_VERSION)
 		return "of another version of the relay";
 	if (sign_scheme_find(r->scheme) == NULL)
 		return "of an unknown scheme";
@@ -107,7 +114,7 @@ sign_answer_check(const struct sign_answer *a, size_t len)
 {
 	if (len != sizeof(*a))
 		return "not of an answer's size";
-	if (a->version != SIGN_VERSION)
+	if (a->version != KEYD_VERSION)
 		return "of another version of the relay";
 	if (a->length > SIGN_SIGNATURE_MAX ||
 	    memchr(a->reason, '\0', sizeof(a->reason)) == NULL)
@@ -116,16 +123,37 @@ sign_answer_check(const struct sign_answer *a, size_t len)
 }
 
 void
-sign_request_make(
-    struct sign_request *r, uint16_t scheme, const uint8_t *hash, size_t n)
+sign_request_make(struct sign_request *r, uint16_t scheme, enum sign_side side,
+    const uint8_t *hash, size_t n)
 {
 	memset(r, 0, sizeof(*r));
-	r->version = SIGN_VERSION;
+	r->header = (struct keyd_header){KEYD_VERSION, KEYD_SIGN};
 	r->scheme = scheme;
 	r->length = (uint32_t)(BEFORE_HASH + n);
 	memset(r->message, ' ', SPACES);
-	memcpy(r->message + SPACES, context, sizeof(context));
+	memcpy(r->message + SPACES, contexts[side], CONTEXT_SIZE);
 	memcpy(r->message + BEFORE_HASH, hash, n);
+}
+
+int
+sign_verify(EVP_PKEY *key, const struct sign_scheme *scheme,
+    const struct sign_request *r, const uint8_t *signature, size_t len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pctx; /* of ctx */
+	int ok = ctx != NULL && EVP_DigestVerifyInit_ex(ctx, &pctx,
+				    scheme->digest, NULL, NULL, key, NULL) == 1;
+
+	if (ok && scheme->is_pss)
+		ok = EVP_PKEY_CTX_set_rsa_padding(
+			 pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+		     EVP_PKEY_CTX_set_rsa_pss_saltlen(
+			 pctx, RSA_PSS_SALTLEN_DIGEST) == 1;
+	ok = ok &&
+	     EVP_DigestVerify(ctx, signature, len, r->message, r->length) == 1;
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return ok;
 }
 
 int

@@ -7,19 +7,20 @@
 #ifndef TLS_SIGN_REQUEST_H
 #define TLS_SIGN_REQUEST_H
 
+#include "ipc/keyd_packet.h"
+
 #include <openssl/x509.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIGN_VERSION       1
 #define SIGN_KEY_BYTES     32   /* SHA-256 */
 #define SIGN_MESSAGE_MAX   256  /* bytes; of TLS 1.2 and P-521, 201 */
 #define SIGN_SIGNATURE_MAX 1024 /* bytes; of RSA with 8192 bits */
-#define SIGN_REASON_MAX    80
 
 struct sign_request {
-	uint16_t version;            /* SIGN_VERSION */
-	uint16_t scheme;             /* RFC 8446 4.2.3, struct sign_scheme */
+	struct keyd_header header; /* KEYD_SIGN */
+	uint16_t scheme;           /* RFC 8446 4.2.3, struct sign_scheme */
+	uint16_t reserved;
 	uint32_t length;             /* of message, 1 to SIGN_MESSAGE_MAX */
 	uint8_t key[SIGN_KEY_BYTES]; /* sign_key_of */
 	uint8_t message[SIGN_MESSAGE_MAX];
@@ -30,7 +31,7 @@ struct sign_answer {
 	uint16_t reserved;
 	uint32_t length; /* of signature; 0: refused, and reason says why */
 	uint8_t signature[SIGN_SIGNATURE_MAX];
-	char reason[SIGN_REASON_MAX];
+	char reason[KEYD_REASON_MAX];
 };
 
 /* A way to sign that TLS knows and a relay's key can. */
@@ -59,12 +60,24 @@ const char *sign_request_check(
 /* The same of an answer. */
 const char *sign_answer_check(const struct sign_answer *a, size_t len);
 
+/* Who signs in a handshake. */
+enum sign_side { SIGN_SERVER, SIGN_CLIENT };
+
 /*
  * Makes r the request for such a signature of TLS 1.3 over a transcript hash of
- * n bytes, 32 or 48. Its key is the caller's to set.
+ * n bytes, 32 or 48. Its key is the caller's to set. relay-keyd signs as a
+ * server alone.
  */
-void sign_request_make(
-    struct sign_request *r, uint16_t scheme, const uint8_t *hash, size_t n);
+void sign_request_make(struct sign_request *r, uint16_t scheme,
+    enum sign_side side, const uint8_t *hash, size_t n);
+
+/*
+ * Whether the signature, len bytes, is one of r's message by this scheme with
+ * the key, which has to be of its type. Returns 1, or 0, and OpenSSL's queue is
+ * empty.
+ */
+int sign_verify(EVP_PKEY *key, const struct sign_scheme *scheme,
+    const struct sign_request *r, const uint8_t *signature, size_t len);
 
 /* By what certificate's key is asked for. Returns 0, or -1. */
 int sign_key_of(const X509 *certificate, uint8_t key[static SIGN_KEY_BYTES]);

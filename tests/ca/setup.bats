@@ -19,6 +19,7 @@ setup() {
     sed -e "/^listen = \[/d; s/^listen = .*/listen = 127.0.0.1:$relay_port/" \
         -e "s,^#socket = .*,socket = $scratch/broker.sock," \
         -e "s/^#user = .*/user = $relay_user/; s/^#group = .*/group = $relay_group/" \
+        -e "s,^#keyd = .*,#keyd = $scratch/keyd/keyd.sock,; s/^#keyd_user = .*/keyd_user = $keyd_user/" \
         -e "s/^#handler_user = .*/handler_user = $handler_user/" \
         "$tests/../broker/relay.conf" >etc/relay.conf
     sed -i "/^listen/s/.*/listen = 127.0.0.1:$relay_port/" etc/relay.conf
@@ -47,6 +48,8 @@ fails_to_set_up() {
 # by_hand: the relay, from those files.
 by_hand() {
     cp etc/relay.conf relay.conf.before
+    start keyd bin/relay-keyd -c etc/relay.conf
+    await_start keyd says keyd ' start '
     start broker bin/relay-broker -c etc/relay.conf
     await_start broker says broker ' start '
     start relay bin/relay-listen -c etc/relay.conf
@@ -55,8 +58,9 @@ by_hand() {
 
 @test "it makes all files, with owner and mode, and says how to start the relay; then two files are enough" {
     run -0 set_up localhost 127.0.0.1
-    [[ $output == *"# relay-broker -D -c $scratch/etc/relay.conf"*"# relay-listen -D -c "*"cron(8)"* ]]
-    [ "$(stat -c '%U %a' etc/private.pem)" = "$relay_user 600" ]
+    [[ $output == *"# relay-keyd -D -c $scratch/etc/relay.conf"*"# relay-broker -D -c $scratch/etc/relay.conf"*"# relay-listen -D -c "*"cron(8)"* ]]
+    [ "$(stat -c '%U %a' etc/private.pem)" = "$keyd_user 600" ]
+    grep -x "keyd = $scratch/keyd/keyd.sock" etc/relay.conf
     [ "$(stat -c '%U %a' etc/cert.pem etc/ca.pem etc/crl.pem etc/customers etc/relay.conf | sort -u)" = 'root 644' ]
     grep -x 'crl = crl.pem' etc/relay.conf
     grep -x 'customers = customers' etc/relay.conf
@@ -143,6 +147,7 @@ case "\$*" in
     cat*) echo 'ExecStart=relay-broker -c $scratch/etc/relay.conf' ;;
     'show -p Listen'*) echo 'Listen=127.0.0.1:$relay_port (Stream)' ;;
     *is-active*) [ -e "$scratch/on.\${!#}" ] ;;
+    *enable*relay-keyd*) bin/relay-keyd -D -c etc/relay.conf; : >$scratch/on.relay-keyd.service ;;
     *enable*relay-broker*) bin/relay-broker -D -c etc/relay.conf; : >$scratch/on.relay-broker.service ;;
     *enable*relay-listen.service) bin/relay-listen -D -c etc/relay.conf; : >$scratch/on.relay-listen.service ;;
     *enable*) : >"$scratch/on.\${!#}" ;;
@@ -153,7 +158,7 @@ SCRIPT
 # end_daemons: those of this test, by the paths in their command lines.
 end_daemons() {
     local pid
-    for pid in $(pgrep -f "^bin/relay-(broker|listen) -D -c etc/relay.conf"); do
+    for pid in $(pgrep -f "^bin/relay-(keyd|broker|listen) -D -c etc/relay.conf"); do
         [ "$(readlink "/proc/$pid/cwd")" != "$scratch" ] && ! grep -qz "$scratch" "/proc/$pid/maps" || kill "$pid" || :
     done
 }
@@ -164,7 +169,7 @@ end_daemons() {
     echo "$output"
     end_daemons
     [ "$status" -eq 0 ]
-    [[ $output == *'services     relay-broker.service relay-listen.socket relay-listen.service relay-ca-crl.timer: enabled and running'* ]]
+    [[ $output == *'services     relay-keyd.service relay-broker.service relay-listen.socket relay-listen.service relay-ca-crl.timer: enabled and running'* ]]
     [[ $output == *"answer       port $relay_port: as localhost"* ]]
     grep -q 'enable --now relay-ca-crl.timer' systemctl.log
     run ! grep -q 'cron' <<<"$output"

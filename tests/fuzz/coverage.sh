@@ -10,7 +10,7 @@ shift
 export LC_ALL=C
 parsers=(handlers/http/head.c broker/config/entitlement.c broker/config/relay_conf.c broker/base/config_lines.c
     broker/config/customers_file.c broker/base/timestamp.c broker/base/netaddr.c broker/config/identity.c
-    broker/ipc/message.c broker/pairing.c bin/agent/options.c bin/agent/target.c
+    broker/ipc/message.c handlers/tls/transcript_read.c broker/pairing.c bin/agent/options.c bin/agent/target.c
     broker/base/prefix.c bin/stone/words.c bin/stone/conf.c bin/stone/endpoint.c
     bin/stone/request.c handlers/http/response.c bin/stone/relay_channel.c bin/web/head.c
     bin/web/request.c bin/web/answers.c bin/agent/proxy_protocol.c

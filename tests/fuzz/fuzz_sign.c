@@ -51,7 +51,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	MUST(sign_scheme_of(scheme->type, scheme->digest, scheme->is_pss) ==
 	     scheme);
-	sign_request_make(&made, r.scheme, r.key, sizeof(r.key));
+	sign_request_make(&made, r.scheme, SIGN_SERVER, r.key, sizeof(r.key));
 	MUST(sign_request_check(&made, sizeof(made), 13) == NULL);
 	return 0;
 }

@@ -305,7 +305,7 @@ def connect():
 
 def request(version=1, scheme=0x0403, message=GOOD, key=KEY, length=None):
     length = len(message) if length is None else length
-    return struct.pack("=HHI32s256s", version, scheme, length, key, message)
+    return struct.pack("=HHHHI32s256s", version, 1, scheme, 0, length, key, message)
 
 def send(packet):
     with connect() as sock:
