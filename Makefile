@@ -228,14 +228,14 @@ test: deps-test  ## run the tests over real programs (FILES=, FILTER=)
 # the figures may be set: "make faults FAULT_ROUNDS=3".
 FAULT_ROUNDS = 20
 FAULT_STRIDE = 5
-FAULTS = $(addprefix faults/,deaths pauses sweep lossy surroundings tls-hostile) \
-	relay/tls-scan
+FAULTS = $(addprefix faults/,deaths parked pauses sweep lossy surroundings \
+	tls-hostile) relay/tls-scan
 LOAD_SESSIONS = 10000
 LOAD_CERTIFICATES = 100
 LOAD_AGENTS = 5000
 LOAD_SECONDS = 120
-OFTEN = agent/conf relay/reconnect customers/limits relay/load stone/mux \
-	stone/language customers/revocation relay/transfer
+OFTEN = agent/conf agent/parked relay/reconnect customers/limits relay/load \
+	stone/mux stone/language customers/revocation relay/transfer
 
 faults: deps-test  ## break everything, 20 times each, under load (half an hour)
 	@$(MAKE) --no-print-directory all test-programs
