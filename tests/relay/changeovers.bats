@@ -65,11 +65,16 @@ all_whole() {
     says_times stone "$(grep -c ' session ' stone.log)" ' seal=sealed$'
 }
 
-# marker_in PID MARKER: whether its memory holds the marker.
+# marker_in PID FILE: whether its memory holds what FILE does. One that has ended
+# holds nothing.
 marker_in() {
     python3 -SB - "$1" "$2" <<'END'
-import re, sys
-pid, marker = sys.argv[1], sys.argv[2].encode()
+import os, re, sys
+pid, marker = sys.argv[1], open(sys.argv[2], "rb").read()
+try:
+    os.stat(f"/proc/{pid}/mem")
+except FileNotFoundError:
+    sys.exit(1)
 with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
     for line in maps:
         start, end, mode = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
@@ -93,7 +98,7 @@ a_marked_session() {
     export STONE_PORT=$stone_port
     start_play crosses <<'SCRIPT'
 sock = tcp(port=int(os.environ["STONE_PORT"]))
-marker = os.environ["MARKER"].encode()
+marker = open("marker", "rb").read()
 for _ in range(50):
     sock.sendall(marker)
     assert sock.recv(len(marker), socket.MSG_WAITALL) == marker
@@ -107,8 +112,8 @@ SCRIPT
     local pid children bare
     start_relay listen
     start_streams target echo
-    export MARKER
-    MARKER=$(head -c 48 /dev/urandom | base64 -w 0)
+    # in a file: what a program is started with stays in its memory
+    head -c 48 /dev/urandom | base64 -w 0 >marker
     for bare in yes no none; do
         echo "# bare: $bare"
         if [ "$bare" = no ]; then
@@ -125,7 +130,7 @@ SCRIPT
         children_of "$pid"
         local found=0
         for pid in "$pid" "$(pid_of broker)" "${children[@]}"; do
-            if marker_in "$pid" "$MARKER"; then
+            if marker_in "$pid" marker; then
                 found=$((found + 1))
             fi
         done

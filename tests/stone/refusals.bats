@@ -71,7 +71,7 @@ refused() {
     # its own process is killed
     with_relay
     stop stone
-    a_line alice
+    a_line alice '--sessions 0'
     start_client client session "$stone_port" alice "$scratch/flow"
     wait_until 60 [ -e flow.reached ]
     pkill -KILL -P "$(pid_of stone)"

@@ -18,10 +18,10 @@ setup() {
     start_relay listen
 }
 
-# a_stone [LINE...]: named stone, on $stone_port, that is not told how many.
+# a_stone: named stone, on $stone_port, that is not told how many.
 a_stone() {
     stone_port=$(free_port)
-    start_relay_stone stone "$@" "$(to_relay "localhost:$stone_port")"
+    start_relay_stone stone "$(to_relay "localhost:$stone_port")"
 }
 
 # forward_says FILTER TEXT: jq's FILTER of the status of stone's first forward.
