@@ -132,11 +132,8 @@ SETTINGS
     relay-ca -d ca client laptop >/dev/null
     [ "$(ask_zsh 'relay-ca -d ca revoke la')" = 'relay-ca -d ca revoke laptop ' ]
     [ "$(ask_zsh 'relayagent --proxy')" = 'relayagent --proxy-protocol ' ]
-    local program
-    for program in relayagent relay-stone; do
-        [ "$(ask_zsh "$program ch")" = "$program check " ]
-        [ "$(ask_zsh "$program st")" = "$program status " ]
-    done
+    [ "$(ask_zsh 'relayagent ch')" = 'relayagent check ' ]
+    [ "$(ask_zsh 'relay-stone st')" = 'relay-stone status ' ]
     : >laptop.warp
     [ "$(ask_zsh 'relayagent la')" = 'relayagent laptop.warp ' ]
     [ "$(ask_zsh 'relayctl usa')" = 'relayctl usage ' ]
