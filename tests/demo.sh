@@ -18,7 +18,7 @@ scratch=/tmp/vpn-warp-demo.$$.$RANDOM # short: a Unix socket's path has 107 byte
 user=$(id -un)
 keyd_user=$user # others where there are
 handler_user=$user
-as_user=()      # what comes before a command to run it as user
+as_user=() # what comes before a command to run it as user
 declare -A pid
 
 usage() {

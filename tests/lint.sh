@@ -8,7 +8,7 @@ export LC_ALL=C
 shopt -s nullglob
 
 sources=({broker,handlers,bin}/{,*/}*.c tests/bench/*.c)
-headers=({broker,handlers,bin}/{,*/}*.h tests/bench/*.h tests/fuzz/*.c tests/fuzz/*.h tests/programs/*.[ch])
+headers=({broker,handlers,bin}/{,*/}*.h tests/bench/*.h tests/fuzz/*.c tests/fuzz/*.h tests/programs/*.{c,h})
 shell=(bin/relay-ca bin/ca/*.sh bin/completions/*.bash .ci/run .debian/*.p* .debian/tests/demo)
 mapfile -t -O "${#shell[@]}" shell < <(find tests -name '*.sh' -o -name '*.bash' -o -name '*.bats' | sort)
 

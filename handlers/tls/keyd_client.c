@@ -73,7 +73,7 @@ keyd_client_prove(const char *socket, const struct transcript *t,
     uint8_t voucher[static VOUCHER_BYTES], struct failure *f)
 {
 	static struct prove_request r; /* no pages of stack for each */
-	struct prove_answer a;
+	struct prove_answer a = {.version = 0};
 	ssize_t n;
 
 	if (t->failed || !t->complete)
@@ -83,6 +83,8 @@ keyd_client_prove(const char *socket, const struct transcript *t,
 	memcpy(r.transcript, t->bytes, t->len);
 	n = ask(socket, &r, offsetof(struct prove_request, transcript) + t->len,
 	    &a, sizeof(a), f);
+	/* nothing of it is for who is served next */
+	explicit_bzero(&r, offsetof(struct prove_request, transcript) + t->len);
 	if (n == -1)
 		return -1;
 	if (n != sizeof(a) || a.version != KEYD_VERSION ||

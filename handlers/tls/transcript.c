@@ -1,7 +1,7 @@
 /* The messages of a handshake: see transcript.h. */
 #include "tls/transcript.h"
 
-#include <stdlib.h>
+#include <openssl/crypto.h>
 #include <string.h>
 
 #define ROOM_MIN     8192
@@ -19,7 +19,7 @@ make_room(struct transcript *t, size_t len)
 		room *= 2;
 	if (room == t->room)
 		return 0;
-	more = realloc(t->bytes, room);
+	more = OPENSSL_realloc(t->bytes, room);
 	if (more == NULL)
 		return -1;
 	t->bytes = more;
@@ -59,6 +59,6 @@ transcript_begin(struct transcript *t, SSL *ssl)
 void
 transcript_free(struct transcript *t)
 {
-	free(t->bytes);
+	OPENSSL_free(t->bytes);
 	memset(t, 0, sizeof(*t));
 }

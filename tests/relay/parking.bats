@@ -13,16 +13,19 @@ setup_file() {
     make_pki alice bob
 }
 
-# parking LINE...: a relay that parks who has waited for a second.
+# parking: a relay that parks who has waited for a second.
 parking() {
-    configure 'park_after = 1' "$@"
+    configure 'park_after = 1'
     start_broker
     start_relay listen
 }
 
 # park_play: as play, with the names of park.py.
 park_play() {
-    { echo 'from park import *'; cat; } | play
+    {
+        echo 'from park import *'
+        cat
+    } | play
 }
 
 @test 'X-Park is 1, once, and a stone may send what it likes of that name' {

@@ -24,11 +24,12 @@ with_uses() {
 # ---- it is asked for ------------------------------------------------------------
 
 @test 'handler_uses beyond 1 needs relay-keyd, and each program says so with file and line' {
-    local program
+    local program line
     configure 'handler_uses = 2'
+    line=$(grep -n '^handler_uses' relay.conf)
     for program in relay-broker relay-listen relay-handler; do
         run -78 "$scratch/bin/$program" -t -c relay.conf
-        [[ $output == "$program: relay.conf:8: handler_uses is more than 1, which needs a keyd line: see relay-keyd(8)" ]]
+        [[ $output == "$program: relay.conf:${line%%:*}: handler_uses is more than 1, which needs a keyd line: see relay-keyd(8)" ]]
     done
     run -78 timeout 60 "$scratch/bin/relay-listen" -c relay.conf
     sed -i 's/^handler_uses.*/handler_uses = 1/' relay.conf
@@ -391,8 +392,7 @@ sessions_pass() {
     stone_port=$(free_port)
     start_relay_stone own "$(to_relay "localhost:$stone_port")"
     client sessions "$stone_port" alice 20 2
-    local i
-    for i in 1 2 3; do
+    for _ in 1 2 3; do
         [ "$(curl -s --cacert ca.pem --cert alice/cert.pem --key alice/private.pem -o nothing \
             -w '%{http_code}' "https://127.0.0.1:$relay_port/KLAB/nothing" 3>&-)" = 404 ]
     done
