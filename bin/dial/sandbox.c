@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #define DNS_PORT 53 /* an answer that is too long for UDP comes by TCP */
@@ -40,6 +41,7 @@ static const struct filter_rule dialling[] = {
     /* name services: modules, loaded when a name is first looked up */
     FILTER_LACKS(mmap, 3, MAP_ANONYMOUS),
     FILTER_LACKS(mprotect, 2, PROT_EXEC),
+    FILTER_IS(prctl, 0, PR_CAPBSET_READ), /* libcap, which some need */
     FILTER_CALL(access),
     FILTER_CALL(getegid),
     FILTER_CALL(geteuid),
