@@ -32,7 +32,7 @@ KEYD_USER = vpn-warp-keyd
 
 B = build
 BROKER_PROGRAM = relay-broker
-HANDLER_PROGRAMS = relay-handler relay-handoff relay-keyd relay-listen
+HANDLER_PROGRAMS = relay-handler relay-handoff relay-keyd relay-listen relay-peer
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
 # What the tests need beside these.

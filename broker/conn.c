@@ -66,6 +66,11 @@ conn_drop(struct broker *b, struct conn *c)
 	if (c->fd == -1)
 		return;
 	sweep_forget(b, c);
+	reach_forget(b, c);
+	if (b->peer == c) {
+		b->peer = NULL;
+		b->totals.peer = 0;
+	}
 	leave_session(b, c);
 	pairing_leave(b->pairing, &c->waiter);
 	if (c->account != NULL)
@@ -73,7 +78,7 @@ conn_drop(struct broker *b, struct conn *c)
 	if (c->awaits_reload)
 		LIST_REMOVE(c, await);
 	b->reload.owed -= c->owed;
-	b->totals.spawners -= (uint32_t)c->spawner;
+	b->totals.spawners -= (uint32_t)(c->spawner == ATTACH_SPAWNER);
 	fd_close(&c->fd);
 	LIST_REMOVE(c, link);
 	b->nconns--;

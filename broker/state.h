@@ -6,6 +6,7 @@
  *	conn.c       what holds of every connection: telling, counting, dropping
  *	notes.c      what is remembered of refusals and failures
  *	registrar.c  what handlers say, and how two of them are joined
+ *	reach.c      stones whose agent may be at another relay
  *	evict.c      who has to go: kicks, expiry, a changed table
  *	sweep.c      long work in slices, so that no pairing waits for it
  *	reload.c     configuration and customers read again, handlers rechecking
@@ -44,7 +45,7 @@ struct conn {
 	int may_register;  /* it runs as the handlers' user */
 	int may_admin;     /* root or the admin group */
 	struct rights who; /* whose process it is */
-	int spawner;       /* it said ATTACH */
+	int spawner;       /* enum attach_kind, as it said; 0: it did not */
 	int kicked;
 	int refusal_told;  /* it said REFUSAL, which comes once */
 	unsigned owed;     /* RECHECKs that it has not answered */
@@ -58,7 +59,9 @@ struct conn {
 	struct account *account;
 	struct session *session; /* NULL: in none */
 	struct sweep *sweep;     /* an administrator's, NULL: none runs */
+	struct seek *seek;       /* a stone that may cross; NULL: it may not */
 	char peer[NETADDR_TEXT_MAX];
+	char node[NODE_NAME_SIZE];
 	struct message_link about; /* as it last said */
 	LIST_ENTRY(conn) link;
 	LIST_ENTRY(conn) await;
@@ -98,6 +101,8 @@ struct broker {
 	struct pairing *pairing;
 	struct sessions *sessions;
 	struct recent *recent;
+	struct seek *seeks; /* by id */
+	struct conn *peer;  /* relay-peer; NULL: it is not attached */
 	struct reload_state reload;
 	struct row_status totals; /* its counters */
 	size_t nconns, most;      /* connections, and the most since a trim */
@@ -162,6 +167,29 @@ const struct customer_entry *registrar_recognize(
 
 /* Obeys one message of a handler. Returns 0, or -1: drop it. */
 int registrar_take(struct broker *b, struct conn *c, const struct message *m);
+
+/* ---- reach.c ---- */
+
+/*
+ * Remembers what the stone c presented, in its REGISTER, where there may be
+ * other relays.
+ */
+void reach_note(struct broker *b, struct conn *c, const struct message *m);
+
+/* Has relay-peer look for an agent of c, if c waits; it may do so already. */
+void reach_begin(struct broker *b, struct conn *c);
+
+/* It need not any more: c is about to have an agent, or left. */
+void reach_end(struct broker *b, struct conn *c);
+
+/* It never need again. */
+void reach_forget(struct broker *b, struct conn *c);
+
+/* relay-peer has attached as c: it is asked for all that are sought. */
+void reach_attach(struct broker *b, struct conn *c);
+
+/* The stone with this id, if an agent of it is sought; else NULL. */
+struct conn *reach_stone(const struct broker *b, uint32_t id);
 
 /* ---- evict.c ---- */
 

@@ -80,6 +80,7 @@ struct handler {
 	struct reverify_subject subject;
 	uint8_t *der;
 	uint32_t der_len;
+	uint32_t chain_len; /* of the certificates above it, behind it */
 	char peer[NETADDR_TEXT_MAX]; /* the client, not its balancer */
 	char identity[IDENTITY_HEX_SIZE];
 	struct identity fingerprint; /* of the certificate as it came */
