@@ -8,9 +8,9 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define FDS_MAX 16
