@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Several relays: a stone at one meets an agent at another.
 #
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
 
 load ../lib/helpers
 load ../lib/clients
