@@ -16,6 +16,7 @@ sbindir = $(exec_prefix)/sbin
 libexecdir = $(exec_prefix)/libexec
 sysconfdir = /etc
 mandir = $(prefix)/share/man
+statedir = /var/lib/vpn-warp
 unitdir = $(prefix)/lib/systemd/system
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
@@ -27,6 +28,8 @@ fishdir = $(prefix)/share/fish/vendor_completions.d
 RELAY_USER = vpn-warp
 AGENT_USER = vpn-warp-agent
 STONE_USER = vpn-warp-stone
+# As whom its handlers run, in the same group.
+HANDLER_USER = vpn-warp-handler
 # The user who has the relay's key, where relay-keyd runs.
 KEYD_USER = vpn-warp-keyd
 
@@ -61,12 +64,13 @@ relay_PAGES = $(filter-out $(agent_PAGES) $(stone_PAGES),$(MAN_PAGES))
 relay_UNITS = broker/relay-broker.service handlers/relay-keyd.service \
 	handlers/relay-listen.service handlers/relay-peer.service \
 	handlers/relay-listen.socket handlers/relay.socket \
-	handlers/relay@.service bin/relay-ca-crl.service bin/relay-ca-crl.timer
+	handlers/relay@.service bin/relay-account.service \
+	bin/relay-account.timer bin/relay-ca-crl.service bin/relay-ca-crl.timer
 relay_SYSUSERS = broker/relay.sysusers
 relay_TMPFILES = broker/relay.tmpfiles
 relay_XINETD = xinetd.d/vpn-warp-relay
 relay_CONF = broker/relay.conf
-relay_USER = $(RELAY_USER) $(KEYD_USER)
+relay_USER = $(RELAY_USER) $(HANDLER_USER) $(KEYD_USER)
 agent_PROGRAMS = relayagent
 agent_PAGES = man/relayagent.1
 agent_UNITS = bin/relayagent@.service
@@ -87,7 +91,7 @@ HARDENING_LD = -fPIE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	-Wl,--as-needed
 DEFINES = -DLLHTTP_STRICT_MODE=1 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
 	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"' \
-	-DAGENT_USER='"$(AGENT_USER)"'
+	-DSTATEDIR='"$(statedir)"' -DAGENT_USER='"$(AGENT_USER)"'
 INCLUDES = -Ibroker -Ihandlers -Ibin $(LLHTTP_INCLUDE)
 LIBRARIES = openssl jansson libseccomp libnghttp2
 # llhttp is a library since Debian 13. Debian 12 has its C sources alone.
@@ -99,6 +103,8 @@ LLHTTP_INCLUDE = -isystem /usr/share/include/llhttp
 LLHTTP_OBJECTS = $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
 endif
 LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
+# the ledger's, and nobody else's
+$(B)/bin/$(ADMIN_PROGRAM): LIBRARIES += sqlite3
 # the same bytes from whatever folder it is built in
 ANYWHERE = '-ffile-prefix-map=$(CURDIR)=.'
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
@@ -114,12 +120,13 @@ DEPS_LIBFUZZER = libclang-rt-dev
 endif
 
 DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
-	libnghttp2-dev libseccomp-dev uthash-dev $(DEPS_LLHTTP) openssl
+	libnghttp2-dev libseccomp-dev libsqlite3-dev uthash-dev $(DEPS_LLHTTP) \
+	openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
-	redis-tools rsync openssh-server openssh-client nftables sslscan \
-	testssl.sh prometheus haproxy systemd zsh fish
+	redis-tools rsync sqlite3 openssh-server openssh-client nftables \
+	sslscan testssl.sh prometheus haproxy systemd zsh fish
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_MODEL = gcc libc6-dev spin
 DEPS_FUZZ = $(DEPS_BUILD) clang $(DEPS_LIBFUZZER) llvm
@@ -311,8 +318,10 @@ put = $(if $(strip $(2)),$(INSTALL) -d $(DESTDIR)$(3) && \
 fill = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && \
 	sed -e 's,@bindir@,$(bindir),g; s,@sbindir@,$(sbindir),g' \
 		-e 's,@libexecdir@,$(libexecdir),g; s,@sysconfdir@,$(sysconfdir),g' \
+		-e 's,@statedir@,$(statedir),g' \
 		-e 's,@user@,$(RELAY_USER),g; s,@agent_user@,$(AGENT_USER),g' \
 		-e 's,@stone_user@,$(STONE_USER),g; s,@keyd_user@,$(KEYD_USER),g' \
+		-e 's,@handler_user@,$(HANDLER_USER),g' \
 		-e 's,/usr/local/bin,$(bindir),g; s,/usr/local/sbin,$(sbindir),g' \
 		-e 's,/usr/local/libexec,$(libexecdir),' \
 		-e 's,/usr/local/lib/systemd/system,$(unitdir),' \
@@ -328,7 +337,9 @@ make_user = [ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || \
 	else \
 		for user in $($(1)_USER); do \
 			getent passwd $$user >/dev/null || \
-			useradd --system --user-group --no-create-home \
+			useradd --system --no-create-home \
+				$$([ $$user = $(HANDLER_USER) ] && \
+				echo --gid $(RELAY_USER) || echo --user-group) \
 				--home-dir /nonexistent \
 				--shell /usr/sbin/nologin $$user || exit; \
 		done; \

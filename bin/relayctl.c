@@ -10,6 +10,7 @@
 #include "base/program.h"
 #include "config/relay_conf.h"
 #include "ctl/command.h"
+#include "ctl/ledger.h"
 #include "ctl/sandbox.h"
 #include "ipc/ipc_socket.h"
 
@@ -23,34 +24,51 @@
 
 #define NEXT_LINE "\n                            "
 
+/* What a command is beside those that ask the broker and print the answer. */
+enum {
+	ALONE = 1,    /* goes on where no broker is there */
+	OFFLINE = 2,  /* asks none */
+	CONFINES = 4, /* enters the sandbox by itself */
+	LEDGER = 8,   /* reads or writes it */
+};
+
 static const struct command {
 	const char *usage; /* its name first */
 	const char *help;
 	int (*run)(const struct ctl_call *call);
 	int least, most; /* arguments */
+	int kind;
 } commands[] = {
-    {"status", "the broker itself, in numbers", command_status, 0, 0},
-    {"agents", "agents that wait", command_agents, 0, 0},
-    {"sessions", "live sessions", command_sessions, 0, 0},
-    {"customers", "customers, and what they have used", command_customers, 0,
+    {"status", "the broker itself, in numbers", command_status, 0, 0, 0},
+    {"agents", "agents that wait", command_agents, 0, 0, 0},
+    {"sessions", "live sessions", command_sessions, 0, 0, 0},
+    {"customers", "customers, and what they have used", command_customers, 0, 0,
 	0},
-    {"recent [number]", "the last refusals and failures", command_recent, 0, 1},
+    {"recent [number]", "the last refusals and failures", command_recent, 0, 1,
+	0},
     {"why name|address|sha256",
 	"what stands in somebody's way" NEXT_LINE "(a PEM file will do, too)",
-	command_why, 1, 1},
-    {"check", "whether this relay is set up well", command_check, 0, 0},
+	command_why, 1, 1, 0},
+    {"check", "whether this relay is set up well", command_check, 0, 0,
+	ALONE | CONFINES},
     {"customer name certificate",
 	"add a certificate to the customer," NEXT_LINE
 	"and reload; sha256:... or a PEM file",
-	command_customer, 2, 2},
+	command_customer, 2, 2, 0},
     {"kick id|customer|sha256", "end a session, or all of a customer",
-	command_kick, 1, 1},
-    {"drain", "no new session; end after the last", command_drain, 0, 0},
-    {"reload", "read all files again, check everyone", command_reload, 0, 0},
-    {"watch [seconds]", "a table that redraws itself", command_watch, 0, 1},
-    {"metrics [--textfile path]", "Prometheus text", command_metrics, 0, 0},
+	command_kick, 1, 1, 0},
+    {"drain", "no new session; end after the last", command_drain, 0, 0, 0},
+    {"reload", "read all files again, check everyone", command_reload, 0, 0, 0},
+    {"watch [seconds]", "a table that redraws itself", command_watch, 0, 1, 0},
+    {"metrics [--textfile path]", "Prometheus text", command_metrics, 0, 0, 0},
+    {"account [--file path]",
+	"note what was used, for" NEXT_LINE "usage; a timer does this",
+	command_account, 0, 0, LEDGER},
+    {"usage [--since date]",
+	"what was used, by day and" NEXT_LINE "customer; also --csv, --file",
+	command_usage, 0, 0, LEDGER | OFFLINE},
     {"log-level level", "debug, info, notice, warning or err",
-	command_log_level, 1, 1},
+	command_log_level, 1, 1, 0},
 };
 
 static void
@@ -77,6 +95,9 @@ parse_options(int argc, char **argv)
 	    {"socket", required_argument, NULL, 's'},
 	    {"json", no_argument, NULL, 'j'},
 	    {"textfile", required_argument, NULL, 't'},
+	    {"file", required_argument, NULL, 'f'},
+	    {"since", required_argument, NULL, 'd'},
+	    {"csv", no_argument, NULL, 'C'},
 	    {"version", no_argument, NULL, 'V'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
@@ -98,6 +119,15 @@ parse_options(int argc, char **argv)
 		case 't':
 			o.textfile = optarg;
 			break;
+		case 'f':
+			o.file = optarg;
+			break;
+		case 'd':
+			o.since = optarg;
+			break;
+		case 'C':
+			o.csv = 1;
+			break;
 		case 'V':
 			printf(NAME " %s\n", VERSION);
 			exit(EX_OK);
@@ -111,31 +141,40 @@ parse_options(int argc, char **argv)
 	return o;
 }
 
-/* Returns -1 with errno where no broker is there, and that is no failure. */
-static int
-connect_broker(const struct ctl_options *o, int alone)
+/* The path of the broker's socket; the caller frees it. */
+static char *
+find_socket(const struct ctl_options *o)
 {
-	const char *path = o->socket;
-	struct relay_conf conf = {0};
+	struct relay_conf conf;
 	struct failure f;
-	int sock, error;
+	char *path;
 
-	if (path == NULL) {
+	if (o->socket != NULL) {
+		path = strdup(o->socket);
+	} else {
 		if (relay_conf_read(&conf, o->conf, &f) == -1)
 			program_fail(EX_CONFIG, "%s", f.text);
-		path = conf.socket;
+		path = strdup(conf.socket);
+		relay_conf_free(&conf);
 	}
-	sock = ipc_socket_connect(path);
-	error = errno;
-	if (sock == -1 && !alone && error == EACCES)
+	if (path == NULL)
+		program_fail(EX_OSERR, "%s", strerror(errno));
+	return path;
+}
+
+/* Returns -1 with errno where no broker is there, and that is no failure. */
+static int
+connect_broker(const char *path, int alone)
+{
+	const int sock = ipc_socket_connect(path);
+
+	if (sock != -1 || alone)
+		return sock;
+	if (errno == EACCES)
 		program_fail(EX_NOPERM,
 		    "only root and the members of admin_group may do this");
-	if (sock == -1 && !alone)
-		program_fail(EX_UNAVAILABLE, "%s: %s: is relay-broker running?",
-		    path, strerror(error));
-	relay_conf_free(&conf);
-	errno = error;
-	return sock;
+	program_fail(EX_UNAVAILABLE, "%s: %s: is relay-broker running?", path,
+	    strerror(errno));
 }
 
 static const struct command *
@@ -172,30 +211,62 @@ take_command(int nwords, char **words)
 	return command;
 }
 
+/* Gives up where an option says nothing to the command. */
+static void
+check_options(const struct command *command, const struct ctl_options *o)
+{
+	const char *option = NULL;
+
+	if (o->textfile != NULL && command->run != command_metrics)
+		option = "--textfile";
+	else if (o->file != NULL && (command->kind & LEDGER) == 0)
+		option = "--file";
+	else if (o->since != NULL && command->run != command_usage)
+		option = "--since";
+	else if (o->csv && (command->run != command_usage || o->json))
+		option = "--csv";
+	if (option != NULL)
+		program_fail(EX_USAGE, "%.*s%s: %s is not for this",
+		    (int)strcspn(command->usage, " "), command->usage,
+		    o->json ? " --json" : "", option);
+}
+
+static void
+confine(const struct command *command)
+{
+	if ((command->kind & CONFINES) != 0)
+		return;
+	if (((command->kind & LEDGER) != 0 ? ctl_sandbox_ledger()
+					   : ctl_sandbox_enter()) == -1)
+		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct command *command;
 	struct ctl_options options;
-	struct ctl_call call;
-	int alone, status;
+	struct ctl_call call = {.options = &options, .sock = -1};
+	char *socket = NULL;
+	int status;
 
 	log_open(NAME, LOG_TO_STDERR, 0);
 	options = parse_options(argc, argv);
 	command = take_command(argc - optind, argv + optind);
-	/* it does without a broker, and confines itself */
-	alone = command->run == command_check;
-	call = (struct ctl_call){
-	    .options = &options,
-	    .name = argv[optind],
-	    .arguments = argv + optind + 1,
-	    .sock = connect_broker(&options, alone),
-	};
-	call.error = errno;
-	if (!alone && ctl_sandbox_enter() == -1)
-		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
+	check_options(command, &options);
+	if (options.file == NULL)
+		options.file = LEDGER_PATH;
+	call.name = argv[optind];
+	call.arguments = argv + optind + 1;
+	if ((command->kind & OFFLINE) == 0) {
+		call.socket = socket = find_socket(&options);
+		call.sock = connect_broker(socket, command->kind & ALONE);
+		call.error = errno;
+	}
+	confine(command);
 	status = command->run(&call);
 	fd_close(&call.sock);
+	free(socket);
 	if (fflush(stdout) != 0)
 		program_fail(EX_IOERR, "output: %s", strerror(errno));
 	return status;

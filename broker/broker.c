@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -33,14 +34,27 @@ watch(const struct broker *b, int fd, struct source *source)
 	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
+/* Whether who says m speaks for another relay. */
+static int
+is_of_node(const struct message *m)
+{
+	return (m->type == MESSAGE_REGISTER && m->u.reg.node[0] != '\0') ||
+	       (m->type == MESSAGE_ANNOUNCE && m->u.announce.node[0] != '\0');
+}
+
 /* What c may say is a matter of who it is. */
 static int
 dispatch(struct broker *b, struct conn *c, const struct message *m)
 {
 	if (m->type == MESSAGE_ADMIN && c->may_admin)
 		return admin_take(b, c, m);
-	if (m->type != MESSAGE_ADMIN && c->may_register)
+	if (m->type == MESSAGE_ATTACH || m->type == MESSAGE_RELOAD ||
+	    is_of_node(m)) {
+		if (c->may_spawn)
+			return registrar_take(b, c, m);
+	} else if (m->type != MESSAGE_ADMIN && c->may_register) {
 		return registrar_take(b, c, m);
+	}
 	errno = EPROTO;
 	return -1;
 }
@@ -136,7 +150,8 @@ accept_one(struct broker *b, struct source *source, uint32_t events)
 	c = calloc(1, sizeof(*c));
 	if (c == NULL || rights_of_peer(&c->who, fd, b->admin_gid) == -1)
 		goto fail;
-	c->may_register = c->who.uid == b->handler_uid;
+	c->may_spawn = c->who.uid == b->own_uid;
+	c->may_register = c->may_spawn || c->who.uid == b->handler_uid;
 	c->may_admin = c->who.uid == 0 || c->who.in_group;
 	if (!c->may_register && !c->may_admin) {
 		refuse_stranger(fd, &c->who);
@@ -230,9 +245,15 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 		return failure_null(f, "%s", strerror(errno));
 	b->listener = listener;
 	b->signals = signals;
+	b->own_uid = geteuid();
 	b->handler_uid = handler_uid;
 	b->conf_path = conf_path;
 	b->started = conn_uptime();
+	if (getrandom(&b->totals.instance, sizeof(b->totals.instance), 0) !=
+	    sizeof(b->totals.instance)) {
+		free(b);
+		return failure_null(f, "%s", strerror(errno));
+	}
 	b->epoll = b->timer = b->spare = b->crl.fd = b->trust = -1;
 	if (set_up(b) == -1)
 		failure(f, "set-up: %s", strerror(errno));

@@ -16,8 +16,8 @@ struct broker;
  * Makes a broker that accepts handlers and administrators on listener, a
  * listening SOCK_SEQPACKET socket; signals, a signalfd, tells it to end or, by
  * SIGHUP, to read the file at conf_path (borrowed) again. Both fds stay the
- * caller's. Handlers must run as handler_uid. Returns NULL with a reason in
- * f.
+ * caller's. Handlers run as handler_uid; who runs as the process itself may
+ * be one as well, or a spawner. Returns NULL with a reason in f.
  */
 struct broker *broker_new(int listener, int signals, uid_t handler_uid,
     const char *conf_path, struct failure *f);

@@ -76,6 +76,20 @@ wait_again(struct broker *b, struct conn *c)
 }
 
 /*
+ * A session that is called off is made again, with another agent: of one stone,
+ * it is the same.
+ */
+static void
+count_session(struct broker *b, struct conn *stone)
+{
+	if (stone->session_counted)
+		return;
+	stone->session_counted = 1;
+	b->totals.sessions_total++;
+	stone->account->sessions_total++;
+}
+
+/*
  * Hands both handlers their end of a new hop. Where the stone's cannot be
  * told, the agent has not been: it waits on. Where the agent's cannot, the
  * stone sees the pair closed and asks again.
@@ -101,10 +115,9 @@ join_pair(struct broker *b, struct conn *agent, struct conn *stone)
 	reach_end(b, stone);
 	join_session(stone, s);
 	join_session(agent, s);
-	b->totals.sessions_total++;
+	count_session(b, stone);
 	b->totals.crossing_out_total += (uint64_t)agent->waiter.forwarded;
 	b->totals.crossing_in_total += (uint64_t)stone->waiter.forwarded;
-	stone->account->sessions_total++;
 	log_event(LOG_INFO, "paired", "id", LOG_ID(s->id), "customer",
 	    stone->account->name, "stone", stone->peer, "stone_node",
 	    stone->node, "agent", agent->peer, "agent_node", agent->node, NULL);

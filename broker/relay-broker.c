@@ -40,20 +40,21 @@ admin_group(const struct relay_conf *conf)
 
 /* Listens, while it may still be root, and then becomes the relay's user. */
 static int
-listen_and_drop(const struct relay_conf *conf, int *lock)
+listen_and_drop(
+    const struct relay_conf *conf, struct relay_users *users, int *lock)
 {
+	struct ipc_socket_access access;
 	struct failure f;
-	uid_t uid;
-	gid_t gid;
 	int fd;
 
-	relay_program_user(conf, &uid, &gid);
+	relay_program_users(conf, users);
+	access = (struct ipc_socket_access){users->uid, users->gid,
+	    {relay_users_meet(users), admin_group(conf)}};
 	harden_raise_nofile();
-	fd = ipc_socket_listen(
-	    conf->socket, uid, gid, admin_group(conf), lock, &f);
+	fd = ipc_socket_listen(conf->socket, &access, lock, &f);
 	if (fd == -1)
 		program_fail(EX_UNAVAILABLE, "%s", f.text);
-	program_become(uid, gid);
+	program_become(users->uid, users->gid);
 	return fd;
 }
 
@@ -84,6 +85,7 @@ main(int argc, char **argv)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
 	struct relay_program_options o;
+	struct relay_users users;
 	struct broker *broker;
 	struct relay_conf conf;
 	struct failure f;
@@ -101,14 +103,14 @@ main(int argc, char **argv)
 	if (o.test)
 		return test_files(&conf);
 
-	listener = listen_and_drop(&conf, &lock);
+	listener = listen_and_drop(&conf, &users, &lock);
 	log_open(NAME, o.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, o.debug);
 	if (o.daemon && program_daemonize() == -1)
 		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
 	sigfd = program_signals(signals);
 	if (sigfd == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
-	broker = broker_new(listener, sigfd, geteuid(), o.conf, &f);
+	broker = broker_new(listener, sigfd, users.handler, o.conf, &f);
 	if (broker == NULL)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (broker_sandbox_enter(&conf) == -1)

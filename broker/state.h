@@ -42,13 +42,15 @@ struct source {
 struct conn {
 	struct source source; /* of fd */
 	int fd;
-	int may_register;  /* it runs as the handlers' user */
+	int may_register;  /* it runs as the handlers' user, or as ours */
+	int may_spawn;     /* it runs as ours */
 	int may_admin;     /* root or the admin group */
 	struct rights who; /* whose process it is */
 	int spawner;       /* enum attach_kind, as it said; 0: it did not */
 	int kicked;
-	int refusal_told;  /* it said REFUSAL, which comes once */
-	unsigned owed;     /* RECHECKs that it has not answered */
+	int refusal_told;    /* it said REFUSAL, which comes once */
+	int session_counted; /* a stone's: it has one, called off or not */
+	unsigned owed;       /* RECHECKs that it has not answered */
 	int awaits_reload; /* an administrator who asked for one; in awaiting */
 	struct waiter waiter;
 	uint32_t *counted; /* where its account counts it, NULL: nowhere */
@@ -91,6 +93,7 @@ struct broker {
 	int done;  /* the loop ends */
 	int draining;
 	int log_level_is_set; /* by an administrator, for everyone */
+	uid_t own_uid;        /* the spawners' too */
 	uid_t handler_uid;
 	gid_t admin_gid; /* (gid_t)-1: none */
 	uint64_t started;

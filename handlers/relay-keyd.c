@@ -30,14 +30,17 @@
 static void
 listen_and_drop(struct keyd *d, int *lock, int test)
 {
-	gid_t gid, asks;
+	struct ipc_socket_access access;
 	struct failure f;
 	uid_t uid;
+	gid_t gid;
 
-	relay_program_keyd_user(&d->conf, &uid, &gid, &d->serves, &asks);
+	relay_program_keyd_user(&d->conf, &uid, &gid, &d->serves);
+	access = (struct ipc_socket_access){uid, gid,
+	    {d->serves.uid == uid ? (gid_t)-1 : d->serves.gid, (gid_t)-1}};
 	if (!test) {
 		d->listener = ipc_socket_listen(
-		    d->conf.keyd, uid, gid, asks, lock, &f);
+		    d->conf.keyd, &access, lock, &f);
 		if (d->listener == -1)
 			program_fail(EX_UNAVAILABLE, "%s", f.text);
 	}

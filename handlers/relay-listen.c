@@ -60,8 +60,10 @@ open_listeners(struct spawner *s)
 }
 
 static void
-listen_all(struct spawner *s, size_t passed, uid_t uid, gid_t gid)
+listen_all(struct spawner *s, size_t passed, const struct relay_users *users)
 {
+	const struct ipc_socket_access access = {
+	    users->uid, users->gid, {relay_users_meet(users), (gid_t)-1}};
 	struct failure f;
 
 	if (passed > 0)
@@ -74,9 +76,18 @@ listen_all(struct spawner *s, size_t passed, uid_t uid, gid_t gid)
 	if (s->conf.handoff == NULL)
 		return;
 	s->handoff = ipc_socket_listen(
-	    s->conf.handoff, uid, gid, (gid_t)-1, &s->handoff_lock, &f);
+	    s->conf.handoff, &access, &s->handoff_lock, &f);
 	if (s->handoff == -1)
 		program_fail(EX_UNAVAILABLE, "%s", f.text);
+}
+
+/* Its handlers are of another user, which it can have them become. */
+static void
+become(const struct relay_users *users)
+{
+	if (harden_drop_to_parent(users->uid, users->gid, users->handler) == -1)
+		program_fail(EX_OSERR, "cannot become uid %lu: %s",
+		    (unsigned long)users->uid, strerror(errno));
 }
 
 int
@@ -87,9 +98,8 @@ main(int argc, char **argv)
 	struct spawner s = {.handoff = -1, .handoff_lock = -1, .badge = -1};
 	struct relay_program_options o;
 	struct failure f;
+	struct relay_users users;
 	size_t passed;
-	uid_t uid;
-	gid_t gid;
 	int rc;
 
 	if (fd_sane_std() == -1)
@@ -109,11 +119,11 @@ main(int argc, char **argv)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	if (o.test)
 		relay_program_try_user(&s.conf);
-	relay_program_user(&s.conf, &uid, &gid);
+	relay_program_users(&s.conf, &users);
 	if (!o.test)
-		listen_all(&s, passed, uid, gid);
+		listen_all(&s, passed, &users);
 	/* the keys are read as the user, as they will be at a reload */
-	program_become(uid, gid);
+	become(&users);
 	if (tls_server_load(&s.tls, &s.conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 	if (o.test && tls_server_check(&s.tls, &s.conf, &f) == -1)

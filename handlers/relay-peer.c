@@ -70,8 +70,7 @@ main(int argc, char **argv)
 	static struct peerd p = {.listener = -1, .badge = -1};
 	struct relay_program_options o;
 	struct failure f;
-	uid_t uid;
-	gid_t gid;
+	struct relay_users users;
 	int rc;
 
 	if (fd_sane_std() == -1)
@@ -92,11 +91,11 @@ main(int argc, char **argv)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
 	if (o.test)
 		relay_program_try_user(&p.conf);
-	relay_program_user(&p.conf, &uid, &gid);
+	relay_program_users(&p.conf, &users);
 	if (!o.test)
 		listen_for_relays(&p);
 	/* the key is read as the user, as it will be at a reload */
-	program_become(uid, gid);
+	program_become(users.uid, users.gid);
 	load(&p);
 	if (o.test)
 		return EX_OK;

@@ -16,7 +16,8 @@ spawner=${SPAWNER:-relay-listen}
 target=${TARGET:-}
 scratch=/tmp/vpn-warp-demo.$$.$RANDOM # short: a Unix socket's path has 107 bytes
 user=$(id -un)
-keyd_user=$user # another where there is one
+keyd_user=$user # others where there are
+handler_user=$user
 as_user=()      # what comes before a command to run it as user
 declare -A pid
 
@@ -172,6 +173,7 @@ make_folders() {
     if [[ $(id -u) == 0 ]]; then
         user=nobody
         keyd_user=daemon
+        handler_user=games
         as_user=(setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups --)
         chown nobody "$scratch"/{run,ca}
     fi
@@ -243,6 +245,7 @@ socket = ../run/broker.sock
 keyd = ../keyd/keyd.sock
 keyd_user = $keyd_user
 user = $user
+handler_user = $handler_user
 END
 }
 
@@ -257,6 +260,7 @@ start_keyd() {
 }
 
 start_broker() {
+    local as_user=() # likewise
     launch relay-broker "$scratch" bin/relay-broker -c relay/relay.conf
     up relay-broker logged relay-broker ': start ' ||
         fail "relay-broker does not start" relay-broker
@@ -264,6 +268,7 @@ start_broker() {
 }
 
 start_relay-listen() {
+    local as_user=() # likewise, and has its handlers be another
     relay_conf "$1" >"$scratch/relay/relay.conf"
     launch relay-listen "$scratch" bin/relay-listen -c relay/relay.conf
     up relay-listen logged relay-listen ': start '
@@ -274,7 +279,8 @@ start_relay-listen() {
 start_xinetd() {
     sed -e 's/^\(\tdisable\t.*=\).*/\1 no/' -e "s/^\(\tport\t.*=\).*/\1 $1/" \
         -e 's/^\(\tflags\t.*\) IPv6/\tbind = 127.0.0.1\n\1/' \
-        -e "s,@libexecdir@,$scratch/bin," -e "s,@user@,$user," \
+        -e "s,@libexecdir@,$scratch/bin," -e "s,@handler_user@,$user," \
+        -e "s,@user@,$(id -gn "$user")," \
         -e "s,@sysconfdir@/vpn-warp,$scratch/relay," \
         xinetd.d/vpn-warp-relay >"$scratch/relay/xinetd.conf"
     launch xinetd "$scratch" xinetd -dontfork -f "$scratch/relay/xinetd.conf" \

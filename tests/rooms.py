@@ -33,7 +33,7 @@ bin/warp             -> broker/base handlers/tls
 bin/mux              -> broker/base handlers/channel
 bin/status           -> broker/base bin/dial
 bin/web              -> broker/base handlers/channel handlers/http
-bin/agent            -> broker/base broker/config broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/check bin/dial bin/mux bin/status bin/warp bin/web
+bin/agent            -> broker/base broker/config broker/ipc broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/check bin/dial bin/mux bin/status bin/warp bin/web
 bin/stone            -> broker/base broker/ipc broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/check bin/dial bin/mux bin/status bin/warp
 bin/ctl              -> broker/base broker/config broker/ipc broker/sandbox handlers/tls
 bin                  -> broker/base broker/config broker/ipc bin/agent bin/ctl bin/status bin/stone bin/warp

@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <sys/types.h>
 
-#define ENDING_MAX (2 * AGENT_RELAYS_MAX * AGENT_POLLS_MAX)
+#define ENDING_MAX 1024 /* twice as many as there can be polls */
 
 struct ending {
 	size_t n;

@@ -1,11 +1,13 @@
 /* One poll: see poll.h. */
 #define _GNU_SOURCE
 #include "agent/poll.h"
+#include "agent/parked.h"
 #include "agent/session.h"
 #include "base/deadline.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/program.h"
 #include "channel/channel_tls.h"
 #include "config/entitlement.h"
@@ -13,10 +15,12 @@
 #include "http/head.h"
 #include "http/response.h"
 #include "http/seal_offer.h"
+#include "ipc/fdpass.h"
 #include "tls/client.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,12 +35,16 @@
 #define KEEPALIVE_MS 30000 /* an empty line to the relay */
 #define SILENCE_MS   75000 /* two empty lines of the relay are missing */
 
+#define PARKS 1 /* await_head's: the relay has ended TLS, to park the poll */
+
 struct agent_poll {
 	struct agent_conf *conf;
 	const struct netaddr *place; /* of the relay */
 	uint64_t agent;
 	int news;
 	struct channel_tls relay;
+	int64_t park; /* seconds between signs of life, once it is parked; -1:
+		       * the relay does not park it */
 	uint8_t *der; /* our certificate, for the digest */
 	int der_len;
 	struct agent_request request; /* what has come of it */
@@ -65,14 +73,16 @@ tell(const struct agent_poll *p, enum poll_news what, const char *format, ...)
 
 /* ---- reaching the relay ---- */
 
+/* Who was woken is connected already. */
 static int
-connect_relay(struct agent_poll *p)
+connect_relay(struct agent_poll *p, int fd)
 {
 	struct failure f;
 	SSL *ssl;
-	int fd;
 
-	fd = proxy_dial(&p->conf->proxy, p->place, deadline_in(CONNECT_MS), &f);
+	if (fd == -1)
+		fd = proxy_dial(
+		    &p->conf->proxy, p->place, deadline_in(CONNECT_MS), &f);
 	if (fd == -1) {
 		tell(p, POLL_FAILED, "%s", f.text);
 		return -1;
@@ -115,6 +125,7 @@ send_poll(struct agent_poll *p)
 	    "Host: %s\r\n"
 	    "X-Ver: 2 relayagent/" VERSION "\r\n"
 	    "X-Agent: %016" PRIx64 "\r\n"
+	    "X-Park: 1\r\n"
 	    "%s"
 	    "\r\n",
 	    p->place->host, p->agent, can_be_bare(p) ? SEAL_BARE_FIELD : "");
@@ -196,6 +207,7 @@ read_answer(struct agent_poll *p)
 		return -1;
 	}
 	check_customer(p, r.customer);
+	p->park = number_parse(r.park, 1, PARKED_INTERVAL_MAX);
 	tell(p, POLL_WAITS, "%s", r.customer);
 	memmove(p->request.buf, p->request.buf + r.length,
 	    p->request.len - r.length);
@@ -215,9 +227,22 @@ send_keepalive(struct agent_poll *p)
 	return -1;
 }
 
+/* The relay has ended its direction while nothing but empty lines had come. */
+static int
+can_park(const struct agent_poll *p, int error)
+{
+	size_t n = 0;
+
+	while (n < p->request.len &&
+	       (p->request.buf[n] == '\r' || p->request.buf[n] == '\n'))
+		n++;
+	return p->park != -1 && error == 0 && n == p->request.len;
+}
+
 /*
  * What came behind the answer may be empty lines, the head, or both. A relay
  * whose TCP is alive and that says nothing all the same is as good as gone.
+ * Returns 0, PARKS, or -1.
  */
 static int
 await_head(struct agent_poll *p)
@@ -241,6 +266,8 @@ await_head(struct agent_poll *p)
 		if (read_more(p, until)) {
 			silence = deadline_in(SILENCE_MS);
 		} else if (deadline_left(until) > 0) {
+			if (can_park(p, errno))
+				return PARKS;
 			tell(p, POLL_FAILED, "the relay ended the poll: %s",
 			    errno == 0 ? "cleanly" : strerror(errno));
 			return -1;
@@ -254,6 +281,55 @@ await_head(struct agent_poll *p)
 		}
 	}
 }
+
+/* ---- parking ---- */
+
+/* Ends our direction, too. Returns 0, or -1 with errno. */
+static int
+end_tls(struct agent_poll *p)
+{
+	struct channel *relay = &p->relay.channel;
+	const int64_t deadline = deadline_in(SEND_MS);
+
+	while (channel_finish(relay) == -1) {
+		struct pollfd pfd = {relay->fd, relay->write_wants, 0};
+
+		if (errno != EAGAIN)
+			return -1;
+		if (poll(&pfd, 1, deadline_left(deadline)) == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Gives the connection to the pool, and goes. Without TLS on it, and without a
+ * process, it waits on.
+ */
+static int
+park(struct agent_poll *p)
+{
+	char packet[32];
+	int n = snprintf(
+	    packet, sizeof(packet), "%c%" PRId64, POLL_PARKED, p->park);
+
+	if (end_tls(p) == -1) {
+		tell(p, POLL_FAILED, "the end of TLS: %s", strerror(errno));
+		channel_abort(&p->relay.channel);
+		return EX_TEMPFAIL;
+	}
+	channel_tls_forget(&p->relay);
+	if (fdpass_send(p->news, packet, (size_t)n, &p->relay.channel.fd, 1) ==
+	    -1)
+		tell(p, POLL_FAILED, "parking: %s", strerror(errno));
+	/* the pool's, as it is: nothing is set or said any more */
+	fd_close(&p->relay.channel.fd);
+	return EX_OK;
+}
+
+/* ---- a stone has come ---- */
 
 /*
  * The relay waits for this empty line (X-Agent). It goes out before anything
@@ -278,28 +354,37 @@ take_stone(struct agent_poll *p)
 	return 0;
 }
 
+/* Serves the stone that has come. Returns a sysexits(3) code. */
+static int
+serve(struct agent_poll *p)
+{
+	if (agent_session_run(p->conf, &p->relay.channel, &p->request) != 0)
+		channel_abort(&p->relay.channel);
+	else
+		channel_close(&p->relay.channel);
+	return EX_OK;
+}
+
 int
-agent_poll_run(struct agent_conf *conf, const struct netaddr *relay,
+agent_poll_run(struct agent_conf *conf, const struct netaddr *relay, int fd,
     uint64_t agent, int news)
 {
 	static struct agent_poll p;
-	int rc = EX_TEMPFAIL, broke = 0;
+	int rc = -1;
 
 	p.conf = conf;
 	p.place = relay;
 	p.agent = agent;
 	p.news = news;
 	p.relay.channel.fd = -1;
-	if (connect_relay(&p) == 0 && send_poll(&p) == 0 &&
-	    read_answer(&p) == 0 && await_head(&p) == 0 &&
-	    take_stone(&p) == 0) {
-		broke = agent_session_run(conf, &p.relay.channel, &p.request);
-		rc = EX_OK;
-	}
-	if (broke)
-		channel_abort(&p.relay.channel);
-	else
-		channel_close(&p.relay.channel);
+	if (connect_relay(&p, fd) == 0 && send_poll(&p) == 0 &&
+	    read_answer(&p) == 0)
+		rc = await_head(&p);
 	OPENSSL_free(p.der);
-	return rc;
+	if (rc == PARKS)
+		return park(&p);
+	if (rc == 0 && take_stone(&p) == 0)
+		return serve(&p);
+	channel_close(&p.relay.channel);
+	return EX_TEMPFAIL;
 }

@@ -3,6 +3,7 @@
 #include "agent/pool.h"
 #include "agent/pool_start.h"
 #include "agent/pool_state.h"
+#include "agent/relay_parked.h"
 #include "agent/sandbox.h"
 #include "agent/status.h"
 #include "base/deadline.h"
@@ -108,6 +109,8 @@ stop(struct pool *pool)
 	log_event(LOG_NOTICE, "draining", "processes",
 	    LOG_U64(children_count(pool->children)), NULL);
 	notify("STOPPING=1\nSTATUS=waiting for sessions to end");
+	for (size_t i = 0; i < pool->nrelays; i++)
+		agent_relay_unpark(&pool->relays[i]);
 	/* a session holds SIGTERM back, a waiting poll does not */
 	children_signal(
 	    pool->children, pool->stopping++ == 0 ? SIGTERM : SIGKILL);
@@ -239,21 +242,30 @@ tick(struct pool *pool)
 
 /* ---- the loop ---- */
 
+/* Of a process that polls, or of a parked poll. */
 static void
-take_news(struct pool *pool, struct agent_relay *relay, struct slot *slot)
+serve_slot(struct pool *pool, struct agent_relay *relay, struct slot *slot)
 {
-	status_sessions_add(&pool->sessions,
-	    agent_relay_news(relay, slot, pool->stopping), relay->text);
+	int fd;
+
+	if (slot->news != -1) {
+		status_sessions_add(&pool->sessions,
+		    agent_relay_news(relay, slot, pool->stopping), relay->text);
+		return;
+	}
+	fd = agent_relay_hear(relay, slot);
+	if (fd != -1)
+		pool_wake(pool, relay, slot, fd);
 }
 
 /* A slot of any relay that is polled for, in the order of the array. */
 static void
-serve_news(struct pool *pool, const struct pollfd *pfd)
+serve_slots(struct pool *pool, const struct pollfd *pfd)
 {
 	for (size_t i = 0; i < pool->nrelays; i++)
 		for (size_t j = 0; j < AGENT_POLLS_MAX; j++, pfd++)
 			if (pfd->fd != -1 && pfd->revents != 0)
-				take_news(pool, &pool->relays[i],
+				serve_slot(pool, &pool->relays[i],
 				    &pool->relays[i].slots[j]);
 }
 
@@ -269,6 +281,15 @@ serve_ending(struct pool *pool)
 				agent_relay_arrival(&pool->relays[i]);
 		status_sessions_add(&pool->sessions, taken.pid, taken.relay);
 	}
+}
+
+static struct pollfd
+slot_wants(const struct slot *slot)
+{
+	return (struct pollfd){
+	    .fd = slot->news != -1 ? slot->news : slot->parked.fd,
+	    .events = POLLIN,
+	};
 }
 
 static void
@@ -288,19 +309,19 @@ serve_once(struct pool *pool)
 		struct agent_relay *relay = &pool->relays[i];
 
 		if (!pool->stopping) {
+			agent_relay_tend(relay);
 			pool_fill(pool, relay);
 			until = deadline_first(until, agent_relay_due(relay));
 		}
 		for (size_t j = 0; j < AGENT_POLLS_MAX; j++)
-			pfd[n++] = (struct pollfd){
-			    .fd = relay->slots[j].news, .events = POLLIN};
+			pfd[n++] = slot_wants(&relay->slots[j]);
 	}
 	pfd[n] = (struct pollfd){.fd = pool->signals, .events = POLLIN};
 	pfd[n + 1] = (struct pollfd){.fd = pool->status, .events = POLLIN};
 	ending_wants(&pool->ending, pfd + n + 2);
 	if (poll(pfd, n + 2 + pool->ending.n, deadline_left(until)) <= 0)
 		return;
-	serve_news(pool, pfd);
+	serve_slots(pool, pfd);
 	serve_ending(pool);
 	if (pfd[n + 1].revents != 0)
 		answer_status(pool);

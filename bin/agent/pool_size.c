@@ -27,3 +27,9 @@ pool_size_polls(struct pool_size *d, int64_t now)
 		return d->most;
 	return d->least + d->heat;
 }
+
+int
+pool_size_is_busy(const struct pool_size *d)
+{
+	return d->heat > 1;
+}

@@ -24,4 +24,10 @@ void pool_size_arrival(struct pool_size *d);
 /* How many polls should wait now. */
 unsigned pool_size_polls(struct pool_size *d, int64_t now);
 
+/*
+ * Whether sessions come one upon the other, as pool_size_polls saw it last:
+ * then no poll should be one that has to be woken.
+ */
+int pool_size_is_busy(const struct pool_size *d);
+
 #endif

@@ -16,7 +16,7 @@
 
 /* In the child: becomes the poll. Does not return. */
 static void
-become_poll(struct pool *pool, const struct netaddr *relay, int news)
+become_poll(struct pool *pool, const struct netaddr *relay, int fd, int news)
 {
 	static const int ends[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1};
 	sigset_t set;
@@ -39,11 +39,13 @@ become_poll(struct pool *pool, const struct netaddr *relay, int news)
 	ending_forget(&pool->ending);
 	if (agent_sandbox_poll() == -1)
 		_exit(EX_OSERR);
-	_exit(agent_poll_run(pool->conf, relay, pool->agent, news));
+	_exit(agent_poll_run(pool->conf, relay, fd, pool->agent, news));
 }
 
+/* On the socket fd, which stays the caller's; -1: none yet. */
 static int
-start_poll(struct pool *pool, struct agent_relay *relay, struct slot *slot)
+start_poll(
+    struct pool *pool, struct agent_relay *relay, struct slot *slot, int fd)
 {
 	int pair[2];
 	pid_t pid;
@@ -58,15 +60,34 @@ start_poll(struct pool *pool, struct agent_relay *relay, struct slot *slot)
 	pid = fork();
 	if (pid == 0) {
 		fd_close(&pair[0]);
-		become_poll(pool, &relay->place, pair[1]);
+		become_poll(pool, &relay->place, fd, pair[1]);
 	}
 	fd_close(&pair[1]);
 	if (pid == -1 || children_add(pool->children, pid) == -1) {
 		fd_close(&pair[0]);
 		return -1;
 	}
-	*slot = (struct slot){.news = pair[0], .pid = pid};
+	slot->news = pair[0];
+	slot->pid = pid;
+	slot->since = 0;
 	return 0;
+}
+
+/* Later, then. */
+static void
+no_process(struct agent_relay *relay)
+{
+	log_event(LOG_ERR, "no-process", "error", strerror(errno), NULL);
+	agent_relay_postpone(relay);
+}
+
+void
+pool_wake(
+    struct pool *pool, struct agent_relay *relay, struct slot *slot, int fd)
+{
+	if (start_poll(pool, relay, slot, fd) == -1)
+		no_process(relay);
+	fd_close(&fd);
 }
 
 void
@@ -74,11 +95,7 @@ pool_fill(struct pool *pool, struct agent_relay *relay)
 {
 	struct slot *slot;
 
-	while ((slot = agent_relay_vacancy(relay)) != NULL) {
-		if (start_poll(pool, relay, slot) == 0)
-			continue;
-		log_event(
-		    LOG_ERR, "no-process", "error", strerror(errno), NULL);
-		agent_relay_postpone(relay);
-	}
+	while ((slot = agent_relay_vacancy(relay)) != NULL)
+		if (start_poll(pool, relay, slot, -1) == -1)
+			no_process(relay);
 }

@@ -1,20 +1,22 @@
 /* The polls at one relay: see relay_polls.h. */
 #include "agent/relay_polls.h"
+#include "agent/relay_parked.h"
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "config/entitlement.h"
+#include "ipc/fdpass.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS 60000
 #define PROVEN_MS      30000 /* a poll that waited this long forgives failures */
+#define CROWD_MS       5000  /* after a long one: many others come back, too */
 
 /* The last 32-bit Unix time is "never". */
 #define NEVER UINT32_MAX
@@ -31,10 +33,16 @@ agent_relay_init(struct agent_relay *r, const struct netaddr *place,
 	    place->port);
 	pool_size_init(&r->size, conf->polls, conf->polls_max, deadline_now());
 	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
-		r->slots[i].news = -1;
+		r->slots[i].news = r->slots[i].parked.fd = -1;
 }
 
 /* ---- how many ---- */
+
+static unsigned
+is_poll(const struct slot *slot)
+{
+	return slot->news != -1 || slot->parked.fd != -1;
+}
 
 unsigned
 agent_relay_polls(const struct agent_relay *r)
@@ -42,7 +50,27 @@ agent_relay_polls(const struct agent_relay *r)
 	unsigned n = 0;
 
 	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
-		n += r->slots[i].news != -1;
+		n += is_poll(&r->slots[i]);
+	return n;
+}
+
+unsigned
+agent_relay_parked(const struct agent_relay *r)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
+		n += r->slots[i].parked.fd != -1;
+	return n;
+}
+
+unsigned
+agent_relay_waiting(const struct agent_relay *r)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
+		n += is_poll(&r->slots[i]) && r->slots[i].since != 0;
 	return n;
 }
 
@@ -56,10 +84,22 @@ agent_relay_processes(const struct agent_relay *r)
 	return n;
 }
 
+/* A poll for it is begun later. */
+static unsigned
+comes_back(const struct slot *slot)
+{
+	return !is_poll(slot) && slot->back != 0 &&
+	       deadline_left(slot->back) > 0;
+}
+
 static int
 wants_more(struct agent_relay *r)
 {
-	return agent_relay_polls(r) < pool_size_polls(&r->size, deadline_now());
+	unsigned n = agent_relay_polls(r);
+
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
+		n += comes_back(&r->slots[i]);
+	return n < pool_size_polls(&r->size, deadline_now());
 }
 
 struct slot *
@@ -68,7 +108,7 @@ agent_relay_vacancy(struct agent_relay *r)
 	if (deadline_left(r->due) > 0 || !wants_more(r))
 		return NULL;
 	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
-		if (r->slots[i].news == -1)
+		if (!is_poll(&r->slots[i]) && !comes_back(&r->slots[i]))
 			return &r->slots[i];
 	return NULL;
 }
@@ -76,17 +116,8 @@ agent_relay_vacancy(struct agent_relay *r)
 int64_t
 agent_relay_due(struct agent_relay *r)
 {
-	return wants_more(r) ? r->due : DEADLINE_NONE;
-}
-
-unsigned
-agent_relay_waiting(const struct agent_relay *r)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
-		n += r->slots[i].news != -1 && r->slots[i].since != 0;
-	return n;
+	return deadline_first(
+	    agent_relay_parked_due(r), wants_more(r) ? r->due : DEADLINE_NONE);
 }
 
 /* ---- ending polls ---- */
@@ -94,9 +125,12 @@ agent_relay_waiting(const struct agent_relay *r)
 static void
 end_poll(const struct agent_relay *r, struct slot *slot, struct ending *ending)
 {
-	ending_add(ending, slot->news, slot->pid, r->text);
+	parked_close(&slot->parked);
+	if (slot->news != -1) {
+		ending_add(ending, slot->news, slot->pid, r->text);
+		slot->pid = 0;
+	}
 	slot->news = -1;
-	slot->pid = 0;
 	slot->since = 0;
 }
 
@@ -115,18 +149,24 @@ longest_waiting(struct agent_relay *r)
 	return longest;
 }
 
+/* Of those the cheap ones first; while it is busy, they are all too many. */
 void
 agent_relay_trim(struct agent_relay *r, struct ending *ending)
 {
-	unsigned have = agent_relay_polls(r);
-	unsigned want = pool_size_polls(&r->size, deadline_now());
-	struct slot *slot;
+	const unsigned have = agent_relay_polls(r);
+	const unsigned want = pool_size_polls(&r->size, deadline_now());
+	unsigned over = have > want ? have - want : 0;
 
-	if (have <= want)
-		return;
-	for (unsigned i = (have - want + 1) / 2; i > 0; i--)
-		if ((slot = longest_waiting(r)) != NULL)
+	if (pool_size_is_busy(&r->size) && agent_relay_parked(r) > over)
+		over = agent_relay_parked(r);
+	for (unsigned i = (over + 1) / 2; i > 0; i--) {
+		struct slot *slot = agent_relay_longest_parked(r);
+
+		if (slot == NULL)
+			slot = longest_waiting(r);
+		if (slot != NULL)
 			end_poll(r, slot, ending);
+	}
 }
 
 void
@@ -140,9 +180,10 @@ agent_relay_reaped(struct agent_relay *r, pid_t pid)
 void
 agent_relay_restart(struct agent_relay *r, struct ending *ending)
 {
-	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
-		if (r->slots[i].news != -1)
-			end_poll(r, &r->slots[i], ending);
+	for (size_t i = 0; i < AGENT_POLLS_MAX; i++) {
+		end_poll(r, &r->slots[i], ending);
+		r->slots[i].back = 0;
+	}
 	r->due = 0;
 	backoff_reset(&r->backoff);
 }
@@ -152,35 +193,32 @@ agent_relay_forget(struct agent_relay *r)
 {
 	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
 		fd_close(&r->slots[i].news);
+	agent_relay_unpark(r);
 }
 
 /* ---- failures ---- */
 
-static int64_t
-back_off(struct agent_relay *r)
-{
-	int64_t delay = backoff_next(&r->backoff);
-
-	r->due = deadline_in(delay);
-	return delay;
-}
-
 void
 agent_relay_postpone(struct agent_relay *r)
 {
-	back_off(r);
+	r->due = deadline_in(backoff_next(&r->backoff));
 }
 
-/* Polls that fail together are one failure of the relay, and one line. */
-static void
-on_failed(struct agent_relay *r, struct slot *slot, const char *why, int quiet)
+static int64_t
+retry_delay(struct agent_relay *r, int64_t waited)
 {
-	int proven = slot->since != 0 &&
-		     deadline_now() - slot->since >= PROVEN_MS;
+	if (waited >= PROVEN_MS)
+		backoff_reset(&r->backoff);
+	return waited >= AGENT_POLL_LONG_MS ? deadline_jitter(CROWD_MS)
+					    : backoff_next(&r->backoff);
+}
+
+void
+agent_relay_failed(
+    struct agent_relay *r, const char *why, int64_t waited, int quiet)
+{
 	int64_t delay;
 
-	fd_close(&slot->news);
-	slot->since = 0;
 	if (deadline_left(r->due) > 0)
 		return;
 	if (*r->error == '\0')
@@ -188,12 +226,22 @@ on_failed(struct agent_relay *r, struct slot *slot, const char *why, int quiet)
 	snprintf(r->error, sizeof(r->error), "%s", why);
 	memcpy(r->last_error, r->error, sizeof(r->last_error));
 	r->last_error_at = time(NULL);
-	if (proven)
-		backoff_reset(&r->backoff);
-	delay = back_off(r);
+	delay = retry_delay(r, waited);
+	r->due = deadline_in(delay);
 	if (!quiet)
 		log_event(LOG_WARNING, "not-connected", "relay", r->text,
 		    "reason", why, "retry_ms", LOG_U64(delay), NULL);
+}
+
+static void
+on_failed(struct agent_relay *r, struct slot *slot, const char *why, int quiet)
+{
+	const int64_t waited = slot->since == 0 ? 0
+						: deadline_now() - slot->since;
+
+	fd_close(&slot->news);
+	slot->since = 0;
+	agent_relay_failed(r, why, waited, quiet);
 }
 
 /* ---- news ---- */
@@ -245,36 +293,48 @@ on_taken(struct agent_relay *r, struct slot *slot)
 	return pid;
 }
 
+/* Its process ends now; since when it waits stays as it is. */
+static void
+on_parked(struct agent_relay *r, struct slot *slot, int *fd, const char *text)
+{
+	fd_close(&slot->news);
+	agent_relay_park(r, slot, *fd, text);
+	*fd = -1;
+}
+
 pid_t
-agent_relay_news(struct agent_relay *r, struct slot *slot, int quiet)
+agent_relay_news(struct agent_relay *r, struct slot *slot, int stopping)
 {
 	char packet[1 + POLL_TEXT_MAX];
-	ssize_t n = recv(slot->news, packet, sizeof(packet) - 1, 0);
+	pid_t session = 0;
+	size_t came;
+	int fd;
+	const ssize_t n = fdpass_receive(
+	    slot->news, packet, sizeof(packet) - 1, &fd, 1, &came);
 
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+	if (n == -1 && errno == EAGAIN)
 		return 0;
-	if (n <= 0) {
-		on_failed(r, slot, "the poll's process ended", quiet);
-		return 0;
-	}
-	packet[n] = '\0';
-	switch (packet[0]) {
-	case POLL_WAITS:
+	packet[n > 0 ? n : 0] = '\0';
+	if (n <= 0)
+		on_failed(r, slot, "the poll's process ended", stopping);
+	else if (*packet == POLL_WAITS)
 		on_waits(r, slot, packet + 1);
-		break;
-	case POLL_TAKEN:
-		return on_taken(r, slot);
-	default:
-		on_failed(r, slot, packet + 1, quiet);
-	}
-	return 0;
+	else if (*packet == POLL_TAKEN)
+		session = on_taken(r, slot);
+	else if (*packet == POLL_PARKED && fd != -1 && !stopping)
+		on_parked(r, slot, &fd, packet + 1);
+	else
+		on_failed(r, slot, packet + 1, stopping);
+	fd_close(&fd);
+	return session;
 }
 
 void
 agent_relay_status(struct agent_relay *r)
 {
 	log_event(LOG_NOTICE, "status", "relay", r->text, "waiting",
-	    LOG_U64(agent_relay_waiting(r)), "wanted",
+	    LOG_U64(agent_relay_waiting(r)), "parked",
+	    LOG_U64(agent_relay_parked(r)), "wanted",
 	    LOG_U64(pool_size_polls(&r->size, deadline_now())), "arrivals",
 	    LOG_U64(r->arrivals), "error", r->error, NULL);
 }

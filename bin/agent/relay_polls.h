@@ -7,6 +7,7 @@
 
 #include "agent/conf.h"
 #include "agent/ending.h"
+#include "agent/parked.h"
 #include "agent/poll.h"
 #include "agent/pool_size.h"
 #include "base/backoff.h"
@@ -14,11 +15,17 @@
 
 #include <sys/types.h>
 
-/* One place for a waiting poll. */
+/* Who had a poll for so long shares the relay with many that lose theirs too.
+ */
+#define AGENT_POLL_LONG_MS 60000
+
+/* One place for a waiting poll, which has a process or is parked. */
 struct slot {
 	int news;      /* from its process; -1: there is none */
 	pid_t pid;     /* of it; 0: it has ended */
 	int64_t since; /* waiting at the relay since; 0: not yet */
+	struct parked parked;
+	int64_t back; /* where one was lost: the next is not begun before */
 };
 
 struct agent_relay {
@@ -45,12 +52,19 @@ void agent_relay_init(struct agent_relay *r, const struct netaddr *place,
 /* An empty slot for a poll that is wanted and due, or NULL. */
 struct slot *agent_relay_vacancy(struct agent_relay *r);
 
-/* When a poll becomes due that is wanted; DEADLINE_NONE: none is. */
+/*
+ * When a poll becomes due that is wanted, or something of a parked one;
+ * DEADLINE_NONE: nothing does.
+ */
 int64_t agent_relay_due(struct agent_relay *r);
 
-/* How many polls there are, and how many of them the relay has accepted. */
+/*
+ * How many polls there are, how many of them the relay has accepted, and how
+ * many of these are parked.
+ */
 unsigned agent_relay_polls(const struct agent_relay *r);
 unsigned agent_relay_waiting(const struct agent_relay *r);
+unsigned agent_relay_parked(const struct agent_relay *r);
 
 /* How many processes are polls here; one that has failed may live still. */
 unsigned agent_relay_processes(const struct agent_relay *r);
@@ -59,11 +73,19 @@ unsigned agent_relay_processes(const struct agent_relay *r);
 void agent_relay_postpone(struct agent_relay *r);
 
 /*
- * Takes the news of slot, and logs them, unless quiet. The relay is left alone
- * for a while after a failure. Returns the process that has become a session,
- * or 0.
+ * Takes the news of slot, and logs them, unless it is all to end. The relay is
+ * left alone for a while after a failure. Returns the process that has become a
+ * session, or 0.
  */
-pid_t agent_relay_news(struct agent_relay *r, struct slot *slot, int quiet);
+pid_t agent_relay_news(struct agent_relay *r, struct slot *slot, int stopping);
+
+/*
+ * There is no poll any more, for this reason; the one that failed had waited
+ * for so many milliseconds. Polls that fail together are one failure of the
+ * relay, and one line of the log, unless quiet.
+ */
+void agent_relay_failed(
+    struct agent_relay *r, const char *why, int64_t waited, int quiet);
 
 /* The process pid has ended, whatever it was. */
 void agent_relay_reaped(struct agent_relay *r, pid_t pid);

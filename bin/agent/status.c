@@ -22,9 +22,10 @@ static json_t *
 relay_row(const struct agent_status *s, struct agent_relay *r)
 {
 	return json_pack(
-	    "{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "relay", r->text, "polls", (json_int_t)agent_relay_polls(r),
-	    "waiting", (json_int_t)agent_relay_waiting(r), "wanted",
+	    "waiting", (json_int_t)agent_relay_waiting(r), "parked",
+	    (json_int_t)agent_relay_parked(r), "wanted",
 	    (json_int_t)pool_size_polls(&r->size, deadline_now()), "sessions",
 	    (json_int_t)status_sessions_count(s->sessions, r->text), "arrivals",
 	    (json_int_t)r->arrivals, "since", status_time(r->since), "error",
@@ -63,10 +64,10 @@ print_relay(const json_t *r)
 {
 	const char *error = status_word(r, "error");
 
-	printf("relay %s: %lld of %lld polls wait, %lld sessions, %lld clients "
-	       "so far\n",
+	printf("relay %s: %lld of %lld polls wait (%lld parked), %lld "
+	       "sessions, %lld clients so far\n",
 	    status_word(r, "relay"), number(r, "waiting"), number(r, "wanted"),
-	    number(r, "sessions"), number(r, "arrivals"));
+	    number(r, "parked"), number(r, "sessions"), number(r, "arrivals"));
 	if (json_is_string(json_object_get(r, "error")))
 		printf("    fails since %s: %s; next try in %lld s\n",
 		    status_word(r, "since"), error, number(r, "next_try"));

@@ -3,7 +3,7 @@
 
 _relayctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='status agents sessions customers recent why check customer kick drain reload watch metrics log-level'
+    local commands='status agents sessions customers recent why check customer kick drain reload watch metrics account usage log-level'
     local options='-c --conf -s --socket -j --json -V --version -h --help'
     local word command='' options_before=()
 
@@ -17,7 +17,7 @@ _relayctl() {
     done
 
     case $previous in
-        -c | --conf | -s | --socket | --textfile)
+        -c | --conf | -s | --socket | --textfile | --file)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -43,6 +43,8 @@ _relayctl() {
             fi
             ;;
         metrics) mapfile -t COMPREPLY < <(compgen -W --textfile -- "$current") ;;
+        account) mapfile -t COMPREPLY < <(compgen -W --file -- "$current") ;;
+        usage) mapfile -t COMPREPLY < <(compgen -W '--since --csv --file --json' -- "$current") ;;
         log-level) mapfile -t COMPREPLY < <(compgen -W 'debug info notice warning err' -- "$current") ;;
         *) COMPREPLY=() ;;
     esac

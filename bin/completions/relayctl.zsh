@@ -18,6 +18,8 @@ commands=(
     'reload:read all files again'
     'watch:a table that redraws itself'
     'metrics:Prometheus text'
+    'account:note what was used'
+    'usage:what was used, by day and customer'
     'log-level:how much is logged'
 )
 
@@ -51,6 +53,11 @@ case $state in
                 fi
                 ;;
             metrics) _arguments '--textfile[write it to this file]:file:_files' ;;
+            account) _arguments '--file[the ledger]:file:_files' ;;
+            usage)
+                _arguments '--since[from this day on]:date:' '--csv[for a spreadsheet]' \
+                    '--file[the ledger]:file:_files'
+                ;;
             log-level) compadd debug info notice warning err ;;
         esac
         ;;

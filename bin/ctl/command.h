@@ -13,15 +13,19 @@ struct ctl_options {
 	const char *conf;
 	const char *socket;   /* NULL: the configuration's */
 	const char *textfile; /* of metrics; NULL: standard output */
+	const char *file;     /* of account and usage */
+	const char *since;    /* of usage; NULL: all */
 	int json;
+	int csv; /* of usage */
 };
 
 struct ctl_call {
 	const struct ctl_options *options;
 	const char *name; /* of the command */
 	char **arguments; /* NULL behind the last; as many as it takes */
-	int sock;  /* to the broker; -1: none is there, for check alone */
+	int sock;  /* to the broker; -1: none is there, or none was asked */
 	int error; /* errno of that */
+	const char *socket; /* its path */
 };
 
 /*
@@ -49,12 +53,15 @@ int command_drain(const struct ctl_call *call);
 int command_reload(const struct ctl_call *call);
 int command_log_level(const struct ctl_call *call);
 
-/* ---- customer.c, watch.c, metrics.c, why.c, check.c ---- */
+/* ---- customer.c, watch.c, metrics.c, why.c, check.c, account.c, usage.c ----
+ */
 
 int command_customer(const struct ctl_call *call);
 int command_watch(const struct ctl_call *call);
 int command_metrics(const struct ctl_call *call);
 int command_why(const struct ctl_call *call);
 int command_check(const struct ctl_call *call);
+int command_account(const struct ctl_call *call);
+int command_usage(const struct ctl_call *call);
 
 #endif

@@ -48,20 +48,21 @@ tls_refused(const uint64_t count[static REFUSAL_TLS_KINDS])
 static json_t *
 status_row(const struct row_status *s)
 {
-	return json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, "
-			 "s:o, s:o, s:o}",
-	    "relay_version", s->version, "pid", number(s->pid), "uptime",
-	    number(s->uptime), "draining", (int)s->draining, "agents",
-	    number(s->agents), "stones", number(s->stones), "sessions",
-	    number(s->sessions), "sessions_total", number(s->sessions_total),
-	    "sealed", number(s->sealed), "sealed_total",
-	    number(s->sealed_total), "bare", number(s->bare), "bare_total",
-	    number(s->bare_total), "refused_total", number(s->refused_total),
-	    "kicked_total", number(s->kicked_total), "reloads_total",
-	    number(s->reloads_total), "reload_failures_total",
-	    number(s->reload_failures_total), "spawners", number(s->spawners),
-	    "log_level", log_level_word((int)s->log_level), "tls_refused",
+	return json_pack(
+	    "{s:s, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
+	    "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+	    "relay_version", s->version, "pid", number(s->pid), "instance",
+	    LOG_ID(s->instance), "uptime", number(s->uptime), "draining",
+	    (int)s->draining, "agents", number(s->agents), "stones",
+	    number(s->stones), "sessions", number(s->sessions),
+	    "sessions_total", number(s->sessions_total), "sealed",
+	    number(s->sealed), "sealed_total", number(s->sealed_total), "bare",
+	    number(s->bare), "bare_total", number(s->bare_total),
+	    "refused_total", number(s->refused_total), "kicked_total",
+	    number(s->kicked_total), "reloads_total", number(s->reloads_total),
+	    "reload_failures_total", number(s->reload_failures_total),
+	    "spawners", number(s->spawners), "log_level",
+	    log_level_word((int)s->log_level), "tls_refused",
 	    tls_refused(s->tls_refused), "peer_pid",
 	    s->peer == 0 ? json_null() : number(s->peer), "reach_total",
 	    number(s->reach_total), "crossing_out_total",
@@ -271,4 +272,20 @@ ctl_json_check(FILE *out, const struct check *check)
 			check->lines[i].text));
 	return print(out,
 	    json_pack("{s:i, s:o}", "version", JSON_VERSION, "check", array));
+}
+
+void
+ctl_json_usage_add(json_t *rows, const struct ledger_row *row)
+{
+	json_array_append_new(rows,
+	    json_pack("{s:s, s:s, s:o, s:o, s:o}", "day", row->day, "customer",
+		row->customer, "sessions", number(row->sessions), "up",
+		number(row->up), "down", number(row->down)));
+}
+
+int
+ctl_json_usage(FILE *out, json_t *rows)
+{
+	return print(out,
+	    json_pack("{s:i, s:o}", "version", JSON_VERSION, "usage", rows));
 }

@@ -9,4 +9,7 @@
  */
 int ctl_sandbox_enter(void);
 
+/* The same, and it may keep the ledger. */
+int ctl_sandbox_ledger(void);
+
 #endif

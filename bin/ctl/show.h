@@ -5,10 +5,12 @@
 #define CTL_SHOW_H
 
 #include "ctl/check.h"
+#include "ctl/ledger.h"
 #include "ctl/request.h"
 #include "ctl/verdict.h"
 #include "ctl/view.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 /* table.c: writes view of answer to out. */
@@ -33,5 +35,9 @@ int ctl_json_why(FILE *out, const struct facts *facts, const char *subject,
 
 /* json.c: likewise, what was found. */
 int ctl_json_check(FILE *out, const struct check *check);
+
+/* json.c: rows of the ledger, an array; writing them frees it. */
+void ctl_json_usage_add(json_t *rows, const struct ledger_row *row);
+int ctl_json_usage(FILE *out, json_t *rows);
 
 #endif

@@ -90,6 +90,33 @@ harden_drop_privileges(uid_t uid, gid_t gid)
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+int
+harden_drop_to_parent(uid_t uid, gid_t gid, uid_t child)
+{
+	if (geteuid() != 0)
+		return 0;
+	if (uid == 0 || child == 0) {
+		errno = EPERM;
+		return -1;
+	}
+	if (setgroups(1, &gid) == -1 || setresgid(gid, gid, gid) == -1 ||
+	    setresuid(child, uid, uid) == -1)
+		return -1;
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+int
+harden_become_child(void)
+{
+	const uid_t child = getuid();
+
+	if (child == geteuid())
+		return 0;
+	if (setresuid(child, child, child) == -1)
+		return -1;
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 void
 harden_raise_nofile(void)
 {

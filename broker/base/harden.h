@@ -33,6 +33,19 @@ int harden_lookup(const char *user, const char *group, uid_t *uid, gid_t *gid,
  */
 int harden_drop_privileges(uid_t uid, gid_t gid);
 
+/*
+ * The same for who has children of another user, which share gid: uid is what
+ * it is to others, and child what it may become (harden_become_child), and
+ * signal, with no privilege. Returns 0, or -1 with errno.
+ */
+int harden_drop_to_parent(uid_t uid, gid_t gid, uid_t child);
+
+/*
+ * In a child of such a process: becomes its user for good; in one of any other
+ * it does nothing. Returns 0, or -1 with errno.
+ */
+int harden_become_child(void);
+
 /* Raises the limit of open files to the hard one; a failure leaves it. */
 void harden_raise_nofile(void);
 

@@ -195,6 +195,7 @@ set_key(const struct reader *r, const char *key, const char *value,
 	    {"peer_ca", &c->peer_ca, 1},
 	    {"peer_crl", &c->peer_crl, 1},
 	    {"user", &c->user, 0},
+	    {"handler_user", &c->handler_user, 0},
 	    {"group", &c->group, 0},
 	    {"admin_group", &c->admin_group, 0},
 	};
@@ -304,6 +305,7 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 		return -1;
 	if (default_string(&c->socket, "/run/vpn-warp/broker.sock") == -1 ||
 	    default_string(&c->user, "vpn-warp") == -1 ||
+	    default_string(&c->handler_user, "vpn-warp-handler") == -1 ||
 	    default_string(&c->keyd_user, "vpn-warp-keyd") == -1 ||
 	    default_string(&c->group, "") == -1)
 		return failure(f, "%s: %s", path, strerror(errno));
@@ -356,6 +358,7 @@ relay_conf_free(struct relay_conf *conf)
 	free(conf->keyd);
 	free(conf->keyd_user);
 	free(conf->user);
+	free(conf->handler_user);
 	free(conf->group);
 	free(conf->customers);
 	free(conf->admin_group);

@@ -53,6 +53,7 @@ struct relay_conf {
 	char *keyd_user;
 	char *user;
 	unsigned user_line; /* of path; 0: it is the default */
+	char *handler_user; /* as whom handlers run, in the same group */
 	char *group;        /* "": the user's own */
 	char *customers;    /* NULL: everyone has the default */
 	char *admin_group;  /* NULL: root alone may administer */

@@ -85,30 +85,65 @@ find_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid)
 	fail_user(conf, EX_CONFIG, &f);
 }
 
-void
-relay_program_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid)
+/* Of another user than the relay's, where it has one. */
+static void
+find_handler(const struct relay_conf *conf, struct relay_users *users)
 {
-	*uid = geteuid();
-	*gid = getegid();
-	if (*uid == 0)
-		find_user(conf, uid, gid);
+	struct failure f;
+	gid_t gid;
+
+	if (harden_lookup(conf->handler_user, "", &users->handler, &gid, &f) ==
+	    -1)
+		program_fail(EX_NOUSER, "%s: handler_%s: make it, or set it",
+		    conf->path, f.text);
+	if (users->handler == 0)
+		program_fail(EX_CONFIG,
+		    "%s: handler_user %s is root: set it to an unprivileged "
+		    "one",
+		    conf->path, conf->handler_user);
+}
+
+void
+relay_program_users(const struct relay_conf *conf, struct relay_users *users)
+{
+	const uid_t own = geteuid();
+	struct failure f;
+	uid_t uid;
+	gid_t gid;
+
+	users->uid = users->handler = own;
+	users->gid = getegid();
+	if (own == 0) {
+		find_user(conf, &users->uid, &users->gid);
+		find_handler(conf, users);
+	} else if (harden_lookup(conf->user, "", &uid, &gid, &f) == 0 &&
+		   uid == own &&
+		   harden_lookup(conf->handler_user, "", &uid, &gid, &f) == 0 &&
+		   uid != 0) {
+		users->handler = uid;
+	}
+}
+
+gid_t
+relay_users_meet(const struct relay_users *users)
+{
+	return users->handler == users->uid ? (gid_t)-1 : users->gid;
 }
 
 void
 relay_program_keyd_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid,
-    uid_t *asks_uid, gid_t *asks_gid)
+    struct relay_users *asks)
 {
 	struct failure f;
 
-	*uid = *asks_uid = geteuid();
+	relay_program_users(conf, asks);
+	*uid = geteuid();
 	*gid = getegid();
-	*asks_gid = (gid_t)-1;
 	if (*uid != 0)
 		return;
-	find_user(conf, asks_uid, asks_gid);
 	if (harden_lookup(conf->keyd_user, "", uid, gid, &f) == -1)
 		program_fail(EX_NOUSER, "%s: keyd_%s", conf->path, f.text);
-	if (*uid == 0 || *uid == *asks_uid)
+	if (*uid == 0 || *uid == asks->uid || *uid == asks->handler)
 		program_fail(EX_CONFIG,
 		    "%s: keyd_user %s is root or the relay's user: set it to "
 		    "one of its own",
@@ -118,11 +153,10 @@ relay_program_keyd_user(const struct relay_conf *conf, uid_t *uid, gid_t *gid,
 void
 relay_program_try_user(const struct relay_conf *conf)
 {
-	uid_t uid = 0;
-	gid_t gid = 0;
+	struct relay_users users;
 
-	if (geteuid() == 0 || conf->user_line != 0)
-		find_user(conf, &uid, &gid);
-	if (geteuid() == 0)
-		program_become(uid, gid);
+	if (geteuid() != 0 && conf->user_line != 0)
+		find_user(conf, &users.uid, &users.gid);
+	relay_program_users(conf, &users);
+	program_become(users.uid, users.gid);
 }

@@ -54,8 +54,10 @@ struct row_status {
 	uint32_t draining;
 	uint32_t spawners; /* relay-listen processes attached */
 	uint32_t log_level;
-	uint32_t spawner; /* pid of the one that was attached last */
-	uint32_t peer;    /* pid of the relay-peer that is attached; 0: none */
+	uint32_t spawner;  /* pid of the one that was attached last */
+	uint32_t instance; /* by chance: no broker before had the same */
+	uint32_t peer;     /* pid of the relay-peer that is attached; 0: none */
+	uint32_t reserved;
 	uint64_t reach_total;        /* stones that it was asked for */
 	uint64_t crossing_out_total; /* sessions whose agent is elsewhere */
 	uint64_t crossing_in_total;  /* whose stone is */

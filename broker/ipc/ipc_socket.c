@@ -3,16 +3,19 @@
 #include "ipc/ipc_socket.h"
 #include "base/fd.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define BACKLOG 4096 /* a reconnect storm of waiting handlers */
@@ -102,9 +105,43 @@ become_root_again(int was_root)
 	return was_root && (seteuid(0) == -1 || setegid(0) == -1) ? -1 : 0;
 }
 
+/*
+ * Lets the members of a second group connect, by an entry of an ACL, since a
+ * mode has room for one. Returns 0, or -1 with errno.
+ */
+static int
+open_to(const char *path, gid_t group)
+{
+	/* as setxattr(2) has it: all fields are little-endian */
+	static const struct {
+		uint16_t tag, permissions;
+	} entries[] = {
+	    {0x01, 6}, /* the owner */
+	    {0x04, 6}, /* the group */
+	    {0x08, 6}, /* this group */
+	    {0x10, 6}, /* at most, but for the owner */
+	    {0x20, 0}, /* others */
+	};
+	struct {
+		uint32_t version;
+		struct {
+			uint16_t tag, permissions;
+			uint32_t id;
+		} entries[sizeof(entries) / sizeof(*entries)];
+	} acl = {.version = htole32(2)};
+
+	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++) {
+		acl.entries[i].tag = htole16(entries[i].tag);
+		acl.entries[i].permissions = htole16(entries[i].permissions);
+		acl.entries[i].id = htole32(
+		    entries[i].tag == 0x08 ? group : UINT32_MAX);
+	}
+	return lsetxattr(path, "system.posix_acl_access", &acl, sizeof(acl), 0);
+}
+
 /* The mode comes from the umask: chmod(2) goes by a name, too. */
 static int
-bind_and_listen(const struct sockaddr_un *sun, gid_t group)
+bind_and_listen(const struct sockaddr_un *sun, gid_t group, gid_t other)
 {
 	const mode_t mask = umask(group == (gid_t)-1 ? 0177 : 0117);
 	int fd = seqpacket_socket();
@@ -113,6 +150,7 @@ bind_and_listen(const struct sockaddr_un *sun, gid_t group)
 	    bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1 ||
 	    (group != (gid_t)-1 && getegid() != group &&
 		lchown(sun->sun_path, (uid_t)-1, group) == -1) ||
+	    (other != (gid_t)-1 && open_to(sun->sun_path, other) == -1) ||
 	    listen(fd, BACKLOG) == -1)
 		fd_close(&fd);
 	umask(mask);
@@ -120,9 +158,14 @@ bind_and_listen(const struct sockaddr_un *sun, gid_t group)
 }
 
 int
-ipc_socket_listen(const char *path, uid_t uid, gid_t gid, gid_t group,
+ipc_socket_listen(const char *path, const struct ipc_socket_access *access,
     int *lock, struct failure *f)
 {
+	const uid_t uid = access->uid;
+	const gid_t gid = access->gid, *groups = access->groups;
+	/* what the mode has room for, and what not */
+	const int one = groups[0] == (gid_t)-1 || groups[0] == groups[1];
+	const gid_t group = groups[one], other = one ? (gid_t)-1 : groups[1];
 	const int is_root = geteuid() == 0 && uid != 0;
 	struct sockaddr_un sun;
 	int fd = -1, error;
@@ -135,7 +178,7 @@ ipc_socket_listen(const char *path, uid_t uid, gid_t gid, gid_t group,
 	*lock = take_lock(path);
 	if (*lock != -1) {
 		unlink(path);
-		fd = bind_and_listen(&sun, group);
+		fd = bind_and_listen(&sun, group, other);
 	}
 out:
 	error = errno;

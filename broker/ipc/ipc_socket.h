@@ -10,18 +10,26 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#define IPC_SOCKET_GROUPS 2
+
+/* Whose a socket is, and who may connect to it beside its owner and root. */
+struct ipc_socket_access {
+	uid_t uid;
+	gid_t gid;
+	gid_t groups[IPC_SOCKET_GROUPS]; /* their members; (gid_t)-1: none */
+};
+
 /*
- * Listens on path, a SOCK_SEQPACKET socket that its owner and root may connect
- * to, and the members of group unless that is (gid_t)-1 (the listener asks who
- * it is all the same). If the process is root, it makes the folder where that
- * is missing, owned by uid and gid, and acts as these in it: what the folder's
- * owner puts there must not lead root astray. A socket left by a dead process
- * is replaced; a live one, which holds a lock on path.lock until *lock is
- * closed, is not. Not for threads: it changes the umask. Returns the
- * non-blocking listener and sets *lock (the caller closes both), or -1 with a
- * reason in f.
+ * Listens on path, a SOCK_SEQPACKET socket that those in access may connect to
+ * (the listener asks who it is all the same). If the process is root, it makes
+ * the folder where that is missing, owned by their uid and gid, and acts as
+ * these in it: what the folder's owner puts there must not lead root astray. A
+ * socket left by a dead process is replaced; a live one, which holds a lock on
+ * path.lock until *lock is closed, is not. Not for threads: it changes the
+ * umask. Returns the non-blocking listener and sets *lock (the caller closes
+ * both), or -1 with a reason in f.
  */
-int ipc_socket_listen(const char *path, uid_t uid, gid_t gid, gid_t group,
+int ipc_socket_listen(const char *path, const struct ipc_socket_access *access,
     int *lock, struct failure *f);
 
 /*
@@ -31,9 +39,9 @@ int ipc_socket_listen(const char *path, uid_t uid, gid_t gid, gid_t group,
 int ipc_socket_connect(const char *path);
 
 /*
- * What shows the broker a spawner, and not one of its handlers, which are the
- * same user: a listener, that nobody connects to. A handler's sandbox lets it
- * make none (connection/handler_sandbox.c), and it must not inherit one.
+ * What shows the broker a spawner, and not one of its handlers, which may be
+ * the same user: a listener, that nobody connects to. A handler's sandbox lets
+ * it make none (connection/handler_sandbox.c), and it must not inherit one.
  * Returns the fd, which the caller closes, or -1 with errno.
  */
 int ipc_socket_badge(void);

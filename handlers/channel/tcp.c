@@ -29,6 +29,12 @@ tcp_options(int sock)
 		    &options[i].value, sizeof(options[i].value));
 }
 
+void
+tcp_ask_after(int sock, int seconds)
+{
+	setsockopt(sock, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds));
+}
+
 int
 tcp_review(int sock)
 {

@@ -15,6 +15,12 @@
 void tcp_options(int sock);
 
 /*
+ * A silent peer is asked after so many seconds only, for who asks it himself;
+ * until tcp_options.
+ */
+void tcp_ask_after(int sock, int seconds);
+
+/*
  * For a connection that takes nothing for now, every TCP_REVIEW_MS. Linux gives
  * up after those 50 s whoever has no room, though it answers each question. A
  * peer that does may take its time, and one that stops answering gets the 50 s

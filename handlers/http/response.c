@@ -53,6 +53,7 @@ parse_field(struct response *r, const char *line, size_t len)
 	    {"Date:", r->date, sizeof(r->date)},
 	    {"X-Seal:", r->seal, sizeof(r->seal)},
 	    {"X-Bare:", r->bare, sizeof(r->bare)},
+	    {"X-Park:", r->park, sizeof(r->park)},
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {

@@ -19,6 +19,7 @@ struct response {
 	char date[32];      /* Date, or "" */
 	char seal[4];       /* X-Seal, or "" */
 	char bare[4];       /* X-Bare, or "" */
+	char park[8];       /* X-Park, or "" */
 	size_t length;      /* of the head, with its empty line */
 };
 

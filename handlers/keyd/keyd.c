@@ -140,7 +140,7 @@ admit(struct keyd *d, int fd)
 		fd_close(&fd);
 		return;
 	}
-	if (who.uid != d->serves) {
+	if (who.uid != d->serves.handler && who.uid != d->serves.uid) {
 		if (deadline_rings(&d->next_refusal, REFUSED_MS))
 			log_event(LOG_WARNING, "stranger", "uid",
 			    LOG_U64(who.uid), "pid", LOG_U64(who.pid), NULL);

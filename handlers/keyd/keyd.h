@@ -5,6 +5,7 @@
 #define KEYD_KEYD_H
 
 #include "config/relay_conf.h"
+#include "config/relay_program.h"
 #include "keyd/keys.h"
 #include "keyd/rate.h"
 
@@ -23,9 +24,9 @@ struct keyd {
 	const char *conf_path; /* read again with the keys; absolute under -D */
 	struct relay_conf conf;
 	struct keys keys;
-	int listener; /* ipc/ipc_socket.h */
-	int signals;  /* signalfd: TERM, INT, HUP */
-	uid_t serves; /* whom alone it answers */
+	int listener;              /* ipc/ipc_socket.h */
+	int signals;               /* signalfd: TERM, INT, HUP */
+	struct relay_users serves; /* whom alone it answers */
 	struct rate rate;
 	struct asker askers[KEYD_ASKING_MAX]; /* the oldest first */
 	size_t count;

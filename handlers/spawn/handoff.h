@@ -46,9 +46,9 @@ void handoff_wait(int lifeline);
 int handoff_take(int peer, int *lifeline);
 
 /*
- * Whether the other end of sock, who, is this process's user or root. Returns
- * 1, or 0 where it is not or that cannot be told.
+ * Whether the other end of sock, who, is this process's user, other, or root.
+ * Returns 1, or 0 where it is not or that cannot be told.
  */
-int handoff_trusts(int sock, struct rights *who);
+int handoff_trusts(int sock, uid_t other, struct rights *who);
 
 #endif

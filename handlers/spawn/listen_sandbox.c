@@ -7,7 +7,9 @@
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /*
  * Beside its own, what a handler calls before and in its second stage, and to
@@ -24,14 +26,24 @@ static const struct filter_rule spawning[] = {
     FILTER_CALL(signalfd4),
     FILTER_IS(socketpair, 0, AF_UNIX),
     FILTER_CALL(geteuid),
+    FILTER_CALL(getuid),
+    FILTER_IS(prctl, 0, PR_SET_DUMPABLE), /* base/harden.c, in a child */
     FILTER_CALL(unlink),
 };
 
 int
 listen_sandbox_enter(const struct relay_conf *conf)
 {
+	const uid_t child = getuid();
+	const struct filter_rule becoming[] = {{
+	    .call = SCMP_SYS(setresuid),
+	    .nconditions = 3,
+	    .conditions = {{0, SCMP_CMP_EQ, child, 0},
+		{1, SCMP_CMP_EQ, child, 0}, {2, SCMP_CMP_EQ, child, 0}},
+	}};
 	const struct filter_list lists[] = {filter_common, filter_logging,
-	    filter_reading, filter_forking, FILTER_LIST(spawning)};
+	    filter_reading, filter_forking, FILTER_LIST(spawning),
+	    FILTER_LIST(becoming)};
 	struct landlock l;
 	int rc;
 

@@ -3,6 +3,7 @@
 #include "base/deadline.h"
 #include "base/failure.h"
 #include "base/fd.h"
+#include "base/harden.h"
 #include "base/log.h"
 #include "connection/balancer.h"
 #include "connection/handler.h"
@@ -106,7 +107,8 @@ admits(const struct forker *f, size_t listener, int sock)
 	struct loop *l = f->owner;
 	struct rights who;
 
-	if (!is_handoff(l->spawner, listener) || handoff_trusts(sock, &who)) {
+	if (!is_handoff(l->spawner, listener) ||
+	    handoff_trusts(sock, getuid(), &who)) {
 		make_room(l, sock);
 		return 1;
 	}
@@ -159,6 +161,10 @@ become_handler(struct forker *f, size_t listener, int sock)
 	fd_close(&s->arrivals.told);
 	fd_close(&l->broker.fd);
 	registration_hush();
+	if (harden_become_child() == -1) {
+		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
+		return EX_OSERR;
+	}
 	return is_handoff(s, listener) ? handle_handed_over(s, sock)
 				       : handle(s, sock);
 }

@@ -43,7 +43,7 @@ is() {
     [ "${#lines[@]}" -eq 4 ]
     [[ ${lines[0]} =~ ^relayagent\ [0-9.]+,\ pid\ [0-9]+,\ since\ 20[0-9T:-]+Z$ ]]
     [[ ${lines[1]} =~ ^sessions:\ 0\;\ the\ certificate\ ends:\ 20[0-9T:-]+Z$ ]]
-    [ "${lines[2]}" = "relay 127.0.0.1:$relay_port: 2 of 2 polls wait, 0 sessions, 0 clients so far" ]
+    [ "${lines[2]}" = "relay 127.0.0.1:$relay_port: 2 of 2 polls wait (0 parked), 0 sessions, 0 clients so far" ]
     [[ ${lines[3]} == "    well since 20"*"; the customer's time ends: 2030-01-02T23:59:59Z" ]]
     [ "$(answer .pid)" -eq "$(pid_of agent-alice)" ]
     exec {held}<>"/dev/tcp/127.0.0.1/$stone_port"
@@ -59,7 +59,7 @@ is() {
     wait_until 60 says agent ' not-connected '
     [ "$(answer '.relays[0].error')" = "127.0.0.1 port $relay_port: Connection refused" ]
     run -0 ask
-    [[ ${lines[2]} == "relay 127.0.0.1:$relay_port: 0 of 2 polls wait, "* ]]
+    [[ ${lines[2]} == "relay 127.0.0.1:$relay_port: 0 of 2 polls wait (0 parked), "* ]]
     [[ ${lines[3]} =~ ^\ \ \ \ fails\ since\ 20[0-9T:-]+Z:\ 127.0.0.1\ port\ [0-9]+:\ Connection\ refused\;\ next\ try\ in\ [0-9]+\ s$ ]]
     [ "$(answer '.relays[0].customer_until')" = null ]
     local since

@@ -67,6 +67,7 @@ ca = ca/ca.pem
 customers = customers
 socket = run/broker.sock
 user = nobody
+handler_user = games
 group = nogroup
 {handoff}
 """)

@@ -72,7 +72,7 @@ def xinetd(bench, server, *helpers):
     entry = (bench.root / "xinetd.d/vpn-warp-relay").read_text()
     for old, new in ((r"@libexecdir@/[\w-]+", str(bench.relay.bin / server)),
                      ("@sysconfdir@/vpn-warp/relay.conf", str(bench.relay.conf)),
-                     ("@user@", "nobody"), ("= 443", f"= {port}"), ("= yes", "= no")):
+                     ("@handler_user@", "nobody"), ("@user@", "nogroup"), ("= 443", f"= {port}"), ("= yes", "= no")):
         entry, found = re.subn(old, new, entry)
         assert found, old
     conf = scratch.write(f"xinetd.{port}/conf", entry)

@@ -19,6 +19,7 @@ setup() {
     sed -e "/^listen = \[/d; s/^listen = .*/listen = 127.0.0.1:$relay_port/" \
         -e "s,^#socket = .*,socket = $scratch/broker.sock," \
         -e "s/^#user = .*/user = $relay_user/; s/^#group = .*/group = $relay_group/" \
+        -e "s/^#handler_user = .*/handler_user = $handler_user/" \
         "$tests/../broker/relay.conf" >etc/relay.conf
     sed -i "/^listen/s/.*/listen = 127.0.0.1:$relay_port/" etc/relay.conf
     export PATH=$scratch/stubs:$scratch/bin:$PATH

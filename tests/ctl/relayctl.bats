@@ -64,13 +64,13 @@ fits() {
 @test "--json has the form that the manual gives, version 1" {
     start_relay listen
     live
-    fits status 'names(["relay_version", "pid", "uptime", "draining", "agents", "stones", "sessions",
+    fits status 'names(["relay_version", "pid", "instance", "uptime", "draining", "agents", "stones", "sessions",
         "sessions_total", "sealed", "sealed_total", "bare", "bare_total", "refused_total", "kicked_total", "reloads_total", "reload_failures_total",
         "spawners", "log_level", "tls_refused"])
         and ([.pid, .uptime, .agents, .stones, .sessions, .sessions_total, .sealed, .sealed_total, .bare, .bare_total, .refused_total, .kicked_total,
             .reloads_total, .reload_failures_total, .spawners] | all(count))
         and (.tls_refused | length == 11 and all(count))
-        and (.draining | type == "boolean") and .log_level == "info" and .agents == 2'
+        and (.instance | id) and (.draining | type == "boolean") and .log_level == "info" and .agents == 2'
     fits agents 'length == 2 and all(names(["id", "customer", "certificate", "peer", "seconds", "rtt",
         "retransmits", "agent_version"]) and (.rtt | rtt) and (.retransmits | count) and (.id | id) and (.certificate | certificate) and (.peer | peer) and (.seconds | count))'
     fits sessions 'length == 1 and all(names(["id", "customer", "stone", "agent", "stone_certificate",

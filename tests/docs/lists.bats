@@ -253,7 +253,7 @@ for key, value in re.findall(r"^#(\w+) = (.*)", text("broker/relay.conf"), re.M)
     value = value.replace(".", "") if key == "tls_min" else value
     value = "CRL_EXPIRED_" + value.upper() if key == "crl_expired" else value
     value = "BARE_" + value.upper() if key == "bare" else value
-    given = f'"{value}"' if key in ("socket", "user", "keyd_user") else value
+    given = f'"{value}"' if key in ("socket", "user", "handler_user", "keyd_user") else value
     assert re.search(rf"&?c->{key}(, | = ){re.escape(given)}[);]", source), (key, value)
 END
 }

@@ -31,6 +31,7 @@ tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 built=${BUILT:-$tests/../build/bin}
 relay_user=nobody
 relay_group=nogroup
+handler_user=games
 keyd_user=daemon
 
 setup() {
@@ -182,7 +183,8 @@ prepare() {
     started=()
     configure "listen = 127.0.0.1:$relay_port" \
         'certificate = cert.pem' 'key = private.pem' 'ca = ca.pem' \
-        'socket = broker.sock' "user = $relay_user" "group = $relay_group"
+        'socket = broker.sock' "user = $relay_user" "group = $relay_group" \
+        "handler_user = $handler_user"
     cd "$scratch" || return
 }
 
@@ -405,7 +407,8 @@ command_or_end() {
 # write_xinetd_conf [OPTION...]: the drop-in that is installed, with the paths,
 # the user and the port of this test, and $entry_edit, for sed.
 write_xinetd_conf() {
-    sed -e "s,@libexecdir@,$scratch/bin,; s,@user@,$relay_user," \
+    sed -e "s,@libexecdir@,$scratch/bin,; s,@user@,$relay_group," \
+        -e "s,@handler_user@,$relay_user," \
         -e "s,@sysconfdir@/vpn-warp/relay.conf,$scratch/relay.conf $*," \
         -e "/^[[:space:]]*port/s/443/$relay_port/; /disable/s/yes/no/" \
         -e "${entry_edit-}" ${BUILT:+-e /rlimit_as/d} \

@@ -79,7 +79,7 @@ polls() {
 # ---- set up -----------------------------------------------------------------------
 
 say 'nothing runs that nobody has asked for, and there is no key'
-for unit in relay-broker.service relay-listen.service relay-listen.socket relay.socket relay-ca-crl.timer relay-stone-inetd.socket; do
+for unit in relay-broker.service relay-listen.service relay-listen.socket relay.socket relay-ca-crl.timer relay-account.timer relay-stone-inetd.socket; do
     [[ $(systemctl is-enabled "$unit" || true) == disabled ]]
     [[ $(systemctl is-active "$unit" || true) == inactive ]]
 done
@@ -122,6 +122,11 @@ desk_waits() {
 }
 await desk_waits
 systemctl disable --now --quiet relayagent@desk
+
+say 'what was used is in the ledger'
+systemctl start relay-account.service
+[[ $(relayctl usage --csv | tail -n 1) =~ ^20[0-9-]+,default,[1-9][0-9]*,[1-9][0-9]*,[1-9][0-9]*$ ]]
+[[ $(stat -c '%U %a' /var/lib/vpn-warp/usage.db) == 'root 640' ]]
 
 # ---- reload, restart, crash ---------------------------------------------------------
 

@@ -379,6 +379,7 @@ static const struct {
     {"stone-session", stone_session},
     {"agent-poll-names", agent_poll_names},
     {"relayctl", ctl_sandbox_enter},
+    {"relayctl-ledger", ctl_sandbox_ledger},
 };
 
 static const struct {

@@ -34,9 +34,9 @@ for _ in range(int(sys.argv[2])):
     made.recv(100)' "$scratch/broker.sock" "${3-1}"
 }
 
-@test "the socket is for the relay's user and root alone" {
+@test "the socket is for the relay's users and root alone" {
     start_broker
-    [ "$(stat -c '%a %U' broker.sock)" = "600 $relay_user" ]
+    [ "$(stat -c '%a %U %G' broker.sock)" = "660 $relay_user $relay_group" ]
     run connect_as 65533 65533
     [[ $output == *PermissionError* ]]
     ctl status
@@ -45,10 +45,16 @@ for _ in range(int(sys.argv[2])):
 @test "with admin_group it is for that group, too, and no other" {
     configure 'admin_group = daemon'
     start_broker
-    [ "$(stat -c '%a %U %G' broker.sock)" = "660 $relay_user daemon" ]
+    [ "$(stat -c '%a %U %G' broker.sock)" = "660 $relay_user $relay_group" ]
     as 65533 daemon "$scratch/bin/relayctl" -c relay.conf status
     run connect_as 65533 65533
     [[ $output == *PermissionError* ]]
+}
+
+@test "where handlers are of the relay's user, it is for that and root alone" {
+    sed -i "s/^handler_user = .*/handler_user = $relay_user/" relay.conf
+    start_broker
+    [ "$(stat -c '%a %U' broker.sock)" = "600 $relay_user" ]
 }
 
 @test "strangers, should they get in, are a line a second at most" {
@@ -66,7 +72,7 @@ for _ in range(int(sys.argv[2])):
     sed -i 's,^socket.*,socket = run/broker.sock,' relay.conf
     start_broker
     [ "$(stat -c '%a %U' run)" = "755 $relay_user" ]
-    [ "$(stat -c '%a %U' run/broker.sock)" = "600 $relay_user" ]
+    [ "$(stat -c '%a %U %G' run/broker.sock)" = "660 $relay_user $relay_group" ]
     [ "$(stat -c '%a %U' run/broker.sock.lock)" = "600 $relay_user" ]
 }
 
@@ -87,7 +93,7 @@ for _ in range(int(sys.argv[2])):
     rm run/broker.sock.lock
     start_broker
     [ "$(stat -c '%a %U' victim)" = '600 root' ]
-    [ "$(stat -c '%a %U' run/broker.sock)" = "600 $relay_user" ]
+    [ "$(stat -c '%a %U %G' run/broker.sock)" = "660 $relay_user $relay_group" ]
 }
 
 @test "the socket for what is handed over is made likewise" {
@@ -98,7 +104,7 @@ for _ in range(int(sys.argv[2])):
     [ -z "$(ls -A run)" ]
     give run
     start_relay listen
-    [ "$(stat -c '%a %U' run/handoff.sock)" = "600 $relay_user" ]
+    [ "$(stat -c '%a %U %G' run/handoff.sock)" = "660 $relay_user $relay_group" ]
 }
 
 # ---- what handlers may not say ----
@@ -136,18 +142,34 @@ LIBRARY
 
 @test "a handler can neither attach as a spawner nor have all others reload" {
     start_broker
-    (as_handler) <<'SCRIPT'
+    relay_user=$handler_user as_handler_tries
+    [ "$(status_of spawners)" -eq 0 ]
+    wait_until 60 says_times broker 5 ' bad-message'
+}
+
+@test "nor can one that is of the relay's own user, without a badge" {
+    start_broker
+    badge=None as_handler_tries
+    [ "$(status_of spawners)" -eq 0 ]
+    wait_until 60 says_times broker 4 ' bad-message'
+}
+
+# as_handler_tries: what only a spawner may; with a badge, unless told.
+as_handler_tries() {
+    (as_handler) <<SCRIPT
+badge = ${badge-socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)}
+if badge:
+    badge.bind("")
+    badge.listen()
 broker = connect()
 say(broker, RELOAD)
 assert dropped(broker)
-for fds in [], [connect()], [open("/dev/null")]:
+for fds in [], [connect()], [open("/dev/null")], *([[badge]] if badge else []):
     broker = connect()
     say(broker, ATTACH, *fds)
     assert dropped(broker), fds
 SCRIPT
-    [ "$(status_of spawners)" -eq 0 ]
     [ "$(status_of reloads_total)" -eq 0 ]
-    wait_until 60 says_times broker 4 ' bad-message'
 }
 
 # ask_often: attaches, and asks for reloads until the broker's queue is full, then

@@ -132,14 +132,17 @@ never=(exec ptrace peek packet)
 }
 
 @test 'relayctl starts no program and has no network' {
-    forbids relayctl "${never[@]}" fork kill executable protect inet stream
-    allows relayctl read-beside
+    local stage
+    for stage in relayctl relayctl-ledger; do
+        forbids "$stage" "${never[@]}" fork kill executable protect inet stream
+        allows "$stage" read-beside
+    done
 }
 
 @test 'no way leads past the ports: no fast open, no MPTCP or SCTP, nothing above TCP' {
     local stage
     for stage in handler listen listen-handler handler-loading keyd broker agent agent-poll \
-        stone stone-session relayctl; do
+        stone stone-session relayctl relayctl-ledger; do
         forbids "$stage" fast-sendto fast-sendmsg fast-sendmmsg ulp mptcp sctp raw netfilter
         allows "$stage" nodelay
     done

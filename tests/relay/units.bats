@@ -32,7 +32,7 @@ files() {
 @test "the units are understood by systemd" {
     command -v systemd-analyze >/dev/null || skip 'needs systemd'
     local unit units=("$installed"/usr/local/lib/systemd/system/*)
-    [ "${#units[@]}" -eq 12 ]
+    [ "${#units[@]}" -eq 14 ]
     for unit in "${units[@]}"; do
         sed "s,/usr/local/[a-z]*/,$built/," "$unit" >"${unit##*/}"
     done
@@ -58,10 +58,11 @@ files() {
     mkdir -p root/etc
     systemd-sysusers --root="$scratch/root" "$installed"/usr/local/lib/sysusers.d/*
     run -0 cut -d : -f 1 root/etc/passwd
-    [ "$(sort <<<"$output" | xargs)" = 'vpn-warp vpn-warp-agent vpn-warp-keyd vpn-warp-stone' ]
+    [ "$(sort <<<"$output" | xargs)" = 'vpn-warp vpn-warp-agent vpn-warp-handler vpn-warp-keyd vpn-warp-stone' ]
     is_root || return 0
     systemd-tmpfiles --create --root="$scratch/root" "$installed"/usr/local/lib/tmpfiles.d/*
     [ "$(stat -c %a root/run/vpn-warp)" -eq 755 ]
+    [ "$(stat -c %a root/var/lib/vpn-warp)" -eq 750 ]
 }
 
 @test "an agent alone, or a stone alone, is a few files" {
