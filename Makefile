@@ -91,7 +91,8 @@ HARDENING_LD = -fPIE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	-Wl,--as-needed
 DEFINES = -DLLHTTP_STRICT_MODE=1 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
 	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"' \
-	-DSTATEDIR='"$(statedir)"' -DAGENT_USER='"$(AGENT_USER)"'
+	-DSTATEDIR='"$(statedir)"' -DAGENT_USER='"$(AGENT_USER)"' \
+	-DSTONE_USER='"$(STONE_USER)"'
 INCLUDES = -Ibroker -Ihandlers -Ibin $(LLHTTP_INCLUDE)
 LIBRARIES = openssl jansson libseccomp libnghttp2
 # llhttp is a library since Debian 13. Debian 12 has its C sources alone.
@@ -143,7 +144,8 @@ $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 	$(PARTS:%=install-%) $(PARTS:%=uninstall-%) \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
 	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
-	valgrind blhc faults soak test-trixie deps-model deps-fuzz deps-hard deb deps-deb test-deb
+	valgrind blhc faults soak test-trixie deps-model deps-fuzz deps-hard deb deps-deb test-deb \
+	test-seven
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -226,14 +228,14 @@ test: deps-test  ## run the tests over real programs (FILES=, FILTER=)
 # the figures may be set: "make faults FAULT_ROUNDS=3".
 FAULT_ROUNDS = 20
 FAULT_STRIDE = 5
-FAULTS = $(addprefix faults/,deaths pauses sweep lossy surroundings tls-hostile) \
-	relay/tls-scan
+FAULTS = $(addprefix faults/,deaths parked pauses sweep lossy surroundings \
+	tls-hostile) relay/tls-scan
 LOAD_SESSIONS = 10000
 LOAD_CERTIFICATES = 100
 LOAD_AGENTS = 5000
 LOAD_SECONDS = 120
-OFTEN = agent/conf relay/reconnect customers/limits relay/load stone/mux \
-	stone/language customers/revocation relay/transfer
+OFTEN = agent/conf agent/parked relay/reconnect customers/limits relay/load \
+	stone/mux stone/language customers/revocation relay/transfer
 
 faults: deps-test  ## break everything, 20 times each, under load (half an hour)
 	@$(MAKE) --no-print-directory all test-programs
@@ -425,8 +427,18 @@ deb: deps-deb  ## make Debian packages below build/deb
 SUITE = bookworm
 SESSIONS = 200
 test-deb:  ## build, install, run and upgrade the packages in a Debian of their own
-	$(call install_packages,debootstrap util-linux procps busybox)
+	$(call install_packages,debootstrap util-linux procps iproute2)
 	@SUITE=$(SUITE) SESSIONS=$(SESSIONS) tests/packages/run.sh
+
+# a folder of packages that are built already
+DEBS =
+test-seven:  ## README's seven commands on three hosts that systemd has booted
+	$(call install_packages,bats curl debootstrap util-linux procps iproute2 python3)
+	@debs='$(DEBS)'; if [ -z "$$debs" ]; then \
+		debs='$(CURDIR)/$(B)/debs-$(SUITE)'; rm -rf "$$debs"; \
+		SUITE=$(SUITE) tests/packages/build.sh "$$debs" || exit; \
+	fi; \
+	SUITE=$(SUITE) DEBS="$$debs" tests/run.sh packages/seven.bats
 
 test-trixie:  ## build and run the demo in a fresh Debian 13, as root
 	$(call install_packages,debootstrap util-linux procps)

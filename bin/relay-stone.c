@@ -9,11 +9,13 @@
 #include "base/fd.h"
 #include "base/harden.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/program.h"
 #include "status/status.h"
 #include "stone/check.h"
 #include "stone/forward.h"
 #include "stone/forward_listeners.h"
+#include "stone/install.h"
 #include "stone/sandbox.h"
 #include "stone/server.h"
 #include "stone/single.h"
@@ -34,6 +36,7 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: " NAME " [-DdlNnrtV] [--sessions n] file.warp listen\n"
+	    "       " NAME " --install [--sessions n] file.warp listen\n"
 	    "       " NAME " --request name\n"
 	    "       " NAME
 	    " [-DdlNnrtV] [--inetd | --sessions n | --stdio] -C file\n"
@@ -75,6 +78,9 @@ check_single(const struct stone_conf *conf)
 {
 	const char *name = conf->source == STONE_INETD ? "--inetd" : "--stdio";
 
+	if (conf->install)
+		program_fail(
+		    EX_CONFIG, "%s: a service listens: leave it out", name);
 	if (conf->nforwards != 1)
 		program_fail(EX_CONFIG, "%s: more than one forward", name);
 	if (conf->forwards[0].sessions > 0)
@@ -178,6 +184,7 @@ serve_all(struct stone_server *server)
 	harden_raise_nofile(); /* a session may carry many connections */
 	if (stone_sandbox_enter(server->forwards) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
+	notify("READY=1");
 	log_event(LOG_NOTICE, "start", "version", VERSION, "forwards",
 	    LOG_U64(server->forwards->conf.nforwards), NULL);
 	rc = stone_server_run(server);
@@ -194,6 +201,8 @@ serve(struct stone_server *server, int sock)
 
 	if (conf->test)
 		return EX_OK;
+	if (conf->install)
+		return stone_install(server->forwards);
 	open_log(conf);
 	switch (conf->source) {
 	case STONE_INETD:
@@ -234,6 +243,7 @@ main(int argc, char **argv)
 		return EX_OSERR;
 	open_log(&(const struct stone_conf){0});
 	status_keep();
+	notify_keep();
 	if (proxy_environment_keep(&env) == -1 || harden_process(sock) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (status)

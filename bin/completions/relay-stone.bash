@@ -22,7 +22,7 @@ _relay_stone() {
     case $current in
         -*)
             mapfile -t COMPREPLY < <(compgen -W '-C -D -d -f -h -l -N -n -q -r -t -V -x
-                --inetd --json --request --sessions --stdio' -- "$current")
+                --inetd --install --json --request --sessions --stdio' -- "$current")
             ;;
         # a command, or the one word that is a file
         *)

@@ -9,6 +9,7 @@ complete -c relay-stone -l request -x -d 'make a key and a request for a certifi
 complete -c relay-stone -a '(__fish_complete_suffix .warp)'
 complete -c relay-stone -s h -d 'print the usage'
 complete -c relay-stone -l inetd -d 'serve the connection that is fd 0'
+complete -c relay-stone -l install -d 'make a service of it'
 complete -c relay-stone -s l -d 'log to the syslog'
 complete -c relay-stone -s N -d 'check the configuration and exit'
 complete -c relay-stone -s n -d 'write addresses as numbers'

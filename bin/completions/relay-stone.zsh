@@ -9,6 +9,7 @@ _arguments \
     '--request[make a key and a request for a certificate]:name:' \
     '-h[print the usage]' \
     '--inetd[serve the connection that is fd 0]' \
+    '--install[make a service of it]' \
     '-l[log to the syslog]' \
     '-N[check the configuration and exit]' \
     '-n[write addresses as numbers]' \

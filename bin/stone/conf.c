@@ -241,6 +241,8 @@ read_option(struct reader *r)
 		return set_source(r, STONE_STDIO);
 	if (is(word, "--json") && r->words->file == NULL)
 		return r->conf->json = 1;
+	if (is(word, "--install") && r->words->file == NULL)
+		return r->conf->install = 1;
 	if (is(word, "--request") && r->words->file == NULL)
 		return set_wanted(r) == -1 ? -1 : 1;
 	if (is(word, "--sessions"))

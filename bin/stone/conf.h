@@ -62,6 +62,7 @@ struct stone_conf {
 	int help;           /* -h */
 	const char *wanted; /* --request: for whom; NULL: for nobody */
 	int json;           /* --json */
+	int install;        /* --install */
 	/* of both */
 	int daemon;             /* -D */
 	int syslog;             /* -l */

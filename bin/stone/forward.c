@@ -95,7 +95,8 @@ forwards_read(int argc, char **argv, const struct proxy_environment *env,
 		goto fail;
 	for (size_t i = 0; i < set->conf.nforwards; i++)
 		if (read_forward(&set->list[i], &set->watched,
-			&set->conf.forwards[i], set->conf.test, part, f) == -1)
+			&set->conf.forwards[i],
+			set->conf.test || set->conf.install, part, f) == -1)
 			goto fail;
 	return set;
 fail:

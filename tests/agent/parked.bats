@@ -361,3 +361,30 @@ SCRIPT
     touch seen
     ended_well relay
 }
+
+@test "an HTTP proxy that cuts idle connections: signs of life keep a parked poll, and one that was cut begins anew" {
+    local proxy_port
+    proxy_port=$(free_port)
+    printf '%s\n' "Port $proxy_port" 'Listen 127.0.0.1' 'Timeout 3' 'Allow 127.0.0.1' >tinyproxy.conf
+    start tinyproxy tinyproxy -d -c tinyproxy.conf
+    wait_until 60 listening "$proxy_port"
+    with_script <<'SCRIPT'
+from parker import *
+relay = Relay()
+poll = relay.poll()
+poll.park()
+end = time.monotonic() + 9
+while time.monotonic() < end:
+    poll.echo()
+relay.park = b"X-Park: 3600\r\n"
+poll.wake()
+assert poll.serve(b"hello") == b"hello"
+poll = relay.poll()
+poll.park()
+assert poll.ended() > 1
+relay.poll()
+SCRIPT
+    agent '-m 1:1' "-x 127.0.0.1:$proxy_port"
+    ended_well relay
+    stop tinyproxy || :
+}

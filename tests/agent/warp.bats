@@ -2,7 +2,7 @@
 # One file for a client, warp(5): both programs work with it, and whatever is wrong
 # with one is a line that says what to do.
 #
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 load ../lib/helpers
 load ../lib/clients
@@ -357,8 +357,9 @@ needs_own_host() {
 # own_host COMMAND...: with /etc/vpn-warp, users and systemctl that nobody else
 # sees. Each call of systemctl is a line of $scratch/systemctl.log.
 own_host() {
-    grep -v '^vpn-warp-agent:' /etc/passwd >passwd
+    grep -v '^vpn-warp-' /etc/passwd >passwd
     echo 'vpn-warp-agent:x:64321:64321::/nonexistent:/usr/sbin/nologin' >>passwd
+    echo 'vpn-warp-stone:x:64322:64322::/nonexistent:/usr/sbin/nologin' >>passwd
     printf '#!/bin/sh\necho "$*" >>%s/systemctl.log\n[ ! -e %s/broken ]\n' "$scratch" "$scratch" >systemctl
     chmod 755 systemctl
     mkdir -p own/run own/vpn-warp /etc/vpn-warp
@@ -398,10 +399,42 @@ WANT
     [[ $output == *'systemctl enable relayagent@laptop.service: failed: see systemctl status relayagent@laptop.service' ]]
 }
 
+@test "--install makes a service of a stone, with all that its command line says" {
+    needs_own_host
+    mkdir -p own/run/systemd/system
+    warp laptop alice
+    run -0 own_host bin/relay-stone --install laptop.warp 8080
+    [[ $output == */etc/vpn-warp/laptop.warp*/etc/vpn-warp/laptop.conf*'relay-stone@laptop.service: enabled and started'* ]]
+    [ "$(stat -c '%u %g %a' own/vpn-warp/laptop.warp)" = '64322 64322 600' ]
+    diff systemctl.log <(printf '%s\n' '-q enable relay-stone@laptop.service' '-q restart relay-stone@laptop.service')
+    diff own/vpn-warp/laptop.conf - <<'WANT'
+# made by relay-stone --install, see relay-stone(1)
+laptop.warp 8080 
+WANT
+    run -0 own_host bin/relay-stone --install -rf laptop.warp -q seal=require --sessions 2 8080 \
+        'GET /x.warp HTTP/1.1\r\nX-Service: #db $1' '!' 192.0.2.0/24 -- localhost:8081
+    diff <(grep -v '^#' own/vpn-warp/laptop.conf) - <<'WANT'
+-f laptop.warp
+-q 'seal=require'
+--sessions 2
+8080 'GET /x.warp HTTP/1.1\r\nX-Service: #db $1' '!' 192.0.2.0/24 --
+'localhost:8081' 
+WANT
+    run -0 bin/relay-stone -t -C own/vpn-warp/laptop.conf
+
+    # neither takes the other's name, nor a person's
+    run -73 own_host bin/relayagent --install laptop.warp intra:80
+    [[ $output == 'relayagent: /etc/vpn-warp/laptop.conf: there already, and not made by relayagent --install: give laptop.warp another name' ]]
+    grep -q '^8080 ' own/vpn-warp/laptop.conf
+    echo laptop.warp 8082 >own/vpn-warp/laptop.conf
+    run -73 own_host bin/relay-stone --install laptop.warp 8080
+    [[ $output == *'laptop.conf: there already, and not made by relay-stone --install'* ]]
+}
+
 # refuses_to_install STATUS TEXT ARGUMENT...: and nothing is in place.
 refuses_to_install() {
-    run "-$1" own_host bin/relayagent --install "${@:3}"
-    [[ $output == "relayagent: "*"$2"* ]] || {
+    run "-$1" own_host "bin/$program" --install "${@:3}"
+    [[ $output == "$program: "*"$2"* ]] || {
         echo "$output"
         return 1
     }
@@ -410,18 +443,32 @@ refuses_to_install() {
 
 @test "--install refuses what cannot be a service, and leaves nothing" {
     needs_own_host
+    program=relayagent
     warp laptop alice
     cp laptop.warp 'a b.warp'
     warp past past
     refuses_to_install 64 'not a good name' 'a b.warp' intra:80
     refuses_to_install 78 'expired at' past.warp intra:80
     refuses_to_install 64 '--install: -a names a further file: write a /etc/vpn-warp/laptop.conf by hand' -a ca.pem laptop.warp intra:80
-    refuses_to_install 64 '--install: takes a file.warp and a target' -k alice/private.pem -c alice/cert.pem r:443 intra:80
+    refuses_to_install 64 '--install: takes one file.warp, no -C' -k alice/private.pem -c alice/cert.pem r:443 intra:80
     refuses_to_install 78 'no target:port' laptop.warp
     chmod 644 laptop.warp
     refuses_to_install 78 'chmod 600 it' laptop.warp intra:80
+    program=relay-stone
+    refuses_to_install 78 'chmod 600 it' laptop.warp 8080
     chmod 600 laptop.warp
-    sed -i '/vpn-warp-agent/d' passwd
-    run -67 unshare -m bash -c 'mount --bind passwd /etc/passwd && exec bin/relayagent --install laptop.warp intra:80'
-    [[ $output == *'vpn-warp-agent: no such user'* ]]
+    refuses_to_install 78 'expired at' past.warp 8080
+    refuses_to_install 64 'not a good name' 'a b.warp' 8080
+    refuses_to_install 78 'it is not said where to listen' laptop.warp
+    refuses_to_install 78 '--stdio: a service listens: leave it out' --stdio laptop.warp
+    refuses_to_install 64 '--install: CAfile=ca.pem names a further file' -q CAfile=ca.pem laptop.warp 8080
+    refuses_to_install 64 '--install: takes one file.warp, no -C' laptop.warp 8080 -- ./laptop.warp 8081
+    refuses_to_install 64 "a quote in it: write the configuration of the service by hand" laptop.warp 8080 "GET /' HTTP/1.1"
+    echo laptop.warp 8080 >stone.conf
+    refuses_to_install 64 'no -C' -C stone.conf
+    sed -i '/vpn-warp-/d' passwd
+    for program in relayagent relay-stone; do
+        run -67 unshare -m bash -c 'mount --bind passwd /etc/passwd && exec "$@"' - "bin/$program" --install laptop.warp 8080:80
+        [[ $output == *': no such user'* ]]
+    done
 }

@@ -4,6 +4,10 @@
 #
 # shellcheck shell=bash
 
+# What it takes to boot one, and to look at it.
+# shellcheck disable=SC2034
+booting=ca-certificates,make,systemd,systemd-sysv,dbus,busybox,iproute2,procps
+
 # mirror: prints the first from which apt has what is Debian's own.
 # shellcheck disable=SC2016 # it is apt's variable
 mirror() {

@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# Agents that are parked and woken all the time, with the relay and the agents as
+# they are: stones get whole sessions or an honest error, whatever is killed.
+#
+# shellcheck disable=SC2030,SC2031,SC2154
+
+load ../lib/helpers
+load ../lib/clients
+load ../lib/stones
+load ../lib/faults
+
+setup_file() {
+    make_pki alice bob
+}
+
+setup() {
+    grep -q park_after "$tests/../man/relay.conf.5" || skip 'needs a relay that parks'
+    prepare
+}
+
+# parking: a relay that parks after a second, and a line through it, which is
+# parked.
+parking() {
+    configure 'park_after = 1'
+    start_broker
+    start_relay listen
+    wait_until 60 spawner_is_attached
+    start_target target-alice whole alice
+    start_waiting_agent agent-alice alice "$target" '-m 4:8'
+    stone_port=$(free_port)
+    start_relay_stone stone-alice "$(to_relay "localhost:$stone_port")"
+    echo "$stone_port" >stone-alice.port
+    wait_until 60 all_parked
+}
+
+# all_parked: the agent has four polls, and no process for them.
+all_parked() {
+    local parked
+    parked=$(timeout 60 bin/relayagent status --json -C agent-alice.conf 3>&- |
+        jq '.relays[0].parked') && [ "$parked" -eq 4 ] && [ "$(any_child agent-alice)" = '' ]
+}
+
+# to_parked COUNT AT_ONCE: sessions, of which the first, at least, have to wake it.
+to_parked() {
+    wait_until 60 all_parked
+    client sessions "$stone_port" alice "$@"
+}
+
+@test "sessions to an agent that was parked, over and over: all are whole" {
+    local round count=$((rounds * 3))
+    parking
+    for ((round = 1; round <= count; round++)); do
+        to_parked 8 $((round % 8 + 1))
+    done
+    note "$count times parked and woken: $(grep -c ' woken ' agent-alice.log) of $((count * 4)) polls"
+    says_at_least agent-alice "$count" ' woken '
+    [ "$(grep -c '^session ' target-alice.log)" -ge $((count * 8)) ]
+    not says target-alice '^(clean end|spoilt)'
+    not says agent-alice ' (park-lost|not-connected) '
+    not says relay ' handler-killed '
+}
+
+@test "kill -9 of the broker, of relay-listen, of relayagent and its polls, as it is parked and woken" {
+    local round kind
+    parking
+    for ((round = 1; round <= rounds; round++)); do
+        for kind in broker spawner agent agent-poll any-handler; do
+            wait_until 60 all_parked
+            start_client sessions sessions "$stone_port" alice 16 4
+            a_random_moment
+            case $kind in
+                agent-poll | any-handler) struck_one "$kind" KILL || : ;;
+                *) strike "$kind" KILL && revive "$kind" ;;
+            esac
+            # whole or an error, and it ends
+            await_end sessions 100 || :
+            serves_again alice 60
+        done
+    done
+    note "$rounds times killed, each: broker, relay-listen, relayagent, a poll, a handler"
+    not says target-alice '^(clean end|spoilt)'
+    not says relay ' handler-killed .*signal=(6|11)\b'
+    not says agent-alice ' handler-killed '
+}
+
+@test "the stone of Debian and curl reach an agent that is parked" {
+    configure 'park_after = 1'
+    start_broker
+    start_relay listen
+    start_target web web
+    # the way to a web server, not a port forwarder
+    printf '%s\n' '-m 2:2' "-k $scratch/bob/private.pem" "-c $scratch/bob/cert.pem" \
+        "-a $scratch/ca.pem" "127.0.0.1:$relay_port" "$target" >agent-bob.conf
+    start agent-bob bin/relayagent -C agent-bob.conf
+    start_target whole whole alice
+    start_agent agent-alice alice "$target" '-m 2:2'
+    wait_until 60 says_at_least agent-bob 2 ' parked '
+    fetch bob /x | grep -q 'GET /x'
+    says agent-bob ' woken '
+    stone_port=$(free_port)
+    start_stone stone alice "$stone_port"
+    wait_until 60 says_at_least agent-alice 2 ' parked '
+    client session "$stone_port" alice 100000 100000
+    says agent-alice ' woken '
+}
