@@ -1,7 +1,7 @@
 # Several relays on one host, each a folder of the test's: NAME/relay.conf, and
 # the programs NAME-broker, NAME-relay and NAME-peer. To be loaded after helpers.
 #
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 
 # make_nodes NAME...: the authority of relays, once a file, and a certificate of
 # each.
