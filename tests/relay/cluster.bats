@@ -265,7 +265,7 @@ start_relay_alone() {
     start_relays
     agent_at osaka alice
     stop tokyo-peer
-    stone_at tokyo alice
+    stone_at tokyo alice '--sessions 0'
     start_client client session "$stone_port" alice 1000 1000
     wait_until 60 stone_waits tokyo
     start_one tokyo peer relay-peer
