@@ -66,17 +66,19 @@ fits() {
     live
     fits status 'names(["relay_version", "pid", "instance", "uptime", "draining", "agents", "stones", "sessions",
         "sessions_total", "sealed", "sealed_total", "bare", "bare_total", "refused_total", "kicked_total", "reloads_total", "reload_failures_total",
-        "spawners", "parked", "parked_total", "woken_total", "wake_failures_total", "files", "files_max", "log_level", "tls_refused"])
+        "spawners", "parked", "parked_total", "woken_total", "wake_failures_total", "files", "files_max", "log_level", "tls_refused", "peer_pid",
+        "reach_total", "crossing_out_total", "crossing_in_total"])
         and ([.pid, .uptime, .agents, .stones, .sessions, .sessions_total, .sealed, .sealed_total, .bare, .bare_total, .refused_total, .kicked_total,
             .reloads_total, .reload_failures_total, .spawners, .parked, .parked_total, .woken_total, .wake_failures_total,
-            .files, .files_max] | all(count)) and .files >= 3 and .files_max > .files
+            .files, .files_max, .reach_total, .crossing_out_total, .crossing_in_total] | all(count)) and .peer_pid == null and .files >= 3 and .files_max > .files
         and (.tls_refused | length == 11 and all(count))
         and (.instance | id) and (.draining | type == "boolean") and .log_level == "info" and .agents == 2'
     fits agents 'length == 2 and all(names(["id", "customer", "certificate", "peer", "seconds", "rtt",
         "retransmits", "state", "agent_version"]) and .state == "ready" and (.rtt | rtt) and (.retransmits | count) and (.id | id) and (.certificate | certificate) and (.peer | peer) and (.seconds | count))'
     fits sessions 'length == 1 and all(names(["id", "customer", "stone", "agent", "stone_certificate",
         "agent_certificate", "seconds", "up", "down", "seal", "stone_rtt", "agent_rtt", "stone_retransmits",
-        "agent_retransmits", "agent_version"]) and (.stone_rtt | rtt) and (.agent_rtt | rtt) and (.id | id) and (.stone | peer) and (.agent | peer)
+        "agent_retransmits", "agent_version", "stone_relay", "agent_relay"]) and .stone_relay == null
+        and .agent_relay == null and (.stone_rtt | rtt) and (.agent_rtt | rtt) and (.id | id) and (.stone | peer) and (.agent | peer)
         and (.stone_certificate | certificate) and (.agent_certificate | certificate)
         and ([.seconds, .up, .down] | all(count)) and .seal == "none" and .customer == "alice")'
     fits customers 'length == 2 and all(names(["name", "present", "allow", "nusers", "type", "expire",
