@@ -36,7 +36,7 @@ KEYD_USER = vpn-warp-keyd
 
 B = build
 BROKER_PROGRAM = relay-broker
-HANDLER_PROGRAMS = relay-handler relay-handoff relay-keyd relay-listen
+HANDLER_PROGRAMS = relay-handler relay-handoff relay-keyd relay-listen relay-peer
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
@@ -60,11 +60,11 @@ MAN_PAGES = $(wildcard man/*.[1578])
 # What each part of the installation consists of.
 PARTS = relay agent stone
 relay_PROGRAMS = relay-ca
-relay_DAEMONS = relay-broker relay-keyd relay-listen relayctl
+relay_DAEMONS = relay-broker relay-keyd relay-listen relay-peer relayctl
 relay_HANDLERS = relay-handler relay-handoff
 relay_PAGES = $(filter-out $(agent_PAGES) $(stone_PAGES),$(MAN_PAGES))
 relay_UNITS = broker/relay-broker.service handlers/relay-keyd.service \
-	handlers/relay-listen.service \
+	handlers/relay-listen.service handlers/relay-peer.service \
 	handlers/relay-listen.socket handlers/relay.socket \
 	handlers/relay@.service bin/relay-account.service \
 	bin/relay-account.timer bin/relay-ca-crl.service bin/relay-ca-crl.timer

@@ -35,13 +35,22 @@ watch(const struct broker *b, int fd, struct source *source)
 	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
+/* Whether who says m speaks for another relay. */
+static int
+is_of_node(const struct message *m)
+{
+	return (m->type == MESSAGE_REGISTER && m->u.reg.node[0] != '\0') ||
+	       (m->type == MESSAGE_ANNOUNCE && m->u.announce.node[0] != '\0');
+}
+
 /* What c may say is a matter of who it is. */
 static int
 dispatch(struct broker *b, struct conn *c, const struct message *m)
 {
 	if (m->type == MESSAGE_ADMIN && c->may_admin)
 		return admin_take(b, c, m);
-	if (m->type == MESSAGE_ATTACH || m->type == MESSAGE_RELOAD) {
+	if (m->type == MESSAGE_ATTACH || m->type == MESSAGE_RELOAD ||
+	    is_of_node(m)) {
 		if (c->may_spawn)
 			return registrar_take(b, c, m);
 	} else if (m->type != MESSAGE_ADMIN && c->may_register) {

@@ -60,23 +60,41 @@ conn_add(struct broker *b, struct conn *c)
 		b->most = b->nconns;
 }
 
+/* The first that may miss w, an agent that is parked or on its way; or NULL. */
+static struct waiter *
+stone_of(const struct waiter *w)
+{
+	return w->state == WAITER_PARKING || w->state == WAITER_PARKED ||
+		       w->state == WAITER_WAKING
+		   ? pairing_stone(w)
+		   : NULL;
+}
+
 /* Its memory is freed after the batch of events that it may occur in. */
 void
 conn_drop(struct broker *b, struct conn *c)
 {
+	struct waiter *stone = stone_of(&c->waiter);
+
 	if (c->dropped)
 		return;
 	c->dropped = 1;
 	sweep_forget(b, c);
 	parking_forget(b, c);
+	reach_forget(b, c);
+	if (b->peer == c) {
+		b->peer = NULL;
+		b->totals.peer = 0;
+	}
 	leave_session(b, c);
 	pairing_leave(b->pairing, &c->waiter);
+	reach_for(b, stone);
 	if (c->account != NULL)
 		conn_count(c);
 	if (c->awaits_reload)
 		LIST_REMOVE(c, await);
 	b->reload.owed -= c->owed;
-	b->totals.spawners -= (uint32_t)c->spawner;
+	b->totals.spawners -= (uint32_t)(c->spawner == ATTACH_SPAWNER);
 	fd_close(&c->fd);
 	LIST_REMOVE(c, link);
 	b->nconns--;

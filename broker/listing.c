@@ -96,6 +96,8 @@ listing_session(const struct conn *c, struct message *m)
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
 	memcpy(row->stone, s->stone.peer, sizeof(row->stone));
 	memcpy(row->agent, s->agent.peer, sizeof(row->agent));
+	memcpy(row->stone_node, s->stone.node, sizeof(row->stone_node));
+	memcpy(row->agent_node, s->agent.node, sizeof(row->agent_node));
 	if (s->stone.conn != NULL) {
 		row->stone_rtt = s->stone.conn->about.rtt;
 		row->stone_retransmits = s->stone.conn->about.retransmits;

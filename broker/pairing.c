@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct pairing {
 	struct party *parties;
@@ -71,6 +72,30 @@ count_of(const struct waiter *w)
 	return w->role == ROLE_STONE ? &w->party->nstones : &w->party->nagents;
 }
 
+static void
+put_first(struct waiter *w)
+{
+	TAILQ_INSERT_HEAD(queue_of(w), w, link);
+	++*count_of(w);
+	w->party->nforwarded += (unsigned)w->forwarded;
+}
+
+static void
+put_last(struct waiter *w)
+{
+	TAILQ_INSERT_TAIL(queue_of(w), w, link);
+	++*count_of(w);
+	w->party->nforwarded += (unsigned)w->forwarded;
+}
+
+static void
+take_out(struct waiter *w)
+{
+	TAILQ_REMOVE(queue_of(w), w, link);
+	--*count_of(w);
+	w->party->nforwarded -= (unsigned)w->forwarded;
+}
+
 enum verdict
 pairing_judge(const struct entitlement *grant, uint64_t now)
 {
@@ -97,8 +122,11 @@ judge(const struct party *party, const struct waiter *w,
 		return PAIRING_TYPE;
 	if (party->nstones >= PAIRING_STONES_MAX)
 		return PAIRING_TOO_MANY;
+	if (w->forwarded)
+		return PAIRING_WAIT;
 	/* a waiting stone counts: it must not be refused once it is matched */
-	if (party->nsessions + party->nstones >= customer->nusers)
+	if (party->nsessions + party->nstones - party->nforwarded >=
+	    customer->nusers)
 		return PAIRING_NUSERS;
 	return PAIRING_WAIT;
 }
@@ -121,8 +149,7 @@ pairing_enter(struct pairing *table, struct waiter *w,
 	w->party = party;
 	w->state = WAITER_WAITING;
 	w->suspect = 0;
-	TAILQ_INSERT_TAIL(queue_of(w), w, link);
-	++*count_of(w);
+	put_last(w);
 	party->nwaiters++;
 	return PAIRING_WAIT;
 }
@@ -161,15 +188,14 @@ pairing_announce(struct pairing *table, struct waiter *w,
 static void
 start_session(struct waiter *w)
 {
-	TAILQ_REMOVE(queue_of(w), w, link);
-	--*count_of(w);
+	take_out(w);
 	w->state = WAITER_IN_SESSION;
-	w->has_slot = w->role == ROLE_STONE;
+	w->has_slot = w->role == ROLE_STONE && !w->forwarded;
 	w->party->nsessions += (unsigned)w->has_slot;
 }
 
-static void
-give_slot_back(struct waiter *w)
+void
+pairing_give_back(struct waiter *w)
 {
 	w->party->nsessions -= (unsigned)w->has_slot;
 	w->has_slot = 0;
@@ -192,13 +218,24 @@ pairing_next(
 	return 1;
 }
 
+int
+pairing_meet(struct pairing *table, struct waiter *agent, struct waiter *stone,
+    const struct customer_key *key)
+{
+	if (stone->state != WAITER_WAITING || stone->forwarded ||
+	    memcmp(&stone->party->key, key, sizeof(*key)) != 0 ||
+	    pairing_announce(table, agent, key, 0) == -1)
+		return 0;
+	start_session(stone);
+	return 1;
+}
+
 void
 pairing_wait_again(struct waiter *w)
 {
-	give_slot_back(w);
+	pairing_give_back(w);
 	w->state = WAITER_WAITING;
-	TAILQ_INSERT_HEAD(queue_of(w), w, link);
-	++*count_of(w);
+	put_first(w);
 }
 
 void
@@ -219,6 +256,12 @@ pairing_suspect(const struct waiter *w, uint64_t agent)
 	}
 }
 
+int
+pairing_lacks(const struct waiter *w)
+{
+	return w->party->nagents < w->party->nstones;
+}
+
 struct waiter *
 pairing_stone(const struct waiter *w)
 {
@@ -233,11 +276,11 @@ pairing_leave(struct pairing *table, struct waiter *w)
 	if (w->state == WAITER_ABSENT)
 		return;
 	if (w->state == WAITER_WAITING || w->state == WAITER_PARKED)
-		TAILQ_REMOVE(queue_of(w), w, link);
-	if (w->state != WAITER_IN_SESSION)
+		take_out(w);
+	else if (w->state != WAITER_IN_SESSION)
 		--*count_of(w);
 	party->nwaking -= w->state == WAITER_WAKING;
-	give_slot_back(w);
+	pairing_give_back(w);
 	w->state = WAITER_ABSENT;
 	w->party = NULL;
 	party->nwaiters--;

@@ -13,7 +13,11 @@
  *	   +---- pairing_leave, from either ---------------+
  *
  * pairing_announce goes straight to IN_SESSION: a session that is older than
- * this table. What becomes of an agent that waits for long is pairing_park.h's.
+ * this table; and so does pairing_meet. What becomes of an agent that waits for
+ * long is pairing_park.h's.
+ *
+ * Who is at another relay (forwarded) meets only who is here. Such a stone has
+ * its slot there, and takes none; such an agent never waits.
  */
 #ifndef PAIRING_H
 #define PAIRING_H
@@ -45,6 +49,7 @@ struct waiter {
 	uint32_t wants; /* a stone's: bits of type that it needs */
 	int has_slot;   /* it stands for its session, one of nusers */
 	int suspect;    /* an agent whose process did not take a head */
+	int forwarded;  /* it is at another relay */
 	struct party *party;
 	TAILQ_ENTRY(waiter) link;
 };
@@ -104,6 +109,19 @@ int pairing_announce(struct pairing *table, struct waiter *w,
 int pairing_next(
     const struct waiter *w, struct waiter **agent, struct waiter **stone);
 
+/*
+ * Puts agent, which is at another relay and not in the table, into a session
+ * with the stone that it has come for: one that is here, of the same key, and
+ * still waits. Returns 1, or 0 where it is not that.
+ */
+int pairing_meet(struct pairing *table, struct waiter *agent,
+    struct waiter *stone, const struct customer_key *key);
+
+/*
+ * Gives the slot of w back, which a session has that another relay counts.
+ */
+void pairing_give_back(struct waiter *w);
+
 /* Puts w, in a session, back at the head of its queue. */
 void pairing_wait_again(struct waiter *w);
 
@@ -112,6 +130,12 @@ void pairing_wait_again(struct waiter *w);
  * all others of w's party. O(waiting agents of the certificate).
  */
 void pairing_suspect(const struct waiter *w, uint64_t agent);
+
+/*
+ * Whether w's party has fewer agents than stones that wait, with those who are
+ * parked, or being woken.
+ */
+int pairing_lacks(const struct waiter *w);
 
 /* The stone of w's party that has waited longest, or NULL. */
 struct waiter *pairing_stone(const struct waiter *w);

@@ -184,7 +184,7 @@ parking_forget(struct broker *b, struct conn *c)
 
 	if (c == b->parking.spawner)
 		b->parking.spawner = NULL;
-	if (c->spawner && b->totals.spawners == 1)
+	if (c->spawner == ATTACH_SPAWNER && b->totals.spawners == 1)
 		b->parking.alone_until = deadline_in(ALONE_MS);
 	if (p == NULL)
 		return;

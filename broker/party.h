@@ -16,12 +16,13 @@ struct party {
 	struct queue suspects;
 	struct queue stones;
 	struct queue parked;
-	unsigned nagents;   /* not in a session: suspects and parked ones too */
-	unsigned nwaking;   /* of them */
-	unsigned nstones;   /* waiting */
-	unsigned nsessions; /* slots taken */
-	unsigned nwaiters;  /* of any role, in any state */
-	int rival_told;     /* see pairing_rival */
+	unsigned nagents; /* not in a session: suspects and parked ones too */
+	unsigned nwaking; /* of them */
+	unsigned nstones; /* waiting */
+	unsigned nforwarded; /* of these, at another relay */
+	unsigned nsessions;  /* slots taken */
+	unsigned nwaiters;   /* of any role, in any state */
+	int rival_told;      /* see pairing_rival */
 	UT_hash_handle hh;
 };
 

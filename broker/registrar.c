@@ -57,14 +57,18 @@ join_session(struct conn *c, struct session *s)
 	side->agent = c->waiter.agent;
 	side->identity = c->certificate.identity;
 	memcpy(side->peer, c->peer, sizeof(side->peer));
+	memcpy(side->node, c->node, sizeof(side->node));
 	conn_count(c);
 }
 
-/* A kicked one stays out. */
+/*
+ * A kicked one stays out, and so does an agent at another relay: it came for
+ * one stone.
+ */
 static void
 wait_again(struct broker *b, struct conn *c)
 {
-	if (c->kicked)
+	if (c->kicked || (c->waiter.forwarded && c->waiter.role == ROLE_AGENT))
 		pairing_leave(b->pairing, &c->waiter);
 	else
 		pairing_wait_again(&c->waiter);
@@ -108,12 +112,15 @@ join_pair(struct broker *b, struct conn *agent, struct conn *stone)
 		    "The relay is out of resources");
 		return;
 	}
+	reach_end(b, stone);
 	join_session(stone, s);
 	join_session(agent, s);
 	count_session(b, stone);
+	b->totals.crossing_out_total += (uint64_t)agent->waiter.forwarded;
+	b->totals.crossing_in_total += (uint64_t)stone->waiter.forwarded;
 	log_event(LOG_INFO, "paired", "id", LOG_ID(s->id), "customer",
-	    stone->account->name, "stone", stone->peer, "agent", agent->peer,
-	    NULL);
+	    stone->account->name, "stone", stone->peer, "stone_node",
+	    stone->node, "agent", agent->peer, "agent_node", agent->node, NULL);
 	if (send_matched(stone, s, hop.stone, hop.memory) == -1) {
 		agent->session = NULL;
 		session_side(s, ROLE_AGENT)->conn = NULL;
@@ -212,6 +219,53 @@ tell_rival(const struct conn *c)
 	    NULL);
 }
 
+/*
+ * relay-peer vouches for who is at another relay: it has checked the
+ * certificate itself. dispatch lets no other user name a relay; where handlers
+ * have no user of their own, it could be one of them.
+ */
+static int
+is_vouched_for(const struct broker *b, const struct conn *c)
+{
+	return c->waiter.forwarded && c->may_spawn &&
+	       b->handler_uid != b->own_uid;
+}
+
+/* A stone of another relay: both have to mean the same customer. */
+static int
+means_another(const struct conn *c, const struct message_register *r)
+{
+	return r->key.text[0] != '\0' &&
+	       memcmp(&r->key, &c->key, sizeof(c->key)) != 0;
+}
+
+/*
+ * An agent at another relay has come for a stone. That may have found another
+ * meanwhile, or left: no fault of anybody.
+ */
+static int
+on_meet(struct broker *b, struct conn *c, const struct customer_entry *entry,
+    const struct message *m)
+{
+	struct conn *stone = b->draining ? NULL
+					 : reach_stone(b, m->u.reg.meets);
+
+	if (stone == NULL || stone->kicked ||
+	    !pairing_meet(b->pairing, &c->waiter, &stone->waiter, &c->key)) {
+		errno = ENOENT;
+		return -1;
+	}
+	c->id = new_id(0);
+	conn_count(c);
+	conn_count(stone);
+	if (welcome(b, c, entry, m) == -1) {
+		wait_again(b, stone);
+		return -1;
+	}
+	join_pair(b, c, stone);
+	return 0;
+}
+
 static int
 on_register(struct broker *b, struct conn *c, const struct message *m)
 {
@@ -226,12 +280,21 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	c->waiter.wants = m->u.reg.wants;
 	c->since = conn_uptime();
 	memcpy(c->peer, m->u.reg.peer, sizeof(c->peer));
+	memcpy(c->node, m->u.reg.node, sizeof(c->node));
+	c->waiter.forwarded = c->node[0] != '\0';
 	entry = registrar_recognize(b, c, m->der, m->u.reg.der_len);
 	if (entry == NULL)
 		return -1;
-	if (proof_demand(b, c, m->u.reg.voucher, m->der, m->u.reg.der_len) ==
-	    -1)
+	if (!is_vouched_for(b, c) && proof_demand(b, c, m->u.reg.voucher,
+					 m->der, m->u.reg.der_len) == -1)
 		return 0;
+	if (m->u.reg.meets != 0)
+		return on_meet(b, c, entry, m);
+	if (means_another(c, &m->u.reg)) {
+		refuse(b, c, REFUSAL_RELAY, 503,
+		    "The relays' tables of customers differ");
+		return 0;
+	}
 	if (b->draining && c->waiter.role == ROLE_STONE) {
 		refuse(b, c, REFUSAL_RELAY, 503, "The relay is draining");
 		return 0;
@@ -254,8 +317,11 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	/* who was woken has shown its certificate just now */
 	if ((m->u.reg.id != 0 && !woken) || conn_uptime() < b->reload.fresh_at)
 		reload_recheck(b, c);
-	if (!c->dropped)
-		match(b, c);
+	if (c->dropped)
+		return 0;
+	reach_note(b, c, m);
+	match(b, c);
+	reach_begin(b, c);
 	return 0;
 }
 
@@ -304,8 +370,11 @@ on_wait_again(
 			stone->session = NULL;
 		session_cancel(b->sessions, s);
 	}
+	if (c->waiter.forwarded && c->waiter.role == ROLE_AGENT)
+		return -1; /* it has come for one stone */
 	wait_again(b, c);
 	match(b, c);
+	reach_begin(b, c);
 	return 0;
 }
 
@@ -322,6 +391,7 @@ note(struct broker *b, struct conn *c, uint64_t in, uint64_t out, uint32_t tls)
 	c->account->down_total += s->down - down;
 	b->totals.sealed_total += (s->tls & ~before & SESSION_SEALED) != 0;
 	b->totals.bare_total += (s->tls & ~before & SESSION_BARE) != 0;
+	reach_forget(b, c); /* the session has begun */
 }
 
 static int
@@ -350,25 +420,35 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 	const struct message_announce *a = &m->u.announce;
 	struct session_side *side;
 	struct session *s;
+	int forwarded;
 
 	if (c->waiter.state != WAITER_ABSENT)
 		return -1;
 	c->waiter.role = (enum role)a->role;
 	c->since = conn_uptime();
 	memcpy(c->peer, a->peer, sizeof(c->peer));
+	memcpy(c->node, a->node, sizeof(c->node));
+	c->waiter.forwarded = c->node[0] != '\0';
 	if (registrar_recognize(b, c, m->der, a->der_len) == NULL)
 		return -1;
-	if (proof_demand(b, c, a->voucher, m->der, a->der_len) == -1)
+	if (!is_vouched_for(b, c) &&
+	    proof_demand(b, c, a->voucher, m->der, a->der_len) == -1)
 		return 0;
 	s = session_announced(
 	    b->sessions, a->session, &c->key, c->account->name, a->started);
 	if (s == NULL)
 		return -1;
 	side = session_side(s, c->waiter.role);
+	forwarded = c->waiter.forwarded && c->waiter.role == ROLE_STONE;
 	if (side->conn != NULL ||
 	    pairing_announce(b->pairing, &c->waiter, &c->key,
-		s->agent.conn == NULL && s->stone.conn == NULL) == -1)
+		!forwarded && s->agent.conn == NULL && s->stone.conn == NULL) ==
+		-1)
 		return -1;
+	if (forwarded && s->agent.conn != NULL) {
+		pairing_give_back(&s->agent.conn->waiter);
+		conn_count(s->agent.conn);
+	}
 	c->id = new_id(a->id);
 	session_note(
 	    b->sessions, s, c->waiter.role, a->bytes_in, a->bytes_out, a->tls);
@@ -388,15 +468,20 @@ on_attach(struct broker *b, struct conn *c, const struct message_attach *a)
 
 	if (c->waiter.state != WAITER_ABSENT || c->spawner)
 		return -1;
-	c->spawner = 1;
-	b->totals.spawners++;
-	b->totals.spawner = (uint32_t)c->who.pid;
+	c->spawner = (int)a->kind;
+	if (a->kind == ATTACH_SPAWNER) {
+		b->totals.spawners++;
+		b->totals.spawner = (uint32_t)c->who.pid;
+	}
 	if (b->log_level_is_set && wire_send(c->fd, &m, NULL) == -1)
 		return -1;
-	waking_begin(b);
+	if (a->kind == ATTACH_SPAWNER)
+		waking_begin(b);
 	/* it may have missed a change, and let in whom that keeps out */
 	if (a->loaded <= (uint64_t)b->reload.read_at)
 		reload_all(b, NULL);
+	if (a->kind == ATTACH_PEER && !c->dropped)
+		reach_attach(b, c);
 	return 0;
 }
 

@@ -207,7 +207,8 @@ log_end(const struct session *s, uint64_t now)
 	identity_hex(
 	    came(&s->stone) ? &s->stone.identity : &s->agent.identity, hex);
 	log_event(LOG_INFO, "session", "id", id, "customer", s->customer,
-	    "identity", hex, "stone", s->stone.peer, "agent", s->agent.peer,
+	    "identity", hex, "stone", s->stone.peer, "stone_node",
+	    s->stone.node, "agent", s->agent.peer, "agent_node", s->agent.node,
 	    "seal", session_tls_word(s->tls), "seconds",
 	    LOG_U64(now > s->started ? now - s->started : 0), "up",
 	    LOG_U64(s->up), "down", LOG_U64(s->down), "reason", reason_word(s),

@@ -22,6 +22,7 @@ struct session_side {
 	uint32_t tls; /* enum session_tls */
 	struct identity identity;
 	char peer[NETADDR_TEXT_MAX];
+	char node[NODE_NAME_SIZE]; /* the relay that it is at; "": this one */
 };
 
 struct session {

@@ -8,6 +8,7 @@
  *	registrar.c  what handlers say, and how two of them are joined
  *	parking.c    agents without a handler, and (waking.c) with one again
  *	proof.c      whether who registers is who he says
+ *	reach.c      stones whose agent may be at another relay
  *	evict.c      who has to go: kicks, expiry, a changed table
  *	sweep.c      long work in slices, so that no pairing waits for it
  *	reload.c     configuration and customers read again, handlers rechecking
@@ -50,7 +51,7 @@ struct conn {
 	int may_spawn;    /* it runs as ours */
 	int may_admin;    /* root or the admin group */
 	struct rights who; /* whose process it is */
-	int spawner;       /* it said ATTACH */
+	int spawner;       /* enum attach_kind, as it said; 0: it did not */
 	int kicked;
 	int refusal_told;    /* it said REFUSAL, which comes once */
 	int session_counted; /* a stone's: it has one, called off or not */
@@ -66,7 +67,9 @@ struct conn {
 	struct session *session; /* NULL: in none */
 	struct parked *parked;   /* then fd is the agent's; NULL: it isn't */
 	struct sweep *sweep;     /* an administrator's, NULL: none runs */
+	struct seek *seek;       /* a stone that may cross; NULL: it may not */
 	char peer[NETADDR_TEXT_MAX];
+	char node[NODE_NAME_SIZE];
 	struct message_link about; /* as it last said */
 	LIST_ENTRY(conn) link;
 	LIST_ENTRY(conn) await;
@@ -108,6 +111,8 @@ struct broker {
 	struct sessions *sessions;
 	struct recent *recent;
 	struct parking parking;
+	struct seek *seeks; /* by id */
+	struct conn *peer;  /* relay-peer; NULL: it is not attached */
 	struct reload_state reload;
 	struct {
 		int known; /* the secret of vouchers */
@@ -187,6 +192,37 @@ int registrar_take(struct broker *b, struct conn *c, const struct message *m);
  */
 int proof_demand(struct broker *b, struct conn *c, const uint8_t *voucher,
     const uint8_t *der, size_t len);
+/* ---- reach.c ---- */
+
+/*
+ * Remembers what the stone c presented, in its REGISTER, where there may be
+ * other relays.
+ */
+void reach_note(struct broker *b, struct conn *c, const struct message *m);
+
+/*
+ * Has relay-peer look for an agent of c, if c waits and none here is left for
+ * it; it may do so already.
+ */
+void reach_begin(struct broker *b, struct conn *c);
+
+/*
+ * The same for all of a party that wait, of which stone is the first (NULL:
+ * none does): an agent that they were to have is gone.
+ */
+void reach_for(struct broker *b, struct waiter *stone);
+
+/* It need not any more: c is about to have an agent, or left. */
+void reach_end(struct broker *b, struct conn *c);
+
+/* It never need again. */
+void reach_forget(struct broker *b, struct conn *c);
+
+/* relay-peer has attached as c: it is asked for all that are sought. */
+void reach_attach(struct broker *b, struct conn *c);
+
+/* The stone with this id, if an agent of it is sought; else NULL. */
+struct conn *reach_stone(const struct broker *b, uint32_t id);
 
 /* ---- evict.c ---- */
 

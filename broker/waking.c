@@ -20,7 +20,7 @@ spawner_of(struct broker *b)
 
 	if (c == NULL && b->totals.spawners > 0)
 		LIST_FOREACH(c, &b->conns, link)
-	if (c->spawner)
+	if (c->spawner == ATTACH_SPAWNER)
 		break;
 	b->parking.spawner = c;
 	return c;
@@ -83,6 +83,8 @@ waking_ends(struct broker *b, const struct conn *c, uint32_t id)
 	TAILQ_FOREACH(p, &b->parking.waking, link)
 	if (id != 0 && p->conn->id == id && p->conn->fd == -1 &&
 	    memcmp(&p->conn->key, &c->key, sizeof(c->key)) == 0) {
+		/* so that none is sought elsewhere for its stone */
+		pairing_leave(b->pairing, &p->conn->waiter);
 		conn_drop(b, p->conn);
 		return 1;
 	}

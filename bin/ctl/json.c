@@ -51,7 +51,7 @@ status_row(const struct row_status *s)
 	return json_pack(
 	    "{s:s, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
 	    "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:s, s:o}",
+	    "s:s, s:o, s:o, s:o, s:o, s:o}",
 	    "relay_version", s->version, "pid", number(s->pid), "instance",
 	    LOG_ID(s->instance), "uptime", number(s->uptime), "draining",
 	    (int)s->draining, "agents", number(s->agents), "stones",
@@ -68,7 +68,11 @@ status_row(const struct row_status *s)
 	    number(s->wake_failures_total), "files", number(s->files),
 	    "files_max", number(s->files_max), "log_level",
 	    log_level_word((int)s->log_level), "tls_refused",
-	    tls_refused(s->tls_refused));
+	    tls_refused(s->tls_refused), "peer_pid",
+	    s->peer == 0 ? json_null() : number(s->peer), "reach_total",
+	    number(s->reach_total), "crossing_out_total",
+	    number(s->crossing_out_total), "crossing_in_total",
+	    number(s->crossing_in_total));
 }
 
 /* in seconds */
@@ -94,7 +98,7 @@ static json_t *
 session_row(const struct row_session *s)
 {
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:s, s:o, s:o, s:o, s:o, s:o}",
+			 "s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "id", LOG_ID(s->id), "customer", s->customer, "stone",
 	    text_or_null(s->stone), "agent", text_or_null(s->agent),
 	    "stone_certificate",
@@ -106,7 +110,9 @@ session_row(const struct row_session *s)
 	    rtt(s->stone_rtt), "agent_rtt", rtt(s->agent_rtt),
 	    "stone_retransmits", number(s->stone_retransmits),
 	    "agent_retransmits", number(s->agent_retransmits), "agent_version",
-	    text_or_null(s->version));
+	    text_or_null(s->version), "stone_relay",
+	    text_or_null(s->stone_node), "agent_relay",
+	    text_or_null(s->agent_node));
 }
 
 static json_t *

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SHORT_FINGERPRINT 16 /* hex digits; --json has them all */
+#define PLACE_SIZE        (NETADDR_TEXT_MAX + NODE_NAME_SIZE)
 
 static uint64_t
 sum(const uint64_t count[static REFUSAL_TLS_KINDS])
@@ -47,6 +48,18 @@ print_status(FILE *out, const struct row_status *s)
 	    log_level_word((int)s->log_level));
 }
 
+/* Only where there are other relays. */
+static void
+print_crossings(FILE *out, const struct row_status *s)
+{
+	if (s->peer != 0 || s->reach_total != 0 || s->crossing_in_total != 0)
+		fprintf(out,
+		    "relays     relay-peer %s, %" PRIu64 " stones sought, "
+		    "%" PRIu64 " sessions out, %" PRIu64 " in\n",
+		    s->peer != 0 ? "attached" : "away", s->reach_total,
+		    s->crossing_out_total, s->crossing_in_total);
+}
+
 /* A peer that an earlier broker knew may be missing for a moment. */
 static const char *
 or_dash(const char *text)
@@ -67,14 +80,27 @@ print_waiter(FILE *out, const struct row_waiter *w)
 	    waiter_parked_word(w->parked), or_dash(w->version));
 }
 
+/* An address, and at what other relay that is. */
+static const char *
+place(const char *peer, const char *node, char text[static PLACE_SIZE])
+{
+	if (*node == '\0')
+		return or_dash(peer);
+	snprintf(text, PLACE_SIZE, "%s@%s", peer, node);
+	return text;
+}
+
 static void
 print_session(FILE *out, const struct row_session *s)
 {
+	char stone[PLACE_SIZE], agent[PLACE_SIZE];
+
 	fprintf(out,
 	    "%s  %-16s  %-22s  %-22s  %7s  %6s  %6s  %9s  %-6s  %7s  %7s  "
 	    "%4" PRIu32 "  %s\n",
-	    LOG_ID(s->id), s->customer, or_dash(s->stone), or_dash(s->agent),
-	    CTL_AGE(s->seconds), CTL_BYTES(s->up), CTL_BYTES(s->down),
+	    LOG_ID(s->id), s->customer, place(s->stone, s->stone_node, stone),
+	    place(s->agent, s->agent_node, agent), CTL_AGE(s->seconds),
+	    CTL_BYTES(s->up), CTL_BYTES(s->down),
 	    CTL_RATE(s->up + s->down, (double)s->seconds),
 	    session_tls_word(s->tls), CTL_RTT(s->stone_rtt),
 	    CTL_RTT(s->agent_rtt), s->stone_retransmits + s->agent_retransmits,
@@ -177,7 +203,8 @@ ctl_table(FILE *out, enum ctl_view view, const struct ctl_answer *answer)
 			continue;
 		switch (view) {
 		case CTL_STATUS:
-			print_status(out, &m->u.status);
+			print_status(out, &m->u.status),
+			    print_crossings(out, &m->u.status);
 			break;
 		case CTL_AGENTS:
 			print_waiter(out, &m->u.waiter);

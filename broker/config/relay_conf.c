@@ -159,6 +159,48 @@ add_proxy_from(struct relay_conf *conf, const char *value, struct failure *f)
 	return 0;
 }
 
+/* An address of this kind, once. */
+static int
+set_peer_listen(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	if (conf->peer_listen.host[0] != '\0')
+		return failure(f, "peer_listen is given twice");
+	if (netaddr_parse(&conf->peer_listen, value, f) == -1)
+		return -1;
+	return netaddr_check_numeric(&conf->peer_listen, f);
+}
+
+/* "NAME ADDRESS:PORT" */
+static int
+add_peer(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	const size_t len = strcspn(value, " \t");
+	const char *place = value + len + strspn(value + len, " \t");
+	struct conf_peer *peer;
+
+	if (conf->npeers == CONF_PEERS_MAX)
+		return failure(f, "more than %d peer lines", CONF_PEERS_MAX);
+	peer = &conf->peers[conf->npeers];
+	if (len == 0 || len >= sizeof(peer->name) || *place == '\0')
+		return failure(f, "peer: %s is not NAME ADDRESS:PORT", value);
+	memcpy(peer->name, value, len);
+	peer->name[len] = '\0';
+	if (!node_name_good(peer->name, sizeof(peer->name)))
+		return failure(f,
+		    "peer: %s is no name: use lower case letters, digits, . "
+		    "and -",
+		    peer->name);
+	for (size_t i = 0; i < conf->npeers; i++)
+		if (strcmp(conf->peers[i].name, peer->name) == 0)
+			return failure(
+			    f, "peer: %s is given twice", peer->name);
+	if (netaddr_parse(&peer->addr, place, f) == -1 ||
+	    netaddr_check_numeric(&peer->addr, f) == -1)
+		return -1;
+	conf->npeers++;
+	return 0;
+}
+
 static int
 set_key(const struct reader *r, const char *key, const char *value,
     struct failure *f)
@@ -178,6 +220,10 @@ set_key(const struct reader *r, const char *key, const char *value,
 	    {"handoff", &c->handoff, 1},
 	    {"keyd", &c->keyd, 1},
 	    {"keyd_user", &c->keyd_user, 0},
+	    {"peer_certificate", &c->peer_certificate, 1},
+	    {"peer_key", &c->peer_key, 1},
+	    {"peer_ca", &c->peer_ca, 1},
+	    {"peer_crl", &c->peer_crl, 1},
 	    {"user", &c->user, 0},
 	    {"handler_user", &c->handler_user, 0},
 	    {"group", &c->group, 0},
@@ -207,6 +253,10 @@ set_key(const struct reader *r, const char *key, const char *value,
 		return add_listen(c, value, f);
 	if (strcmp(key, "admin") == 0)
 		return add_admin(c, value, f);
+	if (strcmp(key, "peer") == 0)
+		return add_peer(c, value, f);
+	if (strcmp(key, "peer_listen") == 0)
+		return set_peer_listen(c, value, f);
 	if (strcmp(key, "proxy_from") == 0)
 		return add_proxy_from(c, value, f);
 	if (strcmp(key, "crl_expired") == 0)
@@ -251,6 +301,27 @@ default_string(char **field, const char *value)
 	return *field == NULL ? -1 : 0;
 }
 
+/* Who has a line of other relays needs all that these are known by. */
+static int
+check_peers(const struct relay_conf *c, const char *path, struct failure *f)
+{
+	const int any = c->npeers > 0 || c->peer_listen.host[0] != '\0' ||
+			c->peer_certificate != NULL || c->peer_key != NULL ||
+			c->peer_ca != NULL || c->peer_crl != NULL;
+
+	if (!any)
+		return 0;
+	if (c->npeers == 0 && c->peer_listen.host[0] == '\0')
+		return failure(f, "%s: no peer line, and no peer_listen", path);
+	if (c->peer_certificate == NULL || c->peer_key == NULL ||
+	    c->peer_ca == NULL)
+		return failure(f, "%s: no %s line", path,
+		    c->peer_certificate == NULL ? "peer_certificate"
+		    : c->peer_key == NULL       ? "peer_key"
+						: "peer_ca");
+	return 0;
+}
+
 static int
 set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 {
@@ -267,6 +338,8 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 		if (required[i].value == NULL)
 			return failure(
 			    f, "%s: no %s line", path, required[i].key);
+	if (check_peers(c, path, f) == -1)
+		return -1;
 	if (default_string(&c->socket, "/run/vpn-warp/broker.sock") == -1 ||
 	    default_string(&c->user, "vpn-warp") == -1 ||
 	    default_string(&c->handler_user, "vpn-warp-handler") == -1 ||
@@ -342,5 +415,9 @@ relay_conf_free(struct relay_conf *conf)
 	free(conf->group);
 	free(conf->customers);
 	free(conf->admin_group);
+	free(conf->peer_certificate);
+	free(conf->peer_key);
+	free(conf->peer_ca);
+	free(conf->peer_crl);
 	memset(conf, 0, sizeof(*conf));
 }

@@ -9,6 +9,7 @@
 #include "base/netaddr.h"
 #include "base/prefix.h"
 #include "config/identity.h"
+#include "config/node_name.h"
 
 #include <stddef.h>
 
@@ -20,6 +21,7 @@
 #define CONF_LISTEN_MAX     16
 #define CONF_PROXY_FROM_MAX 16
 #define CONF_ADMINS_MAX     16
+#define CONF_PEERS_MAX      16
 
 /* What an expired list of revoked certificates means. */
 enum crl_expired { CRL_EXPIRED_UNSET, CRL_EXPIRED_REFUSE, CRL_EXPIRED_WARN };
@@ -29,6 +31,12 @@ enum bare_allowed { BARE_UNSET, BARE_YES, BARE_NO };
 
 /* Whether relay-keyd has to vouch for a client. */
 enum proof_needed { PROOF_UNSET, PROOF_REQUIRE, PROOF_WARN };
+
+/* Another relay, which may have the agents that stones here look for. */
+struct conf_peer {
+	char name[NODE_NAME_SIZE];
+	struct netaddr addr; /* numeric */
+};
 
 struct relay_conf {
 	char *path; /* the file it was read from */
@@ -55,6 +63,13 @@ struct relay_conf {
 	char *admin_group;  /* NULL: root alone may administer */
 	struct identity admins[CONF_ADMINS_MAX]; /* see all on the page */
 	size_t nadmins;
+	struct conf_peer peers[CONF_PEERS_MAX];
+	size_t npeers;
+	struct netaddr peer_listen; /* host "": it does not */
+	char *peer_certificate;     /* NULL: there are no other relays */
+	char *peer_key;
+	char *peer_ca;
+	char *peer_crl;            /* NULL: none is checked */
 	int tls_min;               /* 12 or 13 */
 	unsigned tls_timeout;      /* seconds, in all */
 	unsigned head_timeout;     /* seconds, in all */

@@ -9,6 +9,7 @@
 #include "base/netaddr.h"
 #include "config/entitlement.h"
 #include "config/identity.h"
+#include "config/node_name.h"
 #include "ipc/refusal.h"
 
 #include <stdint.h>
@@ -61,6 +62,11 @@ struct row_status {
 	uint32_t log_level;
 	uint32_t spawner;  /* pid of the one that was attached last */
 	uint32_t instance; /* by chance: no broker before had the same */
+	uint32_t peer;     /* pid of the relay-peer that is attached; 0: none */
+	uint32_t reserved;
+	uint64_t reach_total;        /* stones that it was asked for */
+	uint64_t crossing_out_total; /* sessions whose agent is elsewhere */
+	uint64_t crossing_in_total;  /* whose stone is */
 	char version[16];
 	uint64_t tls_refused[REFUSAL_TLS_KINDS]; /* of kind 1 and on */
 };
@@ -105,6 +111,8 @@ struct row_session {
 	uint32_t stone_rtt, agent_rtt; /* microseconds; 0: unknown */
 	uint32_t stone_retransmits, agent_retransmits;
 	char version[AGENT_VERSION_MAX]; /* the agent's */
+	/* the relay that it is at, ""; this one */
+	char stone_node[NODE_NAME_SIZE], agent_node[NODE_NAME_SIZE];
 };
 
 struct row_customer {

@@ -58,6 +58,8 @@ static const size_t body_size[] = {
     [MESSAGE_PARK_OK] = sizeof(struct message_park_ok),
     [MESSAGE_PARKED] = sizeof(struct message_parked),
     [MESSAGE_WAKE] = sizeof(struct message_wake),
+    [MESSAGE_REACH] = sizeof(struct message_reach),
+    [MESSAGE_LEFT] = sizeof(struct message_left),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -93,10 +95,27 @@ plain(const char *text, size_t size)
 }
 
 static int
-valid_certificate(uint32_t role, uint32_t der_len)
+valid_der(uint32_t der_len, uint32_t chain_len)
 {
-	return (role == ROLE_AGENT || role == ROLE_STONE) && der_len >= 1 &&
-	       der_len <= MESSAGE_DER_MAX;
+	return der_len >= 1 && der_len <= MESSAGE_DER_MAX &&
+	       chain_len <= MESSAGE_DER_MAX - der_len;
+}
+
+static int
+valid_role(uint32_t role)
+{
+	return role == ROLE_AGENT || role == ROLE_STONE;
+}
+
+/* An agent of another relay comes for one stone, and no other agent does. */
+static int
+valid_register(const struct message_register *r)
+{
+	return valid_role(r->role) && valid_der(r->der_len, r->chain_len) &&
+	       valid_peer(r->peer, sizeof(r->peer)) &&
+	       node_name_good(r->node, sizeof(r->node)) &&
+	       terminated(r->key.text, sizeof(r->key.text)) &&
+	       (r->meets != 0) == (r->role == ROLE_AGENT && r->node[0] != '\0');
 }
 
 static int
@@ -114,6 +133,7 @@ valid_tls(uint32_t tls)
 #define TERMINATED(field) terminated((field), sizeof(field))
 #define PEER(field)       valid_peer((field), sizeof(field))
 #define PLAIN(field)      plain((field), sizeof(field))
+#define NODE(field)       node_name_good((field), sizeof(field))
 
 static int
 valid_row(const struct message *m)
@@ -130,6 +150,8 @@ valid_row(const struct message *m)
 		return TERMINATED(m->u.session.customer) &&
 		       TERMINATED(m->u.session.stone) &&
 		       TERMINATED(m->u.session.agent) &&
+		       NODE(m->u.session.stone_node) &&
+		       NODE(m->u.session.agent_node) &&
 		       TERMINATED(m->u.session.version);
 	case MESSAGE_ROW_CUSTOMER:
 		return TERMINATED(m->u.customer.name);
@@ -157,8 +179,7 @@ valid(const struct message *m)
 	switch (m->type) {
 	case MESSAGE_REGISTER:
 	case MESSAGE_CHECK:
-		return valid_certificate(m->u.reg.role, m->u.reg.der_len) &&
-		       PEER(m->u.reg.peer);
+		return valid_register(&m->u.reg);
 	case MESSAGE_WELCOME:
 		return m->u.welcome.log_level <= LOG_LEVEL_OWN &&
 		       TERMINATED(m->u.welcome.customer);
@@ -170,9 +191,10 @@ valid(const struct message *m)
 		       m->u.end.reason <= END_CERTIFICATE &&
 		       valid_tls(m->u.end.tls);
 	case MESSAGE_ANNOUNCE:
-		return valid_certificate(
-			   m->u.announce.role, m->u.announce.der_len) &&
-		       PEER(m->u.announce.peer) && valid_tls(m->u.announce.tls);
+		return valid_role(m->u.announce.role) &&
+		       valid_der(m->u.announce.der_len, 0) &&
+		       PEER(m->u.announce.peer) && NODE(m->u.announce.node) &&
+		       valid_tls(m->u.announce.tls);
 	case MESSAGE_PROGRESS:
 		return valid_tls(m->u.progress.tls);
 	case MESSAGE_KICK:
@@ -193,15 +215,20 @@ valid(const struct message *m)
 			   valid_status(m->u.refusal.status)) &&
 		       PEER(m->u.refusal.peer) && PLAIN(m->u.refusal.reason);
 	case MESSAGE_VIEW:
-		return m->u.view.der_len >= 1 &&
-		       m->u.view.der_len <= MESSAGE_DER_MAX;
+		return valid_der(m->u.view.der_len, 0);
+	case MESSAGE_REACH:
+		return valid_der(m->u.reach.der_len, m->u.reach.chain_len) &&
+		       TERMINATED(m->u.reach.key.text) && PEER(m->u.reach.peer);
+	case MESSAGE_ATTACH:
+		return m->u.attach.kind == ATTACH_SPAWNER ||
+		       m->u.attach.kind == ATTACH_PEER;
 	case MESSAGE_LINK:
 		return PLAIN(m->u.link.version);
 	case MESSAGE_WAKE:
 		return m->u.wake.cut < PARKED_SIGN_SIZE && PEER(m->u.wake.peer);
 	case MESSAGE_MATCHED:
 	case MESSAGE_WAIT_AGAIN:
-	case MESSAGE_ATTACH:
+	case MESSAGE_LEFT:
 	case MESSAGE_RELOAD:
 	case MESSAGE_READY:
 	case MESSAGE_HANDOFF:
@@ -226,7 +253,9 @@ static uint32_t
 der_length(const struct message *m)
 {
 	if (m->type == MESSAGE_REGISTER || m->type == MESSAGE_CHECK)
-		return m->u.reg.der_len;
+		return m->u.reg.der_len + m->u.reg.chain_len;
+	if (m->type == MESSAGE_REACH)
+		return m->u.reach.der_len + m->u.reach.chain_len;
 	if (m->type == MESSAGE_ANNOUNCE)
 		return m->u.announce.der_len;
 	if (m->type == MESSAGE_VIEW)

@@ -1,9 +1,10 @@
 /*
  * The messages between a handler and the broker, one SOCK_SEQPACKET packet
  * each: a header, then the type's own struct, in native byte order (both live
- * on one host, built from one tree). REGISTER, CHECK, ANNOUNCE and VIEW end
- * with the certificate. Rows for relayctl come many in a packet, one after the
- * other. Whatever arrives is checked in one place, message_decode.
+ * on one host, built from one tree). REGISTER, CHECK, ANNOUNCE, VIEW and REACH
+ * end with the certificate, the first and the last with its chain, too. Rows
+ * for relayctl come many in a packet, one after the other. Whatever arrives is
+ * checked in one place, message_decode.
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
  *	                   RECHECKED, REFUSAL, LINK, VIEW, CHECK, PARK,
@@ -15,6 +16,8 @@
  *	broker -> spawner: RECHECK, LOG_LEVEL, WAKE (with the connection)
  *	relayctl -> broker: ADMIN
  *	broker -> relayctl: ROW_..., ADMIN_DONE, REFUSED (admin_rows.h)
+ *	relay-peer -> broker: ATTACH (with a badge), RECHECKED
+ *	broker -> relay-peer: REACH, LEFT, RECHECK, LOG_LEVEL
  *	handler -> relay-handoff: READY (with a lifeline)
  *	relay-handoff -> handler: HANDOFF (with the connection)
  */
@@ -69,6 +72,8 @@ enum message_type {
 	MESSAGE_PARK_OK,
 	MESSAGE_PARKED,
 	MESSAGE_WAKE,
+	MESSAGE_REACH,
+	MESSAGE_LEFT,
 };
 
 struct message_header {
@@ -87,7 +92,11 @@ struct message_register {
 	uint64_t agent;   /* the agent process, 0 if unknown */
 	uint32_t id; /* that it had: with an earlier broker, or parked; or 0 */
 	uint32_t wants; /* a stone's: CUSTOMER_FORWARD or _WEB; an agent's: 0 */
+	uint32_t chain_len; /* of the certificates above, follow behind it */
+	uint32_t meets;     /* an agent at another relay: the id of its stone */
 	char peer[NETADDR_TEXT_MAX];    /* address, for the log */
+	char node[NODE_NAME_SIZE];      /* where it is; "": at this relay */
+	struct customer_key key;        /* as that knows it; empty: not told */
 	uint8_t voucher[VOUCHER_BYTES]; /* for it; all zero: none */
 };
 
@@ -160,6 +169,7 @@ struct message_announce {
 	uint64_t bytes_in; /* as it last told the earlier broker */
 	uint64_t bytes_out;
 	char peer[NETADDR_TEXT_MAX];
+	char node[NODE_NAME_SIZE];
 	uint8_t voucher[VOUCHER_BYTES]; /* as in REGISTER */
 };
 
@@ -201,12 +211,35 @@ struct message_log_level {
 	uint32_t level; /* as in syslog(3) */
 };
 
+/* Who attaches. */
+enum attach_kind {
+	ATTACH_SPAWNER = 1, /* relay-listen */
+	ATTACH_PEER,        /* relay-peer: it reaches other relays, too */
+};
+
 /*
- * "I am a spawner: tell me when to load the files again." Comes with one fd, an
+ * "Tell me when to load the files again." Comes with one fd, an
  * ipc_socket_badge.
  */
 struct message_attach {
 	uint64_t loaded; /* when it began to: CLOCK_BOOTTIME, milliseconds */
+	uint32_t kind;   /* enum attach_kind */
+	uint32_t reserved;
+};
+
+/* "This stone waits, and none of my agents: is one at another relay?" */
+struct message_reach {
+	uint32_t id; /* the stone's */
+	uint32_t wants;
+	uint32_t der_len, chain_len; /* as in REGISTER */
+	struct customer_key key;
+	char peer[NETADDR_TEXT_MAX];
+};
+
+/* "That stone needs nobody any more." */
+struct message_left {
+	uint32_t id;
+	uint32_t reserved;
 };
 
 /* "I was told to load the files again: let all others do so too." */
@@ -328,9 +361,12 @@ struct message {
 		struct message_park_ok park_ok;
 		struct message_parked parked;
 		struct message_wake wake;
+		struct message_reach reach;
+		struct message_left left;
 	} u;
-	const uint8_t
-	    *der; /* REGISTER, ANNOUNCE, VIEW: der_len bytes, borrowed */
+	/* REGISTER, CHECK, ANNOUNCE, VIEW, REACH: der_len bytes, borrowed, and
+	 * the chain_len of the first and last */
+	const uint8_t *der;
 };
 
 #define MESSAGE_MAX                                                            \

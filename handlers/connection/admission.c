@@ -102,6 +102,36 @@ has_known_forms(SSL *ssl)
 		   strcmp(curve, "secp521r1") == 0);
 }
 
+/*
+ * Puts what the client presented above its certificate behind that, for another
+ * relay to check (relay-peer(8)). Without room, or memory, that gets none.
+ */
+static void
+take_chain(struct handler *h)
+{
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(h->tls.ssl);
+	size_t len = h->der_len;
+	uint8_t *all, *at;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		int n = i2d_X509(sk_X509_value(chain, i), NULL);
+
+		if (n <= 0)
+			return;
+		len += (size_t)n;
+	}
+	if (len == h->der_len || len > MESSAGE_DER_MAX)
+		return;
+	all = OPENSSL_realloc(h->der, len);
+	if (all == NULL)
+		return;
+	h->der = all;
+	at = all + h->der_len;
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		i2d_X509(sk_X509_value(chain, i), &at);
+	h->chain_len = (uint32_t)(at - all) - h->der_len;
+}
+
 /* Returns 0, or -1 with the reason in f. */
 static int
 take_certificate(struct handler *h, struct failure *f)
@@ -122,6 +152,8 @@ take_certificate(struct handler *h, struct failure *f)
 	if (!has_known_forms(h->tls.ssl))
 		return failure(f, "client certificate of an unknown curve");
 	h->der_len = (uint32_t)len;
+	if (h->conf->npeers > 0)
+		take_chain(h);
 	identity_hex(&certificate.identity, h->identity);
 	h->fingerprint = certificate.fingerprints[0];
 	return 0;
@@ -322,6 +354,8 @@ run_head(struct handler *h)
 	if (h->woken != NULL)
 		h->registration.self.id = h->woken->id;
 	memcpy(h->registration.self.voucher, h->voucher, sizeof(h->voucher));
+	if (h->role == ROLE_STONE)
+		h->registration.self.chain_len = h->chain_len;
 	h->registration.checks = h->role == ROLE_AGENT && h->head.check;
 	return REGISTERING;
 }

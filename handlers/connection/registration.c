@@ -34,11 +34,14 @@ registration_init(struct registration *r, const char *socket, enum role role,
 }
 
 void
-registration_init_spawner(
-    struct registration *r, const char *socket, int64_t loaded, int badge)
+registration_init_spawner(struct registration *r, const char *socket,
+    enum attach_kind kind, int64_t loaded, int badge)
 {
-	*r = (struct registration){
-	    .socket = socket, .fd = -1, .loaded = loaded, .badge = badge};
+	*r = (struct registration){.socket = socket,
+	    .fd = -1,
+	    .attaches = kind,
+	    .loaded = loaded,
+	    .badge = badge};
 }
 
 /*
@@ -64,6 +67,7 @@ say_hello(const struct registration *r)
 	if (r->self.role == 0) {
 		m.type = MESSAGE_ATTACH;
 		m.u.attach.loaded = (uint64_t)r->loaded;
+		m.u.attach.kind = (uint32_t)r->attaches;
 		return wire_send(r->fd, &m, &r->badge);
 	}
 	if (r->session == 0) {
@@ -86,6 +90,7 @@ say_hello(const struct registration *r)
 	memcpy(m.u.announce.peer, r->self.peer, sizeof(m.u.announce.peer));
 	memcpy(m.u.announce.voucher, r->self.voucher,
 	    sizeof(m.u.announce.voucher));
+	memcpy(m.u.announce.node, r->self.node, sizeof(m.u.announce.node));
 	return wire_send(r->fd, &m, NULL);
 }
 

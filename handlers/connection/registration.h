@@ -26,9 +26,10 @@ struct registration {
 	uint64_t started;   /* of the session, CLOCK_BOOTTIME seconds */
 	uint64_t bytes_in;  /* of it, as last reported */
 	uint64_t bytes_out;
-	uint32_t tls;   /* likewise, enum session_tls */
-	int64_t loaded; /* a spawner's: when it read its files */
-	int badge;      /* a spawner's, borrowed */
+	uint32_t tls;              /* likewise, enum session_tls */
+	enum attach_kind attaches; /* a spawner's */
+	int64_t loaded;            /* a spawner's: when it read its files */
+	int badge;                 /* a spawner's, borrowed */
 };
 
 /* Starts as away, due at once. socket, peer and der are borrowed. */
@@ -41,8 +42,8 @@ void registration_init(struct registration *r, const char *socket,
  * loaded (base/deadline.h) is when it began to, the last time; badge
  * (ipc_socket_badge), which is borrowed, shows that it is one.
  */
-void registration_init_spawner(
-    struct registration *r, const char *socket, int64_t loaded, int badge);
+void registration_init_spawner(struct registration *r, const char *socket,
+    enum attach_kind kind, int64_t loaded, int badge);
 
 /*
  * Connects if that is due, and says REGISTER, or ANNOUNCE within a session, or

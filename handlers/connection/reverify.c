@@ -91,8 +91,8 @@ reverify_free(struct reverify_subject *subject)
 	sk_X509_pop_free(subject->chain, X509_free);
 }
 
-static enum reverify_verdict
-verify(const struct reverify_subject *subject, X509_STORE *store,
+enum reverify_verdict
+reverify_by(const struct reverify_subject *subject, X509_STORE *store,
     int pass_expired, struct failure *f)
 {
 	struct findings found = {.pass_expired = pass_expired};
@@ -141,7 +141,7 @@ reverify_peer(const struct reverify_subject *subject, int fd, uint32_t size,
 	}
 	store = pem_store_of(&trust.ca, &trust.crl, f);
 	if (store != NULL)
-		verdict = verify(subject, store, trust.pass_expired, f);
+		verdict = reverify_by(subject, store, trust.pass_expired, f);
 	X509_STORE_free(store);
 	trust_bundle_free(&trust);
 	ERR_clear_error();

@@ -36,6 +36,13 @@ void reverify_free(struct reverify_subject *subject);
 enum reverify_verdict reverify_peer(const struct reverify_subject *subject,
     int fd, uint32_t size, struct failure *f);
 
+/*
+ * The same against a store that is there already; pass_expired: an expired CRL
+ * is no error.
+ */
+enum reverify_verdict reverify_by(const struct reverify_subject *subject,
+    X509_STORE *store, int pass_expired, struct failure *f);
+
 /* When the first certificate of the peer's verified chain ends; Unix time. */
 time_t reverify_not_after(const SSL *ssl);
 

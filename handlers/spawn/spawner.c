@@ -401,7 +401,7 @@ spawner_run(struct spawner *s)
 	int rc;
 
 	registration_init_spawner(
-	    &l.broker, s->conf.socket, s->loaded, s->badge);
+	    &l.broker, s->conf.socket, ATTACH_SPAWNER, s->loaded, s->badge);
 	note_dates(&l);
 	prefork_warm(&s->tls);
 	rc = forker_run(&f);

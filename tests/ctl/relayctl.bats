@@ -66,17 +66,19 @@ fits() {
     live
     fits status 'names(["relay_version", "pid", "instance", "uptime", "draining", "agents", "stones", "sessions",
         "sessions_total", "sealed", "sealed_total", "bare", "bare_total", "refused_total", "kicked_total", "reloads_total", "reload_failures_total",
-        "spawners", "parked", "parked_total", "woken_total", "wake_failures_total", "files", "files_max", "log_level", "tls_refused"])
+        "spawners", "parked", "parked_total", "woken_total", "wake_failures_total", "files", "files_max", "log_level", "tls_refused", "peer_pid",
+        "reach_total", "crossing_out_total", "crossing_in_total"])
         and ([.pid, .uptime, .agents, .stones, .sessions, .sessions_total, .sealed, .sealed_total, .bare, .bare_total, .refused_total, .kicked_total,
             .reloads_total, .reload_failures_total, .spawners, .parked, .parked_total, .woken_total, .wake_failures_total,
-            .files, .files_max] | all(count)) and .files >= 3 and .files_max > .files
+            .files, .files_max, .reach_total, .crossing_out_total, .crossing_in_total] | all(count)) and .peer_pid == null and .files >= 3 and .files_max > .files
         and (.tls_refused | length == 11 and all(count))
         and (.instance | id) and (.draining | type == "boolean") and .log_level == "info" and .agents == 2'
     fits agents 'length == 2 and all(names(["id", "customer", "certificate", "peer", "seconds", "rtt",
         "retransmits", "state", "agent_version"]) and .state == "ready" and (.rtt | rtt) and (.retransmits | count) and (.id | id) and (.certificate | certificate) and (.peer | peer) and (.seconds | count))'
     fits sessions 'length == 1 and all(names(["id", "customer", "stone", "agent", "stone_certificate",
         "agent_certificate", "seconds", "up", "down", "seal", "stone_rtt", "agent_rtt", "stone_retransmits",
-        "agent_retransmits", "agent_version"]) and (.stone_rtt | rtt) and (.agent_rtt | rtt) and (.id | id) and (.stone | peer) and (.agent | peer)
+        "agent_retransmits", "agent_version", "stone_relay", "agent_relay"]) and .stone_relay == null
+        and .agent_relay == null and (.stone_rtt | rtt) and (.agent_rtt | rtt) and (.id | id) and (.stone | peer) and (.agent | peer)
         and (.stone_certificate | certificate) and (.agent_certificate | certificate)
         and ([.seconds, .up, .down] | all(count)) and .seal == "none" and .customer == "alice")'
     fits customers 'length == 2 and all(names(["name", "present", "allow", "nusers", "type", "expire",
@@ -306,7 +308,7 @@ DER = bytes.fromhex("300d 3005 020101 3000 3000 03020000")
 def registers(peer):
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sock.connect(sys.argv[1])
-    body = struct.pack("=IIQII64s32x", 1, len(DER), 0, 0, 0, peer) + DER
+    body = struct.pack("=IIQII8x64s136x", 1, len(DER), 0, 0, 0, peer) + DER
     sock.send(struct.pack("=HHI", int(sys.argv[2]), 1, 8 + len(body)) + body)
     try:
         return struct.unpack_from("=HH", sock.recv(65536))[1] == 2

@@ -14,7 +14,7 @@ parsers=(handlers/http/head.c broker/config/entitlement.c broker/config/relay_co
     broker/base/prefix.c bin/stone/words.c bin/stone/conf.c bin/stone/endpoint.c
     bin/stone/request.c handlers/http/response.c bin/stone/relay_channel.c bin/web/head.c
     bin/web/request.c bin/web/answers.c bin/agent/proxy_protocol.c
-    handlers/connection/proxy_header.c)
+    handlers/connection/proxy_header.c handlers/peer/offer.c)
 
 objects=()
 for name; do

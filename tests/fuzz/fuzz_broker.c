@@ -223,6 +223,16 @@ say_parked(size_t i, struct fuzz_input *in)
 	send(handlers[i].agent, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* At another relay, or not: which it is matters not. */
+static void
+name_node(char node[static NODE_NAME_SIZE])
+{
+	const int forwarded = node[0] != '\0';
+
+	memset(node, 0, NODE_NAME_SIZE);
+	node[0] = forwarded ? 'n' : '\0';
+}
+
 /* A packet as it should be but for the fuzzed body, or any bytes at all. */
 static void
 say(size_t i, struct fuzz_input *in)
@@ -245,10 +255,16 @@ say(size_t i, struct fuzz_input *in)
 	if (m.type == MESSAGE_REGISTER) {
 		m.u.reg.role = 1 + m.u.reg.role % 2;
 		m.u.reg.der_len = sizeof(der);
+		m.u.reg.chain_len = 0;
+		name_node(m.u.reg.node);
+		m.u.reg.meets = m.u.reg.role == ROLE_AGENT &&
+				m.u.reg.node[0] != '\0';
+		m.u.reg.key.text[CUSTOMER_NAME_SIZE - 1] = '\0';
 		m.u.reg.peer[NETADDR_TEXT_MAX - 1] = '\0';
 	} else if (m.type == MESSAGE_ANNOUNCE) {
 		m.u.announce.role = 1 + m.u.announce.role % 2;
 		m.u.announce.der_len = sizeof(der);
+		name_node(m.u.announce.node);
 		m.u.announce
 		    .session = nmatched > 0 && m.u.announce.session < 64
 				   ? matched[m.u.announce.session % nmatched].id
@@ -260,6 +276,8 @@ say(size_t i, struct fuzz_input *in)
 		m.u.wait_again.session = handlers[i].in_session;
 	} else if (m.type == MESSAGE_ADMIN) {
 		m.u.admin.command = 1 + m.u.admin.command % 9;
+	} else if (m.type == MESSAGE_ATTACH) {
+		m.u.attach.kind = 1 + m.u.attach.kind % 2;
 	} else if (m.type == MESSAGE_VIEW) {
 		m.u.view.der_len = sizeof(der);
 	} else if (m.type == MESSAGE_REFUSAL) {

@@ -69,6 +69,19 @@ slots(unsigned key)
 	return n;
 }
 
+/* Stones that wait, and are at another relay. */
+static unsigned
+forwarded(unsigned key)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < N; i++)
+		n += members[i].key == key && members[i].waiter.forwarded &&
+		     members[i].waiter.role == ROLE_STONE &&
+		     members[i].waiter.state == WAITER_WAITING;
+	return n;
+}
+
 /* Whoever of w's role, key and standing waits longer than w does */
 static int
 waits_longer(const struct member *w)
@@ -102,7 +115,9 @@ match(const struct member *m)
 		MUST(!poll_matched_twice);
 		MUST(agent->role == ROLE_AGENT && stone->role == ROLE_STONE);
 		MUST(agent->state == WAITER_IN_SESSION);
-		MUST(stone->state == WAITER_IN_SESSION && stone->has_slot);
+		MUST(stone->state == WAITER_IN_SESSION);
+		MUST(stone->has_slot == !stone->forwarded);
+		MUST(!agent->forwarded);
 		MUST(!waits_longer(a) && !waits_longer(s));
 		a->with = s;
 		s->with = a;
@@ -123,9 +138,12 @@ enter(struct pairing *table, struct member *m, unsigned how)
 	m->key = (how >> 1) % KEYS;
 	key = key_of(m->key);
 	waiting = present(m->key, role);
+	if (role == ROLE_STONE)
+		waiting -= forwarded(m->key);
 	memset(&m->waiter, 0, sizeof(m->waiter));
 	m->waiter.role = role;
 	m->waiter.agent = how >> 6;
+	m->waiter.forwarded = role == ROLE_STONE && (how & 0x30) == 0x20;
 	m->waiter.wants = (how & 0x0c) == 0x0c ? CUSTOMER_WEB : 0;
 	v = pairing_enter(table, &m->waiter, &key, &grant, now);
 	MUST((v == PAIRING_WAIT) == (m->waiter.state == WAITER_WAITING));
@@ -134,10 +152,12 @@ enter(struct pairing *table, struct member *m, unsigned how)
 	if (v == PAIRING_MAX_AGENTS)
 		MUST(role == ROLE_AGENT && waiting >= MAX_AGENTS);
 	if (v == PAIRING_NUSERS)
-		MUST(role == ROLE_STONE && waiting + slots(m->key) >= NUSERS);
+		MUST(role == ROLE_STONE && !m->waiter.forwarded &&
+		     waiting + slots(m->key) >= NUSERS);
 	if (v != PAIRING_WAIT)
 		return;
-	MUST(role == ROLE_AGENT || waiting + slots(m->key) < NUSERS);
+	MUST(role == ROLE_AGENT || m->waiter.forwarded ||
+	     waiting + slots(m->key) < NUSERS);
 	m->order = last++;
 	match(m);
 }
@@ -232,6 +252,36 @@ part(struct member *m)
 	m->with = NULL;
 }
 
+/* An agent at another relay comes for a stone that it may name wrongly. */
+static void
+meet(struct pairing *table, struct member *m, unsigned how)
+{
+	struct member *s = &members[(how >> 3) % N];
+	struct customer_key key;
+	int fits;
+
+	if (s == m)
+		return;
+	m->key = how % KEYS;
+	key = key_of(m->key);
+	memset(&m->waiter, 0, sizeof(m->waiter));
+	m->waiter.role = ROLE_AGENT;
+	m->waiter.forwarded = 1;
+	if (s->waiter.role != ROLE_STONE)
+		return; /* the broker looks among stones */
+	fits = s->waiter.state == WAITER_WAITING && !s->waiter.forwarded &&
+	       s->key == m->key;
+	MUST(pairing_meet(table, &m->waiter, &s->waiter, &key) == fits);
+	if (!fits) {
+		MUST(m->waiter.state == WAITER_ABSENT);
+		return;
+	}
+	MUST(m->waiter.state == WAITER_IN_SESSION && !m->waiter.has_slot);
+	MUST(s->waiter.state == WAITER_IN_SESSION && s->waiter.has_slot);
+	m->with = s;
+	s->with = m;
+}
+
 /* What a handler might say next. */
 static void
 step(struct pairing *table, struct member *m, unsigned how)
@@ -249,9 +299,12 @@ step(struct pairing *table, struct member *m, unsigned how)
 		m->waiter.role = (how & 0x80) != 0 ? ROLE_AGENT : ROLE_STONE;
 		MUST(pairing_announce(
 			 table, &m->waiter, &key, (how & 0x40) != 0) == 0);
+	} else if (m->waiter.state == WAITER_ABSENT && (how & 7) == 5) {
+		meet(table, m, how);
 	} else if (m->waiter.state == WAITER_ABSENT) {
 		enter(table, m, how);
-	} else if (m->waiter.state == WAITER_IN_SESSION && (how & 1) != 0) {
+	} else if (m->waiter.state == WAITER_IN_SESSION && (how & 1) != 0 &&
+		   !(m->waiter.forwarded && m->waiter.role == ROLE_AGENT)) {
 		if (m->waiter.role == ROLE_STONE && m->with != NULL)
 			pairing_suspect(&m->waiter, m->with->waiter.agent);
 		part(m);

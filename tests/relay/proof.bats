@@ -81,6 +81,16 @@ all_back() {
     says broker ' unproven .* reason=none$'
 }
 
+@test "a handler of the handlers' user does not get by without one as another relay would" {
+    is_root || skip 'needs root, for a user of its own'
+    start_broker
+    chmod a+rX . alice alice/*
+    run setpriv --reuid="$handler_user" --regid="$relay_group" --clear-groups \
+        bin/proving relay.conf alice/cert.pem alice/private.pem elsewhere 3>&-
+    says broker ' bad-message$'
+    not says broker ' unproven '
+}
+
 @test 'a voucher is of one process: another gets nothing by it' {
     start_broker
     run -0 handler handshake prove keep voucher

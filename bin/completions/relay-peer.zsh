@@ -1,0 +1,9 @@
+#compdef relay-peer
+# zsh completion for relay-peer(8)
+
+_arguments \
+    '-c[configuration file]:file:_files' \
+    '-D[become a daemon]' \
+    '-d[log debugging lines too]' \
+    '-t[check the configuration and exit]' \
+    '-V[print the version]'
