@@ -138,14 +138,15 @@ started(struct forker *f, size_t listener, pid_t pid)
 	s->pid = pid;
 	l->next = NULL;
 	HASH_ADD(by_id, l->by_id, id, sizeof(s->id), s);
-	HASH_ADD(by_pid, l->by_pid, pid, sizeof(s->pid), s);
-	if (s->by_id.tbl == NULL || s->by_pid.tbl == NULL) {
-		/* it cannot be told later: so it ends now */
-		if (s->by_id.tbl != NULL)
-			HASH_DELETE(by_id, l->by_id, s);
-		fd_close(&s->life);
-		free(s);
-	}
+	if (s->by_id.tbl != NULL)
+		HASH_ADD(by_pid, l->by_pid, pid, sizeof(s->pid), s);
+	if (s->by_pid.tbl != NULL)
+		return;
+	/* without memory it cannot be told later: so it ends now */
+	if (s->by_id.tbl != NULL && l->by_id != NULL)
+		HASH_DELETE(by_id, l->by_id, s);
+	fd_close(&s->life);
+	free(s);
 }
 
 static int
