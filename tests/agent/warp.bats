@@ -262,7 +262,7 @@ SCRIPT
     start agent bin/relayagent --peers peers.pem remote.warp "$target"
     wait_until 60 waits agent 2
     stone_port=$(free_port)
-    start stone bin/relay-stone -q peers=peers.pem here.warp "$stone_port"
+    start stone bin/relay-stone --sessions 0 -q peers=peers.pem here.warp "$stone_port"
     await_start stone says stone ' start '
     client session "$stone_port" customer 10000 20000
     wait_until 60 says agent ' session .*seal=(sealed|bare)$'

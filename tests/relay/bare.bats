@@ -309,8 +309,7 @@ SCRIPT
     cat >many.py <<'SCRIPT'
 import fcntl, os, resource, sys, time
 resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
-os.setgid(65534)
-os.setuid(65534)
+os.setuid(int(sys.argv[1])) # whose handlers are to find nothing left
 pipes, said = [], False
 # other programs of this user give theirs back meanwhile, and then there is room
 while True:
@@ -324,7 +323,7 @@ while True:
         said = True
     time.sleep(0.005)
 SCRIPT
-    start many python3 many.py
+    start many python3 many.py "$(id -u "$handler_user")"
     wait_until 60 says many '^full'
     play <<'SCRIPT'
 from bare import *
@@ -422,7 +421,7 @@ def is_bare(source, sink):
     # the data at least, and the inner close_notify: one byte of it, sealed
     assert same >= 2 and len(a[-1][1]) == 2 + 1 + 16, (source, same)
 
-is_bare(stone + ".up", agent + ".up")
-is_bare(agent + ".down", stone + ".down")
+is_bare(stone + ".up", agent + ".down")
+is_bare(agent + ".up", stone + ".down")
 SCRIPT
 }

@@ -125,7 +125,7 @@ def connect():
     return made
 
 def say(to, kind, *fds):
-    body = struct.pack("=Q", 0) if kind == ATTACH else struct.pack("=I", 0)
+    body = struct.pack("=QII", 0, 1, 0) if kind == ATTACH else struct.pack("=I", 0)
     packet = struct.pack("=HHI", VERSION, kind, 8 + len(body)) + body
     socket.send_fds(to, [packet], [fd.fileno() for fd in fds])
 

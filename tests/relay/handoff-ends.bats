@@ -163,8 +163,9 @@ SCRIPT
 }
 
 @test "a relay-listen that is short of descriptors is not waited for either" {
+    # as its own user, with one user for all: not every root may do so to others
+    sed -i "s/^handler_user = .*/handler_user = $relay_user/" relay.conf
     with_both
-    # as its own user: not every root may do so to others
     setpriv --reuid="$relay_user" --regid="$relay_group" --clear-groups \
         prlimit --pid "$(pid_of forker)" --nofile="$(forker_fds)"
     works

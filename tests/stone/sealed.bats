@@ -78,7 +78,7 @@ pair() {
     start_target target shout
     start_waiting_agent agent alice "$target"
     stone_port=$(free_port)
-    start_relay_stone ours "$(to_relay "localhost:$stone_port")"
+    start_relay_stone ours "--sessions 0" "$(to_relay "localhost:$stone_port")"
     answers_with "$stone_port" hello
     wait_until 60 says agent ' session .* seal=bare'
     port=$(free_port)
@@ -160,13 +160,13 @@ pair() {
     start_target target whole alice
     a_sealing_agent require "$target" "db=$other"
     stone_port=$(free_port)
-    start_relay_stone stone '-q seal=require' \
+    start_relay_stone stone '--sessions 0' '-q seal=require' \
         "127.0.0.1:$relay_port/ssl,http localhost:$stone_port \"GET / HTTP/1.1\\r\\nX-Service: db\" --"
     answers_with "$stone_port" hello
     says_times relay 0 'X-Service'
     says agent ' session .*client=192.0.2.1 .*service=db '
     stop stone
-    start_relay_stone stone '-q seal=require' \
+    start_relay_stone stone '--sessions 0' '-q seal=require' \
         "127.0.0.1:$relay_port/ssl,http localhost:$stone_port \"GET / HTTP/1.1\\r\\nX-Service: none\" --"
     [ "$(speak "$stone_port" hello)" = "got=b'' ended=reset" ]
     wait_until 60 says stone 'refused status=404'
