@@ -97,7 +97,7 @@ never=(exec ptrace peek packet)
     refuses keyd EACCES stream
     allows keyd read-beside write
     need_landlock 1
-    refuses keyd EACCES read-etc unlink
+    refuses keyd EACCES read-etc read-state unlink
 }
 
 @test 'the broker forks nothing, signals nobody and has no network' {
@@ -105,7 +105,7 @@ never=(exec ptrace peek packet)
     refuses broker EACCES stream
     allows broker read-beside
     need_landlock 1
-    refuses broker EACCES read-etc unlink
+    refuses broker EACCES read-state unlink
 }
 
 @test 'relayagent starts no program, writes no file; its polls connect where they are to' {
