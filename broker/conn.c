@@ -112,6 +112,21 @@ conn_tell(
 }
 
 void
+conn_refuse(struct broker *b, struct conn *c, enum refusal_kind kind,
+    uint32_t status, const char *reason)
+{
+	struct message m = {.type = MESSAGE_REFUSED};
+
+	b->totals.refused_total++;
+	c->account->refused_total++;
+	note_refusal(b, c, kind, status, reason);
+	m.u.refused.status = status;
+	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason), "%s", reason);
+	wire_send(c->fd, &m, NULL);
+	conn_drop(b, c);
+}
+
+void
 conn_answer(struct broker *b, struct conn *c, int failed, unsigned count,
     const char *text)
 {

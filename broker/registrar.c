@@ -1,10 +1,6 @@
-/*
- * What handlers and spawners say, and how two handlers are joined. See
- * state.h.
- */
+/* What handlers and spawners say: see state.h. */
 #include "base/container.h"
 #include "base/log.h"
-#include "ipc/hop_fds.h"
 #include "sweep.h"
 
 #include <errno.h>
@@ -13,137 +9,6 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
-
-static struct conn *
-conn_of(struct waiter *w)
-{
-	return CONTAINER_OF(w, struct conn, waiter);
-}
-
-/* ---- what the broker says ---- */
-
-static void
-refuse(struct broker *b, struct conn *c, enum refusal_kind kind,
-    uint32_t status, const char *reason)
-{
-	struct message m = {.type = MESSAGE_REFUSED};
-
-	b->totals.refused_total++;
-	c->account->refused_total++;
-	note_refusal(b, c, kind, status, reason);
-	m.u.refused.status = status;
-	snprintf(m.u.refused.reason, sizeof(m.u.refused.reason), "%s", reason);
-	wire_send(c->fd, &m, NULL);
-	conn_drop(b, c);
-}
-
-static int
-send_matched(struct conn *c, const struct session *s, int socket, int memory)
-{
-	const int fds[] = {[WIRE_SOCKET] = socket, [WIRE_MEMORY] = memory};
-	const struct message m = {
-	    .type = MESSAGE_MATCHED, .u.matched.session = s->id};
-
-	return wire_send(c->fd, &m, fds);
-}
-
-static void
-join_session(struct conn *c, struct session *s)
-{
-	struct session_side *side = session_side(s, c->waiter.role);
-
-	c->session = s;
-	side->conn = c;
-	side->agent = c->waiter.agent;
-	side->identity = c->certificate.identity;
-	memcpy(side->peer, c->peer, sizeof(side->peer));
-	memcpy(side->node, c->node, sizeof(side->node));
-	conn_count(c);
-}
-
-/*
- * A kicked one stays out, and so does an agent at another relay: it came for
- * one stone.
- */
-static void
-wait_again(struct broker *b, struct conn *c)
-{
-	if (c->kicked || (c->waiter.forwarded && c->waiter.role == ROLE_AGENT))
-		pairing_leave(b->pairing, &c->waiter);
-	else
-		pairing_wait_again(&c->waiter);
-	conn_count(c);
-}
-
-/*
- * A session that is called off is made again, with another agent: of one stone,
- * it is the same.
- */
-static void
-count_session(struct broker *b, struct conn *stone)
-{
-	if (stone->session_counted)
-		return;
-	stone->session_counted = 1;
-	b->totals.sessions_total++;
-	stone->account->sessions_total++;
-}
-
-/*
- * Hands both handlers their end of a new hop. Where the stone's cannot be
- * told, the agent has not been: it waits on. Where the agent's cannot, the
- * stone sees the pair closed and asks again.
- */
-static void
-join_pair(struct broker *b, struct conn *agent, struct conn *stone)
-{
-	struct session *s;
-	struct hop_fds hop;
-
-	s = session_new(
-	    b->sessions, &stone->key, stone->account->name, conn_uptime());
-	if (s == NULL || hop_fds_make(&hop) == -1) {
-		log_event(
-		    LOG_ERR, "no-session", "error", strerror(errno), NULL);
-		if (s != NULL)
-			session_cancel(b->sessions, s);
-		wait_again(b, agent);
-		refuse(b, stone, REFUSAL_RELAY, 503,
-		    "The relay is out of resources");
-		return;
-	}
-	reach_end(b, stone);
-	join_session(stone, s);
-	join_session(agent, s);
-	count_session(b, stone);
-	b->totals.crossing_out_total += (uint64_t)agent->waiter.forwarded;
-	b->totals.crossing_in_total += (uint64_t)stone->waiter.forwarded;
-	log_event(LOG_INFO, "paired", "id", LOG_ID(s->id), "customer",
-	    stone->account->name, "stone", stone->peer, "stone_node",
-	    stone->node, "agent", agent->peer, "agent_node", agent->node, NULL);
-	if (send_matched(stone, s, hop.stone, hop.memory) == -1) {
-		agent->session = NULL;
-		session_side(s, ROLE_AGENT)->conn = NULL;
-		wait_again(b, agent);
-		conn_drop(b, stone);
-	} else if (send_matched(agent, s, hop.agent, hop.memory) == -1) {
-		conn_drop(b, agent);
-	}
-	hop_fds_close(&hop);
-}
-
-static void
-match(struct broker *b, const struct conn *c)
-{
-	struct waiter *agent, *stone;
-
-	while (!b->draining && c->waiter.state == WAITER_WAITING &&
-	       pairing_next(&c->waiter, &agent, &stone))
-		join_pair(b, conn_of(agent), conn_of(stone));
-	if (!c->dropped && c->waiter.role == ROLE_STONE &&
-	    c->waiter.state == WAITER_WAITING)
-		waking_for(b, &c->waiter);
-}
 
 /* ---- what handlers say ---- */
 
@@ -215,8 +80,8 @@ tell_rival(const struct conn *c)
 		return;
 	identity_hex(&c->certificate.identity, hex);
 	log_event(LOG_WARNING, "two-agents", "customer", c->account->name,
-	    "identity", hex, "peer", c->peer, "other", conn_of(other)->peer,
-	    NULL);
+	    "identity", hex, "peer", c->peer, "other",
+	    CONTAINER_OF(other, struct conn, waiter)->peer, NULL);
 }
 
 /*
@@ -259,10 +124,10 @@ on_meet(struct broker *b, struct conn *c, const struct customer_entry *entry,
 	conn_count(c);
 	conn_count(stone);
 	if (welcome(b, c, entry, m) == -1) {
-		wait_again(b, stone);
+		joining_wait_again(b, stone);
 		return -1;
 	}
-	join_pair(b, c, stone);
+	joining_pair(b, c, stone);
 	return 0;
 }
 
@@ -291,19 +156,19 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	if (m->u.reg.meets != 0)
 		return on_meet(b, c, entry, m);
 	if (means_another(c, &m->u.reg)) {
-		refuse(b, c, REFUSAL_RELAY, 503,
+		conn_refuse(b, c, REFUSAL_RELAY, 503,
 		    "The relays' tables of customers differ");
 		return 0;
 	}
 	if (b->draining && c->waiter.role == ROLE_STONE) {
-		refuse(b, c, REFUSAL_RELAY, 503, "The relay is draining");
+		conn_refuse(b, c, REFUSAL_RELAY, 503, "The relay is draining");
 		return 0;
 	}
 	woken = waking_ends(b, c, m->u.reg.id);
 	verdict = pairing_enter(b->pairing, &c->waiter, &c->key, &entry->grant,
 	    (uint64_t)time(NULL));
 	if (verdict != PAIRING_WAIT) {
-		refuse(b, c,
+		conn_refuse(b, c,
 		    verdict == PAIRING_NO_MEMORY ? REFUSAL_RELAY
 						 : REFUSAL_LIMIT,
 		    refusals[verdict].status, refusals[verdict].reason);
@@ -320,7 +185,7 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	if (c->dropped)
 		return 0;
 	reach_note(b, c, m);
-	match(b, c);
+	joining_match(b, c);
 	reach_begin(b, c);
 	return 0;
 }
@@ -344,73 +209,8 @@ on_check(struct broker *b, struct conn *c, const struct message *m)
 	verdict = pairing_judge(&entry->grant, (uint64_t)time(NULL));
 	if (verdict == PAIRING_WAIT)
 		return welcome(b, c, entry, m);
-	refuse(b, c, REFUSAL_LIMIT, refusals[verdict].status,
+	conn_refuse(b, c, REFUSAL_LIMIT, refusals[verdict].status,
 	    refusals[verdict].reason);
-	return 0;
-}
-
-static int
-on_wait_again(
-    struct broker *b, struct conn *c, const struct message_wait_again *m)
-{
-	if (c->waiter.state != WAITER_IN_SESSION ||
-	    (c->session != NULL && m->session != c->session->id))
-		return -1;
-	if (c->session != NULL) {
-		struct session *s = c->session;
-		struct conn *agent = session_side(s, ROLE_AGENT)->conn;
-		struct conn *stone = session_side(s, ROLE_STONE)->conn;
-
-		if (c->waiter.role == ROLE_STONE)
-			pairing_suspect(
-			    &c->waiter, session_side(s, ROLE_AGENT)->agent);
-		if (agent != NULL)
-			agent->session = NULL;
-		if (stone != NULL)
-			stone->session = NULL;
-		session_cancel(b->sessions, s);
-	}
-	if (c->waiter.forwarded && c->waiter.role == ROLE_AGENT)
-		return -1; /* it has come for one stone */
-	wait_again(b, c);
-	match(b, c);
-	reach_begin(b, c);
-	return 0;
-}
-
-/* Adds what is new since the last report, of either side. */
-static void
-note(struct broker *b, struct conn *c, uint64_t in, uint64_t out, uint32_t tls)
-{
-	struct session *s = c->session;
-	const uint64_t up = s->up, down = s->down;
-	const uint32_t before = s->tls;
-
-	session_note(b->sessions, s, c->waiter.role, in, out, tls);
-	c->account->up_total += s->up - up;
-	c->account->down_total += s->down - down;
-	b->totals.sealed_total += (s->tls & ~before & SESSION_SEALED) != 0;
-	b->totals.bare_total += (s->tls & ~before & SESSION_BARE) != 0;
-	reach_forget(b, c); /* the session has begun */
-}
-
-static int
-on_progress(struct broker *b, struct conn *c, const struct message_progress *m)
-{
-	if (c->session != NULL && m->session == c->session->id)
-		note(b, c, m->bytes_in, m->bytes_out, m->tls);
-	return 0;
-}
-
-static int
-on_end(struct broker *b, struct conn *c, const struct message_end *m)
-{
-	if (c->session == NULL)
-		return 0; /* the other side called it off first */
-	if (m->session != c->session->id)
-		return -1;
-	note(b, c, m->bytes_in, m->bytes_out, m->tls);
-	session_side(c->session, c->waiter.role)->reason = m->reason;
 	return 0;
 }
 
@@ -452,7 +252,7 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 	c->id = new_id(a->id);
 	session_note(
 	    b->sessions, s, c->waiter.role, a->bytes_in, a->bytes_out, a->tls);
-	join_session(c, s);
+	joining_enter(c, s);
 	/* it knows nothing of what has changed meanwhile */
 	evict_review(b, c);
 	if (!c->dropped)
@@ -494,16 +294,16 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 	case MESSAGE_CHECK:
 		return on_check(b, c, m);
 	case MESSAGE_WAIT_AGAIN:
-		return on_wait_again(b, c, &m->u.wait_again);
+		return joining_call_off(b, c, &m->u.wait_again);
 	case MESSAGE_PROGRESS:
-		return on_progress(b, c, &m->u.progress);
+		return joining_progress(b, c, &m->u.progress);
 	case MESSAGE_LINK:
 		c->about = m->u.link;
 		return 0;
 	case MESSAGE_VIEW:
 		return view_take(b, c, m);
 	case MESSAGE_END:
-		return on_end(b, c, &m->u.end);
+		return joining_end(b, c, &m->u.end);
 	case MESSAGE_ANNOUNCE:
 		return on_announce(b, c, m);
 	case MESSAGE_RECHECKED:

@@ -5,7 +5,8 @@
  *	broker.c     the loop, and accepting
  *	conn.c       what holds of every connection: telling, counting, dropping
  *	notes.c      what is remembered of refusals and failures
- *	registrar.c  what handlers say, and how two of them are joined
+ *	registrar.c  what handlers and spawners say
+ *	joining.c    how two handlers are joined, and what they say of that
  *	parking.c    agents without a handler, and (waking.c) with one again
  *	proof.c      whether who registers is who he says
  *	reach.c      stones whose agent may be at another relay
@@ -151,6 +152,10 @@ void conn_free_dropped(struct broker *b);
 int conn_tell(
     struct broker *b, struct conn *c, const struct message *m, const int *fds);
 
+/* Turns c, which is recognized, away: tells it and remembers why; drops it. */
+void conn_refuse(struct broker *b, struct conn *c, enum refusal_kind kind,
+    uint32_t status, const char *reason);
+
 /* Ends the answer to an administrator. */
 void conn_answer(struct broker *b, struct conn *c, int failed, unsigned count,
     const char *text);
@@ -183,6 +188,34 @@ const struct customer_entry *registrar_recognize(
 /* Obeys one message of a handler. Returns 0, or -1: drop it. */
 int registrar_take(struct broker *b, struct conn *c, const struct message *m);
 
+/* ---- joining.c ---- */
+
+/* c takes its side of s. */
+void joining_enter(struct conn *c, struct session *s);
+
+/*
+ * c, in a session that was called off, waits again. A kicked one stays out, and
+ * so does an agent at another relay: it came for one stone.
+ */
+void joining_wait_again(struct broker *b, struct conn *c);
+
+/*
+ * Hands both handlers their end of a new hop. Where the stone's cannot be
+ * told, the agent has not been: it waits on. Where the agent's cannot, the
+ * stone sees the pair closed and asks again.
+ */
+void joining_pair(struct broker *b, struct conn *agent, struct conn *stone);
+
+/* Joins those who wait for each other, as long as c is one of them. */
+void joining_match(struct broker *b, const struct conn *c);
+
+/* Obey what a handler says. Return 0, or -1: drop it. */
+int joining_call_off(
+    struct broker *b, struct conn *c, const struct message_wait_again *m);
+int joining_progress(
+    struct broker *b, struct conn *c, const struct message_progress *m);
+int joining_end(struct broker *b, struct conn *c, const struct message_end *m);
+
 /* ---- proof.c ---- */
 
 /*
@@ -192,6 +225,7 @@ int registrar_take(struct broker *b, struct conn *c, const struct message *m);
  */
 int proof_demand(struct broker *b, struct conn *c, const uint8_t *voucher,
     const uint8_t *der, size_t len);
+
 /* ---- reach.c ---- */
 
 /*
