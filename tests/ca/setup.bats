@@ -179,4 +179,5 @@ end_daemons() {
     write_systemctl
     sed -i 's/^    \*enable\*relay-broker.*/    *enable*relay-broker*) exit 1 ;;/' stubs/systemctl
     fails_to_set_up 69 'relay-broker.service: does not start: see systemctl status relay-broker.service' localhost
+    end_daemons # relay-keyd was before it
 }
