@@ -139,6 +139,7 @@ handler_serve(const struct handler_task *task, const struct relay_conf *conf,
 	h.tls.channel.fd = task->sock;
 	h.signals = task->signals;
 	h.tell = task->tell;
+	h.is_spawned = task->tell != -1;
 	h.is_last = task->is_last;
 	h.woken = task->woken;
 	h.pid = getpid();

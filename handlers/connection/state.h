@@ -65,6 +65,7 @@ struct handler {
 	enum role role;
 	int signals;       /* signalfd */
 	int tell;          /* who waits for it to register; -1: nobody */
+	int is_spawned;    /* by one that can be told to wake agents */
 	pid_t pid;         /* its own */
 	int is_told;       /* that it has registered */
 	int is_last;       /* connection of this process */

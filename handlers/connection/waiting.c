@@ -120,13 +120,25 @@ trim(struct handler *h)
 }
 
 /*
- * When the broker might park the agent; it may have said otherwise since that
- * was told. An agent that a broker has just got back has to wait again, too.
+ * After how many seconds the broker might park the agent; 0: never. A broker
+ * that has just started may not have got our spawner back.
+ */
+static uint32_t
+park_after(const struct handler *h)
+{
+	const uint32_t seconds = h->registration.park_after;
+
+	return seconds == 0 && h->is_spawned ? h->conf->park_after : seconds;
+}
+
+/*
+ * When to ask; the broker may have said otherwise since that was told. An agent
+ * that a broker has just got back has to wait again, too.
  */
 static int64_t
 park_due(const struct handler *h)
 {
-	const uint32_t seconds = h->registration.park_after;
+	const uint32_t seconds = park_after(h);
 
 	return h->parks && seconds != 0 ? deadline_in((int64_t)seconds * 1000)
 					: DEADLINE_NONE;
@@ -265,7 +277,7 @@ welcome(struct handler *h, const struct message_welcome *m)
 	h->match_by = DEADLINE_NONE;
 	h->keepalive = deadline_in(KEEPALIVE_LATE_MS);
 	h->trim_at = deadline_in(TRIM_MS);
-	h->parks = h->head.park && m->park_after != 0;
+	h->parks = h->head.park && park_after(h) != 0;
 	h->park_at = park_due(h);
 	if (channel_write_all(&h->tls.channel, out,
 		reply_poll(out, m->customer, h->parks ? PARKED_INTERVAL : 0),

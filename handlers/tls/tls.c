@@ -81,6 +81,11 @@ tls_context(const SSL_METHOD *method, int tls_min)
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+	/* transcripts have certificates as they are, and nobody's bombs */
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RX_CERTIFICATE_COMPRESSION |
+				     SSL_OP_NO_TX_CERTIFICATE_COMPRESSION);
+#endif
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				  SSL_MODE_RELEASE_BUFFERS);

@@ -134,8 +134,12 @@ pair() {
     start_target target resets 300 asked
     a_sealing_agent require "$target"
     a_sealing_stone require
-    run -0 speak "$stone_port" hello
-    [[ $output == *' ended=reset' ]]
+    exec 9<>"/dev/tcp/127.0.0.1/$stone_port"
+    wait_until 60 says_times relay 2 ' bare id='
+    echo hello >&9
+    run ! cat <&9
+    exec 9>&-
+    [[ $output == *'reset by peer' ]]
     both_say 'bare'
 }
 
