@@ -186,8 +186,8 @@ installed_host() {
     bash by-hand >agent.log 2>&1 &
     await 20 fetch
     pkill -x relayagent
-    sed 's/ -n / /' by-hand | bash >agent.log 2>&1 &
-    await 20 grep -q ' waiting ' agent.log
+    sed 's/ -n / /' by-hand | bash >waiting.log 2>&1 &
+    await 20 grep -q ' waiting ' waiting.log
     [ "$(eval "$(commands relay-protocol.7 'curl ')" 2>/dev/null)" = 'hello from intra' ]
     pkill -x relayagent
 

@@ -165,3 +165,27 @@ is_woken(agent)
 agent = poll_again(agent)
 serves(agent, client)' another_listen
 }
+
+# a_new_broker: while relay-listen can do nothing.
+a_new_broker() {
+    kill -STOP "$(pid_of relay)"
+    stop broker KILL || :
+    start_broker
+    wait_until 60 one_agent
+    kill -CONT "$(pid_of relay)"
+}
+
+one_agent() {
+    [ "$(status_of agents 2>/dev/null)" = 1 ]
+}
+
+@test 'who waits as the broker is back before relay-listen is parked all the same' {
+    configure 'park_after = 3'
+    start_broker
+    start_relay listen
+    while_parked '
+agent = willing("alice")
+at_point("parked")
+leave_tls(agent)
+assert lives(agent)' a_new_broker
+}
