@@ -128,12 +128,14 @@ any_child() {
 any_handler() {
     local i children live found=() log=$scratch/relay.log
     [ "$spawner" != xinetd ] || log=$SYSLOG_FILE
-    # to read all of a long log takes longer than a session lasts
-    mapfile -t logged < <(tail -n 200 "$log")
+    # to read all of a long log, which others may write to as well, takes longer than
+    # a session lasts
+    mapfile -t logged < <(tail -n 5000 "$log" |
+        grep " matched .* role=$1 .*result=taken" | tail -n 100)
     count_handlers
     live=" ${children[*]} "
     for ((i = ${#logged[@]} - 1; i >= 0; i--)); do
-        if [[ ${logged[i]} =~ \[([0-9]+)\]:\ matched\ .*\ role=$1\ .*result=taken &&
+        if [[ ${logged[i]} =~ \[([0-9]+)\]:\ matched\  &&
             $live == *" ${BASH_REMATCH[1]} "* ]]; then
             found+=("${BASH_REMATCH[1]}")
         fi
