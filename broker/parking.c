@@ -121,48 +121,59 @@ watch(struct broker *b, struct conn *c)
 }
 
 int
-parking_take(struct broker *b, struct conn *c, struct wire_packet *packet)
+parking_keep(struct broker *b, struct conn *c, const struct message_parked *m)
 {
-	const struct message_parked *m = &packet->message.u.parked;
-	struct parked *p;
+	struct parked *p = calloc(1, sizeof(*p));
 
-	if (c->kicked)
-		return 0; /* it crossed that: with the packet it is closed */
-	errno = EPROTO;
-	if (c->waiter.state != WAITER_PARKING ||
-	    !is_connection(packet->fds[WIRE_SOCKET]))
+	if (p == NULL)
 		return -1;
-	p = calloc(1, sizeof(*p));
-	/* nor is one kept whose RECHECK is not answered */
-	if (p == NULL || c->owed > 0) {
-		free(p);
-		conn_drop(b, c);
-		return 0;
-	}
 	p->conn = c;
 	p->not_after = m->not_after;
 	memcpy(p->chain, m->chain, sizeof(p->chain));
 	p->authorities = b->parking.authorities;
 	c->parked = p;
 	b->parking.count++;
-	b->totals.parked_total++;
 	parking_move(p, &b->parking.quiet, PARKING_QUIET_MS);
-	fd_close(&c->fd);
-	c->fd = packet->fds[WIRE_SOCKET];
-	packet->fds[WIRE_SOCKET] = -1;
-	pairing_park_take(&c->waiter);
-	log_event(LOG_INFO, "parked", "id", LOG_ID(c->id), "customer",
-	    c->account->name, "peer", c->peer, NULL);
-	if (watch(b, c) == -1) {
-		conn_drop(b, c);
-		return 0;
-	}
 	if (p->not_after < b->parking.first_end) {
 		b->parking.first_end = p->not_after;
 		evict_arm(b);
 	}
+	return watch(b, c);
+}
+
+int
+parking_take(struct broker *b, struct conn *c, struct wire_packet *packet)
+{
+	if (c->kicked)
+		return 0; /* it crossed that: with the packet it is closed */
+	errno = EPROTO;
+	if (c->waiter.state != WAITER_PARKING ||
+	    !is_connection(packet->fds[WIRE_SOCKET]))
+		return -1;
+	/* nor is one kept whose RECHECK is not answered */
+	if (c->owed > 0) {
+		conn_drop(b, c);
+		return 0;
+	}
+	fd_close(&c->fd);
+	c->fd = packet->fds[WIRE_SOCKET];
+	packet->fds[WIRE_SOCKET] = -1;
+	pairing_park_take(&c->waiter);
+	if (parking_keep(b, c, &packet->message.u.parked) == -1) {
+		conn_drop(b, c);
+		return 0;
+	}
+	b->totals.parked_total++;
+	log_event(LOG_INFO, "parked", "id", LOG_ID(c->id), "customer",
+	    c->account->name, "peer", c->peer, NULL);
 	waking_for(b, &c->waiter);
 	return 0;
+}
+
+void
+parking_await_spawner(struct broker *b)
+{
+	b->parking.alone_until = deadline_in(ALONE_MS);
 }
 
 void
@@ -185,7 +196,7 @@ parking_forget(struct broker *b, struct conn *c)
 	if (c == b->parking.spawner)
 		b->parking.spawner = NULL;
 	if (c->spawner == ATTACH_SPAWNER && b->totals.spawners == 1)
-		b->parking.alone_until = deadline_in(ALONE_MS);
+		parking_await_spawner(b);
 	if (p == NULL)
 		return;
 	TAILQ_REMOVE(p->list, p, link);

@@ -4,8 +4,9 @@
  *parked. The rules are pairing_park.h's; here are the sockets, the clock, and
  *the words with handlers and spawners.
  *
- *	parking.c  who is parked, and its signs of life
- *	waking.c   who is woken
+ *	parking.c       who is parked, and its signs of life
+ *	waking.c        who is woken
+ *	parked_store.c  who outlives a restart of the broker
  */
 #ifndef PARKING_H
 #define PARKING_H
@@ -65,6 +66,17 @@ uint32_t parking_after(const struct broker *b);
 /* A handler's PARK and PARKED. Return 0, or -1 with errno: drop it. */
 int parking_begin(struct broker *b, struct conn *c);
 int parking_take(struct broker *b, struct conn *c, struct wire_packet *packet);
+
+/*
+ * c, of which waiter and table say that it is parked, is: its connection is
+ * c->fd from now on, which is watched, and m has what its handler knew of it.
+ * Returns 0, or -1 with errno.
+ */
+int parking_keep(
+    struct broker *b, struct conn *c, const struct message_parked *m);
+
+/* Who is parked waits for a spawner, which is not there, for a while. */
+void parking_await_spawner(struct broker *b);
 
 /*
  * Ends the parked poll of c, by a reset, which tells its agent to poll anew.

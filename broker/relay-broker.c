@@ -4,6 +4,7 @@
  * one end of a socket pair. It never sees payload, and its death ends no
  * session.
  */
+#include "base/activation.h"
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/harden.h"
@@ -17,6 +18,7 @@
 #include "config/relay_program.h"
 #include "ipc/ipc_socket.h"
 #include "ipc/trust_bundle.h"
+#include "parked_store.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -85,18 +87,21 @@ main(int argc, char **argv)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
 	struct relay_program_options o;
+	struct parked_store store;
 	struct relay_users users;
 	struct broker *broker;
 	struct relay_conf conf;
 	struct failure f;
-	int listener, lock, sigfd;
+	int listener, lock, sigfd, kept;
 
 	if (fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);
 	o = relay_program_options(argc, argv, NAME, "c:DdtV");
 	notify_keep();
-	if (harden_process(-1) == -1)
+	kept = parked_store_find(&store);
+	if (harden_process_keeping(
+		ACTIVATION_FIRST, ACTIVATION_FIRST - 1 + kept) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (relay_conf_read(&conf, o.conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
@@ -118,9 +123,11 @@ main(int argc, char **argv)
 
 	log_event(LOG_NOTICE, "start", "version", VERSION, "socket",
 	    conf.socket, NULL);
+	parked_store_restore(&store, broker);
 	notify("READY=1");
 	if (broker_run(broker) == -1)
 		program_fail(EX_OSERR, "loop: %s", strerror(errno));
+	parked_store_save(broker);
 	log_event(LOG_NOTICE, "stop", NULL);
 
 	unlink(conf.socket);

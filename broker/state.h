@@ -7,7 +7,8 @@
  *	notes.c      what is remembered of refusals and failures
  *	registrar.c  what handlers and spawners say
  *	joining.c    how two handlers are joined, and what they say of that
- *	parking.c    agents without a handler, and (waking.c) with one again
+ *	parking.c    agents without a handler, (waking.c) with one again, and
+ *	             (parked_store.c) with another broker
  *	proof.c      whether who registers is who he says
  *	reach.c      stones whose agent may be at another relay
  *	evict.c      who has to go: kicks, expiry, a changed table

@@ -25,27 +25,40 @@ notify_keep(void)
 		memcpy(manager.sun_path, path, len + 1);
 }
 
-void
-notify(const char *format, ...)
+int
+notify_connect(void)
 {
 	struct sockaddr_un to = manager;
 	size_t len = strlen(to.sun_path);
-	char text[256];
-	va_list ap;
-	int fd, n;
+	int fd;
 
 	if (len == 0)
-		return;
+		return -1;
 	if (to.sun_path[0] == '@') /* the abstract namespace */
 		to.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd != -1 && connect(fd, (const void *)&to,
+			    (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+					len)) == -1)
+		fd_close(&fd);
+	return fd;
+}
+
+void
+notify(const char *format, ...)
+{
+	int fd = notify_connect();
+	char text[256];
+	va_list ap;
+	int n;
+
+	if (fd == -1)
+		return;
 	va_start(ap, format);
 	n = vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(text))
-		return;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* a manager that does not listen will see for itself */
-	sendto(fd, text, (size_t)n, MSG_NOSIGNAL, (const void *)&to,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	if (n > 0 && (size_t)n < sizeof(text))
+		send(fd, text, (size_t)n, MSG_NOSIGNAL);
 	fd_close(&fd);
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define FDPASS_MAX 8 /* descriptors of a packet; more make it EPROTO */
+#define FDPASS_MAX 250 /* descriptors of a packet; more make it EPROTO */
 
 /*
  * Sends the len bytes as one packet, and the n descriptors at fds (at most
