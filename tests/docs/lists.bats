@@ -49,7 +49,7 @@ setup() {
 
 @test 'each page that another or README names exists' {
     python <<'END'
-others = """openssl(1) ssh(1) sslscan(1) stone(1) systemd(1) tar(1) testssl(1) valgrind(1) connect(2) memfd_create(2) seccomp(2) shutdown(2) socket(2) splice(2) syslog(3) sysexits(3) unix(7)
+others = """openssl(1) ssh(1) sslscan(1) stone(1) systemd(1) tar(1) testssl(1) valgrind(1) connect(2) memfd_create(2) seccomp(2) shutdown(2) socket(2) splice(2) sd_notify(3) syslog(3) sysexits(3) unix(7)
     cron(8) inetd(8) sshd(8) xinetd(8)""".split()
 known = {"%s(%s)" % tuple(os.path.basename(page).rsplit(".", 1)) for page in PAGES}
 for page in PAGES:

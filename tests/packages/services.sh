@@ -143,6 +143,23 @@ systemctl start relay-ca-crl.service
 [[ $(openssl crl -in crl.pem -noout -crlnumber) != "$number" ]]
 [[ $(stat -c '%U %a' crl.pem) == 'root 644' ]]
 
+say 'parked polls outlive a restart of the broker'
+parked() {
+    [[ $(relayctl --json status | sed -n 's/.*"parked": *\([0-9]*\).*/\1/p' | head -n 1) -ge 1 ]]
+}
+back() {
+    journalctl -q -u relay-broker | grep -q ' back parked=[1-9]'
+}
+echo 'park_after = 1' >>relay.conf
+systemctl reload relay-listen
+systemctl restart relayagent@intra
+await parked
+systemctl restart relay-broker
+await back
+sessions 8081 10 5
+sed -i '/^park_after/d' relay.conf
+systemctl reload relay-listen
+
 say "$SESSIONS sessions while relay-listen, the broker and the agent start again and again: all are whole"
 hold long 8081
 sessions 8081 "$SESSIONS" 20 >"$work/load.log" &
