@@ -4,6 +4,7 @@ Each starts its own programs on free ports of 127.0.0.1 and gives a local port
 for each service: web, bulk and echo.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -89,12 +90,28 @@ group = nogroup
             setattr(self.ours, name, self.stone(name, folder, self.bin / "relay-stone",
                                                 "-q", "CAfile=ca/ca.pem", "--sessions", "0"))
 
+    def set(self, key, value):
+        """A line of relay.conf, for what begins from now on."""
+        text = re.sub(rf"(?m)^{key} = .*\n", "", self.conf.read_text())
+        self.conf.write_text(text + f"{key} = {value}\n")
+        self.ctl("reload")
+
     def bare(self, yes):
         """Whether sessions that begin from now on may go bare."""
-        text = re.sub(r"(?m)^bare = .*\n", "", self.conf.read_text())
-        self.conf.write_text(text + f"bare = {'yes' if yes else 'no'}\n")
-        subprocess.run([self.bin / "relayctl", "-c", self.conf, "reload"], check=True,
-                       stdout=subprocess.DEVNULL, cwd=self.scratch.dir)
+        self.set("bare", "yes" if yes else "no")
+
+    def ctl(self, *words):
+        """What relayctl says."""
+        return subprocess.run([self.bin / "relayctl", "-c", self.conf, *words], check=True, text=True,
+                              stdout=subprocess.PIPE, cwd=self.scratch.dir).stdout
+
+    def status(self):
+        """What relayctl says of the relay, by name."""
+        return json.loads(self.ctl("--json", "status"))["status"]
+
+    def parked(self):
+        """How many agents are."""
+        return self.status()["parked"]
 
     def cpu(self):
         """Seconds that all of the relay has used so far."""

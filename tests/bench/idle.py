@@ -15,10 +15,10 @@ IDLE_AFTER = 3  # seconds; a handler gives its free memory back when it has wait
 KEEPALIVE = 30  # seconds between an agent's empty lines, and the relay's
 
 
-def hold(bench, name, count):
-    """Starts count agents, and returns their process when all are there."""
-    process = bench.scratch.start(TOOLS / "tlsload", "-i", bench.relay.port,
-                                  *bench.relay.files(name), count, THREADS, talk=True)
+def hold(bench, name, count, option="-i", threads=THREADS):
+    """Starts count agents, and returns their process when all are there, or parked."""
+    process = bench.scratch.start(TOOLS / "tlsload", option, bench.relay.port,
+                                  *bench.relay.files(name), count, threads, talk=True)
     word = process.stdout.readline().split()
     if word != ["idle", str(count)]:
         raise SystemExit(f"bench: of {count} idle agents there are {word}")

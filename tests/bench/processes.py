@@ -1,9 +1,11 @@
 """Processes that the benchmarks start, and what the kernel says of them."""
 
+import contextlib
 import os
 import pathlib
 import pwd
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -13,6 +15,7 @@ import time
 
 USER = pwd.getpwnam("nobody")
 WAIT_SECONDS = 20
+FILES = 65536  # that one may have open
 QUIET = 0.002  # seconds of CPU in 50 ms that are no load
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -38,6 +41,12 @@ def answers(port):
         return True
     except OSError:
         return False
+
+
+def raise_files():
+    """For us and all that we start, where we may."""
+    with contextlib.suppress(ValueError, PermissionError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
 
 
 class Scratch:

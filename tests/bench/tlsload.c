@@ -8,10 +8,11 @@
  *	p50 MS p99 MS max MS
  *
  * With -i its agents stay instead, idle, until standard input ends; "idle N"
- * says that all are there.
+ * says that all are there. So it is with -p, once the relay has parked each.
  *
- * usage: tlsload [-i | -s] port cert key ca connections threads
+ * usage: tlsload [-i | -p | -s] port cert key ca connections threads
  */
+#include "ipc/parked_signs.h"
 #include "timing.h"
 
 #include <arpa/inet.h>
@@ -33,16 +34,17 @@
 #define KEEPALIVE_MS 30000  /* as relayagent does */
 
 static const char usage[] =
-    "usage: tlsload [-i | -s] port cert key ca connections threads\n";
+    "usage: tlsload [-i | -p | -s] port cert key ca connections threads\n";
 
 static SSL_CTX *ctx;
 static struct sockaddr_in server;
-static int stays, is_stone;
+static int stays, parks, is_stone;
 static size_t total;
 static atomic_size_t next, failed;
 static double *took; /* milliseconds, of those that did not fail */
 static atomic_size_t ntook;
 static SSL **idle;
+static int *parked; /* without TLS; 0: it is not */
 
 /* ---- one connection ---- */
 
@@ -80,12 +82,13 @@ ask(SSL *ssl)
 {
 	char buf[1024];
 
-	if (SSL_connect(ssl) != 1 ||
-	    say(ssl,
-		is_stone
-		    ? "GET / HTTP/1.1\r\n\r\n"
-		    : "GET /KLAB/poll HTTP/1.1\r\nX-Ver: 2 tlsload\r\n\r\n") ==
-		-1)
+	const char *head =
+	    is_stone ? "GET / HTTP/1.1\r\n\r\n"
+	    : parks  ? "GET /KLAB/poll HTTP/1.1\r\nX-Ver: 2 tlsload\r\n"
+		       "X-Park: 1\r\n\r\n"
+		     : "GET /KLAB/poll HTTP/1.1\r\nX-Ver: 2 tlsload\r\n\r\n";
+
+	if (SSL_connect(ssl) != 1 || say(ssl, head) == -1)
 		return -1;
 	return SSL_read(ssl, buf, sizeof(buf)) >= 12 &&
 		       memcmp(buf, "HTTP/1.1 200", 12) == 0
@@ -105,6 +108,21 @@ fetch_page(SSL *ssl)
 	while ((n = SSL_read(ssl, buf, sizeof(buf))) > 0)
 		len += n;
 	return len > 0 ? 0 : -1;
+}
+
+/* The relay ends TLS, and so do we. Returns 0, or -1. */
+static int
+park(SSL *ssl)
+{
+	char buf[64];
+	int n;
+
+	while ((n = SSL_read(ssl, buf, sizeof(buf))) > 0)
+		;
+	return SSL_get_error(ssl, n) == SSL_ERROR_ZERO_RETURN &&
+		       SSL_shutdown(ssl) >= 0
+		   ? 0
+		   : -1;
 }
 
 static void
@@ -127,9 +145,12 @@ run_once(size_t i)
 	if (fd != -1 && ssl != NULL && SSL_set_fd(ssl, fd) == 1 &&
 	    ask(ssl) == 0) {
 		took[atomic_fetch_add(&ntook, 1)] = timing_now() - start;
-		rc = is_stone ? fetch_page(ssl) : 0;
+		rc = is_stone ? fetch_page(ssl) : parks ? park(ssl) : 0;
 	}
-	if (rc == 0 && stays)
+	if (rc == 0 && parks) {
+		SSL_free(ssl);
+		parked[i] = fd;
+	} else if (rc == 0 && stays)
 		idle[i] = ssl;
 	else
 		finish(ssl, fd);
@@ -161,18 +182,32 @@ keep_alive(SSL *ssl)
 		;
 }
 
+/* The same of one that is parked. */
+static void
+give_sign(int fd)
+{
+	char buf[64];
+
+	send(fd, PARKED_SIGN, PARKED_SIGN_SIZE, MSG_NOSIGNAL);
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+}
+
 /* Keeps all alive, each in its turn, until standard input ends. */
 static void
 stay(void)
 {
 	struct pollfd pfd = {.fd = STDIN_FILENO, .events = POLLIN};
-	int pause = KEEPALIVE_MS / (int)total;
+	int pause = (parks ? PARKED_INTERVAL * 1000 : KEEPALIVE_MS) /
+		    (int)total;
 	size_t i = 0;
 
 	printf("idle %zu\n", total - failed);
 	while (poll(&pfd, 1, pause > 0 ? pause : 1) == 0) {
 		if (idle[i] != NULL)
 			keep_alive(idle[i]);
+		if (parked[i] != 0)
+			give_sign(parked[i]);
 		i = (i + 1) % total;
 	}
 }
@@ -214,9 +249,11 @@ parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "is")) != -1) {
+	while ((c = getopt(argc, argv, "ips")) != -1) {
 		if (c == 'i')
 			stays = 1;
+		else if (c == 'p')
+			stays = parks = 1;
 		else if (c == 's')
 			is_stone = 1;
 		else
@@ -249,8 +286,9 @@ main(int argc, char **argv)
 	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	took = calloc(total, sizeof(*took));
 	idle = calloc(total, sizeof(SSL *));
+	parked = calloc(total, sizeof(*parked));
 	ctx = make_context(argv[1], argv[2], argv[3]);
-	if (took == NULL || idle == NULL || ctx == NULL) {
+	if (took == NULL || idle == NULL || parked == NULL || ctx == NULL) {
 		fputs(
 		    "tlsload: certificate, key or CA cannot be used\n", stderr);
 		return EX_NOINPUT;
