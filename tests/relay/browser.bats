@@ -17,7 +17,8 @@ setup() {
     web_port=$(free_port)
 }
 
-@test "a browser loads a page with images, and talks over a WebSocket" {
+# browses COMMAND...: once that is so of the agent, a browser does all of it.
+browses() {
     make_store alice
     start_broker
     start_relay listen
@@ -26,10 +27,20 @@ setup() {
     printf '%s\n' '-h intra' '-m 4' "-k $scratch/alice/private.pem" "-c $scratch/alice/cert.pem" \
         "-a $scratch/ca.pem" "127.0.0.1:$relay_port" "127.0.0.1:$web_port" >agent.conf
     start agent bin/relayagent -C agent.conf
-    wait_until 60 says agent ' waiting '
+    wait_until 60 "$@"
     start_browser "https://127.0.0.1:$relay_port/"
     wait_until 250 grep -sE '^GET /result\?' heads
     grep -F 'GET /result?images=2&socket=there%20and%20back HTTP/1.1' heads
     [ "$(grep -c '^Host: ' heads)" -eq "$(grep -c '^Host: intra' heads)" ]
     grep -i '^Upgrade: websocket' heads
+}
+
+@test "a browser loads a page with images, and talks over a WebSocket" {
+    browses says agent ' waiting '
+}
+
+@test "and so it does where the agent is parked" {
+    configure 'park_after = 1'
+    browses says_at_least agent 4 ' parked '
+    says agent ' woken '
 }

@@ -352,3 +352,17 @@ with_haproxy() {
     says_times relay 0 " tls-refused |(agent-waits|end|left) .*$client_address"
     stop_line alice
 }
+
+@test "behind haproxy an agent is parked, and woken as who it is" {
+    configure "proxy_from = $client_address" 'park_after = 1'
+    start_broker
+    start_relay listen -d
+    with_haproxy
+    start_line alice
+    wait_until 60 says_at_least broker 2 ' parked .* peer=127\.0\.0\.1:'
+    client session "$stone_port" alice 100000 100000
+    wait_until 60 says broker ' woken .* peer=127\.0\.0\.1:'
+    says relay ' end .* role=agent peer=127\.0\.0\.1:'
+    says_times relay 0 " tls-refused |(agent-waits|parked|end|left) .*$client_address"
+    stop_line alice
+}
