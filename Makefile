@@ -230,6 +230,7 @@ test: deps-test  ## run the tests over real programs (FILES=, FILTER=)
 # What the suite tries a few times, or with a few, these try in earnest. Each of
 # the figures may be set: "make faults FAULT_ROUNDS=3".
 FAULT_ROUNDS = 20
+PARKED_POLLS = 100
 FAULT_STRIDE = 5
 FAULTS = $(addprefix faults/,deaths parked pauses sweep lossy surroundings \
 	tls-hostile) relay/tls-scan
@@ -246,7 +247,7 @@ OFTEN = agent/conf agent/parked relay/reconnect customers/limits relay/load \
 faults: deps-test  ## break everything, 20 times each, under load (half an hour)
 	@$(MAKE) --no-print-directory all test-programs
 	@FAULT_ROUNDS=$(FAULT_ROUNDS) FAULT_STRIDE=$(FAULT_STRIDE) \
-		BATS_TEST_TIMEOUT=1500 tests/run.sh $(FAULTS:%=%.bats)
+		PARKED_POLLS=$(PARKED_POLLS) BATS_TEST_TIMEOUT=1500 tests/run.sh $(FAULTS:%=%.bats)
 
 soak: deps-test  ## 10,000 sessions, 5,000 idle agents, and what is tried often
 	@$(MAKE) --no-print-directory all test-programs

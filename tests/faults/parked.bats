@@ -17,6 +17,9 @@ setup() {
     prepare
 }
 
+# How many polls the agent has at least, and at most twice as many.
+polls=${PARKED_POLLS:-4}
+
 # parking: a relay that parks after a second, and a line through it, which is
 # parked.
 parking() {
@@ -25,18 +28,18 @@ parking() {
     start_relay listen
     wait_until 60 spawner_is_attached
     start_target target-alice whole alice
-    start_waiting_agent agent-alice alice "$target" '-m 4:8'
+    start_waiting_agent agent-alice alice "$target" "-m $polls:$((polls * 2))"
     stone_port=$(free_port)
     start_relay_stone stone-alice "--sessions 0" "$(to_relay "localhost:$stone_port")"
     echo "$stone_port" >stone-alice.port
     wait_until 60 all_parked
 }
 
-# all_parked: the agent has four polls or more, and no process for them.
+# all_parked: the agent has its polls or more, and no process for them.
 all_parked() {
     local parked
     parked=$(timeout 60 bin/relayagent status --json -C agent-alice.conf 3>&- |
-        jq '.relays[0].parked') && [ "$parked" -ge 4 ] && [ "$(any_child agent-alice)" = '' ]
+        jq '.relays[0].parked') && [ "$parked" -ge "$polls" ] && [ "$(any_child agent-alice)" = '' ]
 }
 
 # to_parked COUNT AT_ONCE: sessions, of which the first, at least, have to wake it.
@@ -51,7 +54,7 @@ to_parked() {
     for ((round = 1; round <= count; round++)); do
         to_parked 8 $((round % 8 + 1))
     done
-    note "$count times parked and woken: $(grep -c ' woken ' agent-alice.log) of $((count * 4)) polls"
+    note "$count times parked and woken: $(grep -c ' woken ' agent-alice.log) of $((count * polls)) polls"
     says_at_least agent-alice "$count" ' woken '
     [ "$(grep -c '^session ' target-alice.log)" -ge $((count * 8)) ]
     not says target-alice '^(clean end|spoilt)'
