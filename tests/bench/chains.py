@@ -50,7 +50,8 @@ class Relay:
     service. ours is the same chain with relay-stone in the place of Debian's.
     """
 
-    def __init__(self, scratch):
+    def __init__(self, scratch, *lines, has_keyd=False):
+        """lines are of relay.conf; with relay-keyd who registers has to prove who it is."""
         self.scratch = scratch
         shutil.copytree(ROOT / "build/bin", scratch.dir / "bin")
         self.bin = scratch.dir / "bin"
@@ -61,10 +62,13 @@ class Relay:
         # a thousand sessions of one certificate must not meet its limit
         scratch.write("customers", "[default]\nnusers = 4000\n")
         handoff = "handoff = run/handoff.sock" if self.has_handoff() else ""
+        pem = self.keyd_folder() if has_keyd else "ca/server/localhost"
+        if has_keyd:
+            lines += ("keyd = keyd/keyd.sock", "keyd_user = daemon")
         self.conf = scratch.write("relay.conf", f"""
 listen = 127.0.0.1:{self.port}
-certificate = ca/server/localhost/cert.pem
-key = ca/server/localhost/private.pem
+certificate = {pem}/cert.pem
+key = {pem}/private.pem
 ca = ca/ca.pem
 customers = customers
 socket = run/broker.sock
@@ -72,10 +76,24 @@ user = nobody
 handler_user = games
 group = nogroup
 {handoff}
-""")
+""" + "\n".join((*lines, "")))
+        self.helpers = []
+        if has_keyd:
+            self.helpers.append(scratch.start(self.bin / "relay-keyd", "-c", "relay.conf"))
+            wait_for(lambda: " start " in self.helpers[0].log.read_text(), "relay-keyd")
         self.broker = scratch.start(self.bin / "relay-broker", "-c", "relay.conf")
         self.listen = scratch.start(self.bin / "relay-listen", "-c", "relay.conf")
         wait_for(lambda: answers(self.port), "relay-listen")
+
+    def keyd_folder(self):
+        """Where relay-keyd has the key; who it is apart from us."""
+        folder = self.scratch.dir / "keyd"
+        shutil.copytree(self.scratch.dir / "ca/server/localhost", folder)
+        folder.chmod(0o755)
+        if os.geteuid() == 0:
+            shutil.chown(folder, "daemon")
+            shutil.chown(folder / "private.pem", "daemon")
+        return "keyd"
 
     def has_handoff(self):
         """Whether there is a first stage for xinetd that passes its socket on."""
