@@ -11,11 +11,13 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/program.h"
+#include "status/first_word.h"
 #include "status/status.h"
 #include "stone/check.h"
 #include "stone/forward.h"
 #include "stone/forward_listeners.h"
 #include "stone/install.h"
+#include "stone/metrics.h"
 #include "stone/sandbox.h"
 #include "stone/server.h"
 #include "stone/single.h"
@@ -43,7 +45,8 @@ usage(void)
 	    "       " NAME " [-DdlNnrtV] -q word ... relay listen request "
 	    "[client ...]\n"
 	    "       " NAME " check [--json] word ...\n"
-	    "       " NAME " status [--json] word ...\n");
+	    "       " NAME " status [--json] word ...\n"
+	    "       " NAME " metrics [--textfile path] word ...\n");
 	exit(EX_USAGE);
 }
 
@@ -102,8 +105,7 @@ read_all(int argc, char **argv, const struct proxy_environment *env)
 		printf(NAME " %s\n", VERSION);
 		exit(EX_OK);
 	}
-	if (set->conf.json)
-		program_fail(EX_USAGE, "--json is for check and status");
+	first_word_options(WORD_NONE, set->conf.json, set->conf.textfile);
 	if (set->conf.wanted != NULL)
 		exit(warp_request_run(set->conf.wanted, NAME, "8080"));
 	if (set->conf.help || (set->conf.nforwards == 0 && argc == 1))
@@ -215,29 +217,32 @@ serve(struct stone_server *server, int sock)
 }
 
 static int
-ask_status(int argc, char **argv)
+ask(enum first_word word, int argc, char **argv)
 {
 	static struct stone_conf conf;
 	struct stone_words words;
+	const char *file;
 	struct failure f;
 	size_t next;
 
 	if (stone_words_from_argv(&words, argc, argv, &f) == -1 ||
 	    stone_conf_options(&conf, &words, &next, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
-	return stone_status_run(conf.file != NULL ? conf.file : "", conf.json);
+	first_word_options(word, conf.json, conf.textfile);
+	file = conf.file != NULL ? conf.file : "";
+	return word == WORD_METRICS ? stone_metrics_run(file, conf.textfile)
+				    : stone_status_run(file, conf.json);
 }
 
 int
 main(int argc, char **argv)
 {
 	static struct proxy_environment env;
-	const int check = program_take_word(&argc, &argv, "check");
-	const int status = !check && program_take_word(&argc, &argv, "status");
+	const enum first_word word = first_word_take(&argc, &argv);
 	struct stone_server server = {.argc = argc, .argv = argv, .env = &env};
 	int sock = -1, rc;
 
-	if (!check && !status && is_inetd(argc, argv))
+	if (word == WORD_NONE && is_inetd(argc, argv))
 		sock = fd_take_inetd_socket();
 	if (sock == -1 && fd_sane_std() == -1)
 		return EX_OSERR;
@@ -246,11 +251,11 @@ main(int argc, char **argv)
 	notify_keep();
 	if (proxy_environment_keep(&env) == -1 || harden_process(sock) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
-	if (status)
-		return ask_status(argc, argv);
+	if (word == WORD_STATUS || word == WORD_METRICS)
+		return ask(word, argc, argv);
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
-	if (check)
+	if (word == WORD_CHECK)
 		return stone_check(argc, argv, &env);
 	server.forwards = read_all(argc, argv, &env);
 	rc = serve(&server, sock);

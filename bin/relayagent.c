@@ -6,6 +6,7 @@
 #include "agent/check.h"
 #include "agent/conf.h"
 #include "agent/install.h"
+#include "agent/metrics.h"
 #include "agent/pool.h"
 #include "agent/sandbox.h"
 #include "agent/status.h"
@@ -15,6 +16,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/program.h"
+#include "status/first_word.h"
 #include "status/status.h"
 
 #include <errno.h>
@@ -33,14 +35,16 @@ become_daemon(struct agent_source *source)
 }
 
 static int
-ask_status(int argc, char **argv)
+ask(enum first_word word, int argc, char **argv)
 {
 	struct agent_run run;
 	struct failure f;
 
 	if (agent_words_run(&run, argc, argv, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
-	return agent_status_run(run.file, run.json);
+	first_word_options(word, run.json, run.textfile);
+	return word == WORD_METRICS ? agent_metrics_run(run.file, run.textfile)
+				    : agent_status_run(run.file, run.json);
 }
 
 static void
@@ -51,8 +55,7 @@ read_conf(struct agent_conf *conf, struct agent_run *run,
 
 	if (agent_conf_read(conf, run, source, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
-	if (run->json)
-		program_fail(EX_USAGE, "--json is for check and status");
+	first_word_options(WORD_NONE, run->json, run->textfile);
 }
 
 /* Nobody can ask then, but all else goes on. */
@@ -96,28 +99,28 @@ main(int argc, char **argv)
 	static struct agent_source source;
 	static struct agent_conf conf;
 	struct agent_run run;
-	int check, status, fd, rc;
+	enum first_word word;
+	int fd, rc;
 
 	if (fd_sane_std() == -1)
 		return EX_OSERR;
 	log_open(NAME, LOG_TO_STDERR, 0);
 	notify_keep();
 	status_keep();
-	check = program_take_word(&argc, &argv, "check");
-	status = !check && program_take_word(&argc, &argv, "status");
+	word = first_word_take(&argc, &argv);
 	if (agent_source_keep(&source, argc, argv) == -1)
 		program_fail(EX_OSERR, "set-up: %s", strerror(errno));
 	if (harden_process(-1) == -1)
 		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
-	if (status)
-		return ask_status(argc, argv);
+	if (word == WORD_STATUS || word == WORD_METRICS)
+		return ask(word, argc, argv);
 	/* early, so that nobody's question is the end of it */
-	fd = !check ? program_signals(signals) : -1;
-	if (!check && fd == -1)
+	fd = word == WORD_NONE ? program_signals(signals) : -1;
+	if (word == WORD_NONE && fd == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	if (tls_init() == -1)
 		program_fail(EX_SOFTWARE, "OpenSSL does not start");
-	if (check)
+	if (word == WORD_CHECK)
 		return agent_check(&source);
 	read_conf(&conf, &run, &source);
 	if (run.test)

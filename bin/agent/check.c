@@ -7,6 +7,7 @@
 #include "base/program.h"
 #include "check/check.h"
 #include "config/entitlement.h"
+#include "status/first_word.h"
 
 #include <errno.h>
 #include <string.h>
@@ -69,6 +70,7 @@ agent_check(const struct agent_source *source)
 	struct failure f;
 	const int rc = agent_conf_read(&c.conf, &run, source, &f);
 
+	first_word_options(WORD_CHECK, run.json, run.textfile);
 	c.check.report = check_report_new("relayagent", run.json);
 	if (c.check.report == NULL)
 		program_fail(EX_OSERR, "set-up: %s", strerror(errno));

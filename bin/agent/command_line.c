@@ -21,6 +21,7 @@
 #define PASSFILE       "passfile"
 #define REQUEST        "request"
 #define INSTALL        "install"
+#define TEXTFILE       "textfile"
 #define LIST_STEP      16 /* words, by which the list grows */
 
 #define LETTERS      "nf:k:c:a:m:h:x:X:"
@@ -36,6 +37,7 @@ static const struct option longs[] = {
     {PASSFILE, required_argument, NULL, AGENT_PASSFILE},
     {INSTALL, no_argument, NULL, AGENT_INSTALL},
     {REQUEST, required_argument, NULL, AGENT_REQUEST},
+    {TEXTFILE, required_argument, NULL, AGENT_TEXTFILE},
     {NULL, 0, NULL, 0},
 };
 
@@ -51,6 +53,7 @@ usage(void)
 	    "target:port\n"
 	    "       " NAME " check [--" JSON "] word ...\n"
 	    "       " NAME " status [--" JSON "] word ...\n"
+	    "       " NAME " metrics [--" TEXTFILE " path] word ...\n"
 	    "options: [-a ca] [-h host] [-m polls[:max]] [-X file] "
 	    "[-x proxy:port]\n"
 	    "         [--" MAX_STREAMS " n] [--" PASSFILE " file] [--" PEERS
@@ -97,6 +100,9 @@ set_run(struct agent_run *run, const char **file, int option)
 		return run->test = 1;
 	case AGENT_JSON:
 		return run->json = 1;
+	case AGENT_TEXTFILE:
+		run->textfile = optarg;
+		return 1;
 	case 'V':
 		printf(NAME " %s\n", VERSION);
 		exit(EX_OK);
@@ -187,7 +193,8 @@ read_line(void *arg, char *line, struct failure *f)
 		return failure(f, "%s has no value", line);
 	if (word.option == -1 || word.option == '?' ||
 	    word.option == AGENT_JSON || word.option == AGENT_REQUEST ||
-	    word.option == AGENT_INSTALL || is_abbreviated(line, index))
+	    word.option == AGENT_INSTALL || word.option == AGENT_TEXTFILE ||
+	    is_abbreviated(line, index))
 		return failure(f, "unknown option %s (see " NAME "(1))", line);
 	if (argc > optind || (optarg == NULL && index == -1 && line[2] != '\0'))
 		return failure(f, "%s takes no value", line);

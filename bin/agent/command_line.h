@@ -21,6 +21,7 @@
 #define AGENT_INSTALL        262 /* of the command line alone */
 #define AGENT_REQUEST        263 /* of the command line alone */
 #define AGENT_JSON           264 /* of the command line alone */
+#define AGENT_TEXTFILE       265 /* of the command line alone */
 
 struct agent_word {
 	int option;       /* its letter, or one of the above */
@@ -37,13 +38,14 @@ struct agent_words {
 
 /* What only the command line can say. */
 struct agent_run {
-	int daemon;          /* -D */
-	int debug;           /* -d */
-	int test;            /* -t */
-	int json;            /* --json */
-	int install;         /* --install */
-	char file[PATH_MAX]; /* -C; "": none */
-	const char *part;    /* what was read last: see check/check.h */
+	int daemon;           /* -D */
+	int debug;            /* -d */
+	int test;             /* -t */
+	int json;             /* --json */
+	int install;          /* --install */
+	const char *textfile; /* --textfile; NULL: none */
+	char file[PATH_MAX];  /* -C; "": none */
+	const char *part;     /* what was read last: see check/check.h */
 };
 
 /*

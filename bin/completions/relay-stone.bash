@@ -5,7 +5,7 @@ _relay_stone() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 
     case $previous in
-        -C | -f)
+        -C | -f | --textfile)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -22,13 +22,13 @@ _relay_stone() {
     case $current in
         -*)
             mapfile -t COMPREPLY < <(compgen -W '-C -D -d -f -h -l -N -n -q -r -t -V -x
-                --inetd --install --json --request --sessions --stdio' -- "$current")
+                --inetd --install --json --request --sessions --stdio --textfile' -- "$current")
             ;;
         # a command, or the one word that is a file
         *)
             mapfile -t COMPREPLY < <(
                 compgen -f -X '!*.warp' -- "$current"
-                [ "$COMP_CWORD" -ne 1 ] || compgen -W 'check status' -- "$current"
+                [ "$COMP_CWORD" -ne 1 ] || compgen -W 'check metrics status' -- "$current"
             )
             ;;
     esac

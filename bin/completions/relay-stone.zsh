@@ -6,6 +6,7 @@ local -a commands
 commands=(
     'check:try each step, and say what is wrong'
     'status:how one that runs is doing'
+    'metrics:the same for Prometheus'
 )
 
 _arguments \
@@ -25,6 +26,7 @@ _arguments \
     '--sessions[shared sessions of each forward]:number:' \
     '--stdio[serve standard input and output]' \
     '-t[check the configuration and exit]' \
+    '--textfile[where metrics go]:file:_files' \
     '--json[check and status as JSON]' \
     '-V[print the version]' \
     '-x[HTTP proxy before the relay]:proxy:' \

@@ -5,7 +5,7 @@ _relayagent() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 
     case $previous in
-        -[Cacfkx] | -X | --passfile | --peers)
+        -[Cacfkx] | -X | --passfile | --peers | --textfile)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -21,13 +21,14 @@ _relayagent() {
     case $current in
         -*)
             mapfile -t COMPREPLY < <(compgen -W '-a -C -c -D -d -f -h -k -m -n -t -V -X -x
-                --install --json --max-streams --passfile --peers --proxy-protocol --request --seal --upgrade' -- "$current")
+                --install --json --max-streams --passfile --peers --proxy-protocol --request --seal
+                --textfile --upgrade' -- "$current")
             ;;
         # a command, or the one argument that is a file
         *)
             mapfile -t COMPREPLY < <(
                 compgen -f -X '!*.warp' -- "$current"
-                [ "$COMP_CWORD" -ne 1 ] || compgen -W 'check status' -- "$current"
+                [ "$COMP_CWORD" -ne 1 ] || compgen -W 'check metrics status' -- "$current"
             )
             ;;
     esac

@@ -24,6 +24,8 @@ complete -c relayagent -l proxy-protocol -d 'tell the target where clients come 
 complete -c relayagent -l upgrade -x -d 'let web clients upgrade to it'
 complete -c relayagent -n __fish_is_first_arg -a check -d 'try each step, and say what is wrong'
 complete -c relayagent -n __fish_is_first_arg -a status -d 'how one that runs is doing'
+complete -c relayagent -n __fish_is_first_arg -a metrics -d 'the same for Prometheus'
 complete -c relayagent -l json -d 'check and status as JSON'
 complete -c relayagent -l peers -r -F -d 'certificates of other ends of sealed sessions'
 complete -c relayagent -l seal -x -a 'auto require off' -d 'whether sessions are sealed'
+complete -c relayagent -l textfile -r -F -d 'where metrics go'

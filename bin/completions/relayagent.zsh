@@ -6,6 +6,7 @@ local -a commands
 commands=(
     'check:try each step, and say what is wrong'
     'status:how one that runs is doing'
+    'metrics:the same for Prometheus'
 )
 
 _arguments \
@@ -25,6 +26,7 @@ _arguments \
     '-m[connections that wait]:polls:' \
     '-n[forward a port]' \
     '-t[check the configuration and exit]' \
+    '--textfile[where metrics go]:file:_files' \
     '--json[check and status as JSON]' \
     '-V[print the version]' \
     '-X[user and password for the proxy]:file:_files' \

@@ -2,22 +2,15 @@
  * relayctl metrics: the broker's counters as Prometheus text, version 0.0.4. A
  * customer's name has no character that a label would have to escape.
  */
-#define _GNU_SOURCE
 #include "base/program.h"
+#include "base/textfile.h"
 #include "ctl/command.h"
 #include "ctl/ends.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define TEXTFILE_SUFFIX ".XXXXXX" /* of mkostemp(3) */
 
 struct metric {
 	const char *name, *type, *help;
@@ -146,26 +139,6 @@ print_all(FILE *out, const struct ctl_answer *status,
 	}
 }
 
-/*
- * Who collects the file must never see half of it, and who may write to its
- * folder not lead us elsewhere by a link.
- */
-static FILE *
-open_textfile(const char *path, char *partial, size_t size)
-{
-	FILE *out;
-	int fd;
-
-	if ((size_t)snprintf(partial, size, "%s" TEXTFILE_SUFFIX, path) >= size)
-		program_fail(EX_CANTCREAT, "%s: too long", path);
-	fd = mkostemp(partial, O_CLOEXEC);
-	out = fd == -1 ? NULL : fdopen(fd, "w");
-	if (out == NULL)
-		program_fail(EX_CANTCREAT, "%s: %s", partial, strerror(errno));
-	fchmod(fd, 0644); /* the collector is another user */
-	return out;
-}
-
 /* When the relay's files end; nothing of those that cannot be read. */
 static void
 print_ends(FILE *out, const char *conf_path)
@@ -221,18 +194,13 @@ ctl_metrics(FILE *out, const struct ctl_call *call)
 int
 command_metrics(const struct ctl_call *call)
 {
-	const char *path = call->options->textfile;
-	char partial[4096];
-	FILE *out = stdout;
+	struct textfile file;
+	struct failure f;
 
-	if (path != NULL)
-		out = open_textfile(path, partial, sizeof(partial));
-	ctl_metrics(out, call);
-	if (path == NULL)
-		return EX_OK;
-	if (ferror(out) | fclose(out) || rename(partial, path) == -1) {
-		unlink(partial);
-		program_fail(EX_IOERR, "%s: %s", path, strerror(errno));
-	}
+	if (textfile_open(&file, call->options->textfile, &f) == -1)
+		program_fail(EX_CANTCREAT, "%s", f.text);
+	ctl_metrics(file.out, call);
+	if (textfile_close(&file, &f) == -1)
+		program_fail(EX_IOERR, "%s", f.text);
 	return EX_OK;
 }

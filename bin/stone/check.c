@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "base/program.h"
 #include "check/check.h"
+#include "status/first_word.h"
 #include "stone/forward.h"
 #include "stone/material.h"
 #include "stone/relay.h"
@@ -350,6 +351,9 @@ stone_check(int argc, char **argv, const struct proxy_environment *env)
 	/* the report says it all, and no log beside it */
 	log_set_level(LOG_EMERG);
 	c.set = forwards_read(argc, argv, env, &part, &f);
+	if (c.set != NULL)
+		first_word_options(
+		    WORD_CHECK, c.set->conf.json, c.set->conf.textfile);
 	if (c.set != NULL && c.set->conf.file != NULL)
 		name = c.set->conf.file;
 	if (c.set != NULL && c.set->conf.nforwards == 0) {

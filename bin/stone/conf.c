@@ -203,17 +203,17 @@ set_sessions(struct reader *r, unsigned line)
 	return 0;
 }
 
-/* The word behind --request */
+/* The word behind the option. Returns 1, as read_option does, or -1. */
 static int
-set_wanted(struct reader *r)
+set_text(struct reader *r, const char **text, const char *option)
 {
 	const struct stone_word *word = peek(r);
 
 	if (word == NULL)
-		return refuse(r, 0, "no value behind ", "--request");
-	r->conf->wanted = word->text;
+		return refuse(r, 0, "no value behind ", option);
+	*text = word->text;
 	r->next++;
-	return 0;
+	return 1;
 }
 
 /* --inetd, --stdio. Returns 1, as read_option does, or -1. */
@@ -245,7 +245,9 @@ read_option(struct reader *r)
 	if (is(word, "--install") && r->words->file == NULL)
 		return r->conf->install = 1;
 	if (is(word, "--request") && r->words->file == NULL)
-		return set_wanted(r) == -1 ? -1 : 1;
+		return set_text(r, &r->conf->wanted, word->text);
+	if (is(word, "--textfile") && r->words->file == NULL)
+		return set_text(r, &r->conf->textfile, word->text);
 	if (is(word, "--sessions"))
 		return set_sessions(r, word->line) == -1 ? -1 : 1;
 	if (word->text[1] == '\0' || word->text[1] == '-')

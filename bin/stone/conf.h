@@ -58,12 +58,13 @@ struct stone_conf {
 	/* of the command line alone */
 	const char *file; /* -C; NULL: none */
 	enum stone_source source;
-	int test;           /* -t, -N */
-	int version;        /* -V */
-	int help;           /* -h */
-	const char *wanted; /* --request: for whom; NULL: for nobody */
-	int json;           /* --json */
-	int install;        /* --install */
+	int test;             /* -t, -N */
+	int version;          /* -V */
+	int help;             /* -h */
+	const char *wanted;   /* --request: for whom; NULL: for nobody */
+	int json;             /* --json */
+	int install;          /* --install */
+	const char *textfile; /* --textfile; NULL: none */
 	/* of both */
 	int daemon;             /* -D */
 	int syslog;             /* -l */

@@ -25,17 +25,6 @@ program_fail(int code, const char *format, ...)
 	exit(code);
 }
 
-int
-program_take_word(int *argc, char ***argv, const char *word)
-{
-	if (*argc < 2 || strcmp((*argv)[1], word) != 0)
-		return 0;
-	(*argv)[1] = (*argv)[0];
-	--*argc;
-	++*argv;
-	return 1;
-}
-
 void
 program_become(uid_t uid, gid_t gid)
 {

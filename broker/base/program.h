@@ -19,12 +19,6 @@
 void program_fail(int code, const char *format, ...)
     __attribute__((noreturn, format(printf, 2, 3)));
 
-/*
- * Whether the first argument is word, as in "relayagent check ..."; it is then
- * taken off, and what is left are the arguments of a start.
- */
-int program_take_word(int *argc, char ***argv, const char *word);
-
 /* Becomes this user and group (harden_drop_privileges), or fails for good. */
 void program_become(uid_t uid, gid_t gid);
 

@@ -120,8 +120,11 @@ SETTINGS
     for command in relayagent relay-stone; do
         [ "$(ask_bash "$command" ch)" = check ]
         [ "$(ask_bash "$command" st)" = status ]
+        [ "$(ask_bash "$command" me)" = metrics ]
+        [ "$(ask_bash "$command" metrics --textfile ag)" = agent.conf ]
         [ "$(ask_bash "$command" check --j)" = --json ]
         ask_fish "$command st" | grep -x status
+        ask_fish "$command me" | grep -x metrics
     done
 }
 
@@ -134,6 +137,7 @@ SETTINGS
     [ "$(ask_zsh 'relayagent --proxy')" = 'relayagent --proxy-protocol ' ]
     [ "$(ask_zsh 'relayagent ch')" = 'relayagent check ' ]
     [ "$(ask_zsh 'relay-stone st')" = 'relay-stone status ' ]
+    [ "$(ask_zsh 'relayagent me')" = 'relayagent metrics ' ]
     : >laptop.warp
     [ "$(ask_zsh 'relayagent la')" = 'relayagent laptop.warp ' ]
     [ "$(ask_zsh 'relayctl usa')" = 'relayctl usage ' ]

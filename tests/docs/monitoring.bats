@@ -7,6 +7,7 @@
 load ../lib/helpers
 load ../lib/customers
 load ../lib/docs
+load ../lib/stones
 
 setup_file() {
     make_pki alice
@@ -14,6 +15,7 @@ setup_file() {
 
 setup() {
     prepare
+    unset RUNTIME_DIRECTORY
     monitoring=$root/man/monitoring
 }
 
@@ -21,16 +23,23 @@ need_promtool() {
     command -v promtool >/dev/null || skip 'needs promtool'
 }
 
-@test "every metric that they name is one that relayctl prints" {
+@test "every metric that they name is one that a program prints" {
     configure 'crl = crl.pem'
     no_customers
     customer alice 'nusers = 5'
     start_broker
-    ctl metrics | sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' | sort >printed
+    start_agent agent alice 127.0.0.1:1
+    wait_until 60 says agent ' start '
+    start_relay_stone stone "$(to_relay "localhost:$(free_port)")"
+    {
+        ctl metrics
+        bin/relayagent metrics -C agent.conf
+        bin/relay-stone metrics -C stone.conf
+    } | sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' | sort >printed
     grep -x vpn_warp_relay_crl_expire_timestamp_seconds printed
     local file
     for file in alerts.yml dashboard.json; do
-        grep -oE 'vpn_warp_(relay|customer)_[a-z_]+' "$monitoring/$file" | sort -u >named
+        grep -oE 'vpn_warp_[a-z_]+' "$monitoring/$file" | sort -u >named
         [ "$(wc -l <named)" -ge 10 ]
         run -0 comm -23 named printed
         [ -z "$output" ]
@@ -54,7 +63,7 @@ need_promtool() {
     local change
     sed 's,- ../../man/monitoring/,- ,' "$tests/docs/alerts-test.yml" >alerts-test.yml
     for change in 's/== 0$/== 7/' 's/< [0-9]* \* 86400/< 1/' 's/> 20$/> 2000/' 's/>= vpn_warp_customer_nusers/> vpn_warp_customer_nusers/' \
-        's/== 1$/== 2/' 's/\[10m\])) > 1/[10m])) > 100/' 's/absent/present_over_time/' 's/\[15m\]) > 0/[15m]) > 9/'; do
+        's/== 1$/== 2/' 's/forward_certificate_/certificate_/' 's/\[10m\])) > 1/[10m])) > 100/' 's/absent/present_over_time/' 's/\[15m\]) > 0/[15m]) > 9/'; do
         sed "$change" "$monitoring/alerts.yml" >alerts.yml
         run ! diff alerts.yml "$monitoring/alerts.yml"
         run ! promtool test rules alerts-test.yml
