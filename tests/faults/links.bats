@@ -55,6 +55,12 @@ waits() {
     [ "$(grep -c ' waiting ' "$1.log")" -ge "$2" ]
 }
 
+# settled NAME: none of its polls is on its way; that would time out.
+settled() {
+    timeout 60 bin/relayagent status --json -C "$1.conf" 3>&- |
+        jq -e '.relays[0] | .waiting >= 2 and .polls == .waiting' >/dev/null
+}
+
 # local_play NAME: a script in the background, on the local host.
 local_play() {
     { echo "RELAY = '$relay_address'" && cat; } >"$1.py"
@@ -136,6 +142,7 @@ assert client.read(3) == b"two"
 client.close()
 SCRIPT
     await_point idle idle
+    wait_until 60 settled alice
     cut alice
     sleep 10
     mend alice
