@@ -25,6 +25,7 @@
 #define EVENTS_AT_ONCE 64
 #define MESSAGES_TURN  64   /* of one connection, before the next's turn */
 #define STRANGER_MS    1000 /* between two lines of them */
+#define SETTLE_MS      200  /* for a new list to get its owner and mode */
 
 /* Has source called when there is something to read at fd. */
 static int
@@ -202,7 +203,7 @@ on_crl(struct broker *b, struct source *source, uint32_t events)
 	(void)source;
 	(void)events;
 	if (filewatch_changed(&b->crl))
-		reload_all(b, NULL);
+		b->crl_at = deadline_in(SETTLE_MS);
 }
 
 static int
@@ -261,6 +262,7 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 		return failure_null(f, "%s", strerror(errno));
 	}
 	b->epoll = b->timer = b->spare = b->crl.fd = b->trust = -1;
+	b->crl_at = DEADLINE_NONE;
 	if (set_up(b) == -1)
 		failure(f, "set-up: %s", strerror(errno));
 	else if (reload_files(b, f) == 0)
@@ -277,7 +279,7 @@ patience(const struct broker *b)
 
 	if (sweep_pending(b))
 		return 0;
-	ms = parking_patience(b);
+	ms = deadline_left(deadline_first(parking_due(b), b->crl_at));
 	return b->reload.give_up != 0 && (ms == -1 || ms > 1000) ? 1000 : ms;
 }
 
@@ -298,6 +300,8 @@ broker_run(struct broker *b)
 			source->ready(b, source, events[i].events);
 		}
 		parking_turn(b);
+		if (deadline_left(b->crl_at) == 0)
+			reload_all(b, NULL);
 		sweep_turn(b);
 		reload_settle(b);
 		if (b->draining && sessions_count(b->sessions) == 0 &&

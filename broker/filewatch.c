@@ -21,7 +21,8 @@ filewatch_open(struct filewatch *w)
 
 /*
  * A file that is written is looked at when its writer closes it; one that is
- * replaced, as it should be, when it gets its name.
+ * replaced, as it should be, when it gets its name. install(1) lets others read
+ * it only then.
  */
 static int
 watch_folder(const struct filewatch *w, const char *path, const char *slash)
@@ -35,7 +36,8 @@ watch_folder(const struct filewatch *w, const char *path, const char *slash)
 		folder = strndup(path, (size_t)(slash - path) + 1);
 	if (folder == NULL)
 		return -1;
-	wd = inotify_add_watch(w->fd, folder, IN_CLOSE_WRITE | IN_MOVED_TO);
+	wd = inotify_add_watch(
+	    w->fd, folder, IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB);
 	free(folder);
 	return wd;
 }

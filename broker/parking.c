@@ -328,8 +328,8 @@ first_of(const struct parked_list *list)
 	return TAILQ_EMPTY(list) ? DEADLINE_NONE : TAILQ_FIRST(list)->until;
 }
 
-int
-parking_patience(const struct broker *b)
+int64_t
+parking_due(const struct broker *b)
 {
 	const struct parking *p = &b->parking;
 	int64_t until = deadline_first(first_of(&p->quiet), first_of(&p->cut));
@@ -337,7 +337,7 @@ parking_patience(const struct broker *b)
 	until = deadline_first(until, first_of(&p->waking));
 	if (p->blocked)
 		until = deadline_first(until, deadline_in(WAKING_AGAIN_MS));
-	return deadline_left(deadline_first(until, p->alone_until));
+	return deadline_first(until, p->alone_until);
 }
 
 void

@@ -102,8 +102,8 @@ int parking_recheck(struct broker *b, struct conn *c);
  */
 int parking_expired(struct broker *b, const struct conn *c);
 
-/* How long until parking_turn has something to do, milliseconds; -1: ever. */
-int parking_patience(const struct broker *b);
+/* When parking_turn has something to do (base/deadline.h). */
+int64_t parking_due(const struct broker *b);
 
 /* Ends who is silent, and wakes the next where one does not come. */
 void parking_turn(struct broker *b);

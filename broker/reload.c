@@ -288,6 +288,7 @@ begin(struct broker *b, const struct conn *asks)
 void
 reload_all(struct broker *b, const struct conn *asks)
 {
+	b->crl_at = DEADLINE_NONE; /* it is read with all else */
 	/* while everyone is being asked, all who want it get one more */
 	if (b->reload.sweeping)
 		b->reload.again = 1;

@@ -94,6 +94,7 @@ struct broker {
 	int timer;   /* timerfd: the next customer's end */
 	int epoll;
 	struct filewatch crl; /* a new list is obeyed at once */
+	int64_t crl_at;       /* base/deadline.h; when to read it */
 	struct source on_listener, on_signals, on_timer, on_crl;
 	int trust; /* for rechecks, ipc/trust_bundle.h; -1: it can't be read */
 	uint32_t trust_size; /* of it */

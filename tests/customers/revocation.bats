@@ -145,6 +145,26 @@ SCRIPT
     wait_until 60 says broker ' reloaded .*ended=0 '
 }
 
+@test "and so is one that the relay may read later than it is there" {
+    is_root || skip 'needs root: who has a file may read it'
+    start_broker
+    start_relay listen
+    start_play later <<'SCRIPT'
+gone = poll("alice")
+at_point("waiting")
+assert gone.end() == "clean"
+SCRIPT
+    await_point later waiting
+    cp -r "$pki" "$scratch.ca"
+    "$built/relay-ca" -d "$scratch.ca" revoke alice >/dev/null
+    install -m 600 "$scratch.ca/crl.pem" crl.pem
+    wait_until 60 says broker ' reload-failed .*Permission_denied'
+    chmod 644 crl.pem
+    go_on waiting
+    ended_well later
+    wait_until 60 says broker ' reloaded .*ended=1 '
+}
+
 # handler_of NAME: the pid of the handler with which NAME's poll waits.
 handler_of() {
     sed -n "s/.*relay-listen\[\([0-9]*\)\]: agent-waits .*$(identity "$1")\$/\1/p" relay.log
