@@ -84,27 +84,33 @@ describe(struct record *r, const struct conn *c)
 	memcpy(r->peer, c->peer, sizeof(r->peer));
 }
 
-/* Who came first is first in the table, too. Returns 0, or -1 with errno. */
+/* Those of one list, the first of them first. Returns 0, or -1 with errno. */
+static int
+save_list(struct saving *s, const struct parked_list *list)
+{
+	const struct parked *p;
+
+	for (p = TAILQ_FIRST(list); p != NULL; p = TAILQ_NEXT(p, link)) {
+		describe(&s->records[s->batch], p->conn);
+		s->fds[s->batch] = p->conn->fd;
+		if (++s->batch == FDPASS_MAX && flush(s) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 save_all(struct saving *s, const struct parking *parking)
 {
 	struct header h = {
 	    .version = VERSION_OF_TABLE, .size = sizeof(struct record)};
-	const struct parked_list *lists[] = {&parking->quiet, &parking->cut};
-	const struct parked *p;
 
 	memcpy(h.authorities_sha256, parking->authorities_sha256,
 	    sizeof(h.authorities_sha256));
-	if (write(s->table, &h, sizeof(h)) != sizeof(h))
+	if (write(s->table, &h, sizeof(h)) != sizeof(h) ||
+	    save_list(s, &parking->quiet) == -1 ||
+	    save_list(s, &parking->cut) == -1)
 		return -1;
-	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-		TAILQ_FOREACH(p, lists[i], link)
-		{
-			describe(&s->records[s->batch], p->conn);
-			s->fds[s->batch] = p->conn->fd;
-			if (++s->batch == FDPASS_MAX && flush(s) == -1)
-				return -1;
-		}
 	return flush(s);
 }
 
