@@ -380,11 +380,12 @@ stay() {
 }
 
 check_arguments() {
-    local program
+    local program programs=(busybox curl openssl pgrep setpriv setsid stone)
     [[ $* == stay || $* == once ]] || usage
     [[ $spawner == relay-listen || $spawner == xinetd ]] || usage
     [[ -z $target || $target == ?*:[0-9]* ]] || usage
-    for program in busybox curl openssl pgrep setpriv setsid stone xinetd; do
+    [[ $spawner != xinetd ]] || programs+=(xinetd)
+    for program in "${programs[@]}"; do
         command -v "$program" >/dev/null || fail "$program is not installed: run make deps"
     done
     [[ -x ${B:-build}/bin/relayagent ]] || fail "nothing is built: run make"
