@@ -175,7 +175,7 @@ make_folders() {
         keyd_user=daemon
         handler_user=games
         as_user=(setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups --)
-        chown nobody "$scratch"/{run,ca}
+        chown nobody "$scratch"/{run,ca,agent} # relayagent says there how it is
     fi
 }
 
