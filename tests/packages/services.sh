@@ -190,6 +190,12 @@ release long
 # ---- the inetd shape ------------------------------------------------------------------
 
 say 'a unit for each connection: relay.socket in place of relay-listen.socket'
+# its handlers have a user of their own, to whom the key is closed
+chown vpn-warp-keyd: private.pem
+sed -i 's/^#keyd = /keyd = /' relay.conf
+systemctl start relay-keyd
+systemctl restart relay-listen
+await polls
 hold across 8080
 systemctl stop relay-listen.socket relay-listen
 systemctl start relay.socket
