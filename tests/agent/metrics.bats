@@ -7,6 +7,7 @@ load ../lib/helpers
 load ../lib/clients
 load ../lib/customers
 load ../lib/metrics
+load ../lib/status
 
 setup_file() {
     make_pki alice
@@ -14,22 +15,7 @@ setup_file() {
 
 setup() {
     prepare
-    unset RUNTIME_DIRECTORY
-}
-
-# ask WORD [OPTION...]: the agent with agent.conf.
-ask() {
-    timeout 60 bin/relayagent "$@" -C agent.conf 3>&-
-}
-
-# answer FILTER: of jq, on the status.
-answer() {
-    ask status --json | jq -r "$1"
-}
-
-# is FILTER VALUE: for wait_until.
-is() {
-    [ "$(answer "$1")" = "$2" ]
+    asks relayagent agent.conf
 }
 
 # value METRIC: of the relay, in text.

@@ -6,6 +6,7 @@
 load ../lib/helpers
 load ../lib/clients
 load ../lib/customers
+load ../lib/status
 
 setup_file() {
     make_pki alice
@@ -13,22 +14,7 @@ setup_file() {
 
 setup() {
     prepare
-    unset RUNTIME_DIRECTORY
-}
-
-# ask [OPTION...]: of the agent with agent.conf.
-ask() {
-    timeout 60 bin/relayagent status "$@" -C agent.conf 3>&-
-}
-
-# answer FILTER: of jq, on what the agent says.
-answer() {
-    ask --json | jq -r "$1"
-}
-
-# is FILTER VALUE: for wait_until.
-is() {
-    [ "$(answer "$1")" = "$2" ]
+    asks relayagent agent.conf
 }
 
 @test "status tells of polls, sessions, and when certificate and customer end" {
@@ -39,7 +25,7 @@ is() {
     cp agent-alice.conf agent.conf
     mv agent-alice.status agent.status
     [ "$(stat -c %a agent.status)" = 600 ]
-    run -0 ask
+    run -0 ask status
     [ "${#lines[@]}" -eq 4 ]
     [[ ${lines[0]} =~ ^relayagent\ [0-9.]+,\ pid\ [0-9]+,\ since\ 20[0-9T:-]+Z$ ]]
     [[ ${lines[1]} =~ ^sessions:\ 0\;\ the\ certificate\ ends:\ 20[0-9T:-]+Z$ ]]
@@ -58,7 +44,7 @@ is() {
     start_agent agent alice 127.0.0.1:1
     wait_until 60 says agent ' not-connected '
     [ "$(answer '.relays[0].error')" = "127.0.0.1 port $relay_port: Connection refused" ]
-    run -0 ask
+    run -0 ask status
     [[ ${lines[2]} == "relay 127.0.0.1:$relay_port: 0 of 2 polls wait (0 parked), "* ]]
     [[ ${lines[3]} =~ ^\ \ \ \ fails\ since\ 20[0-9T:-]+Z:\ 127.0.0.1\ port\ [0-9]+:\ Connection\ refused\;\ next\ try\ in\ [0-9]+\ s$ ]]
     [ "$(answer '.relays[0].customer_until')" = null ]
@@ -69,7 +55,7 @@ is() {
     with_relay
     wait_until 60 says agent ' waiting '
     wait_until 60 is '.relays[0] | "\(.error) \(.next_try)"' 'null null'
-    run -0 ask
+    run -0 ask status
     [[ ${lines[4]} =~ ^\ \ \ \ last\ error\ at\ 20[0-9T:-]+Z:\ 127.0.0.1\ port ]]
 }
 
@@ -92,12 +78,12 @@ is() {
     RUNTIME_DIRECTORY=$scratch/run:/other start_agent agent alice 127.0.0.1:1
     wait_until 60 [ -S run/agent.status ]
     [ ! -e agent.status ]
-    run -69 ask
+    run -69 ask status
     [[ $output == "relayagent: no relayagent runs with this configuration, or it is not yours to ask: agent.status: No such file or directory" ]]
     export RUNTIME_DIRECTORY=$scratch/run
-    run -0 ask
+    run -0 ask status
     stop agent
-    run -69 ask
+    run -69 ask status
     [[ $output == *"/run/agent.status: Connection refused" ]]
     unset RUNTIME_DIRECTORY
     run -69 bin/relayagent status -n 127.0.0.1:1 127.0.0.1:1

@@ -8,6 +8,7 @@ load ../lib/helpers
 load ../lib/clients
 load ../lib/stones
 load ../lib/metrics
+load ../lib/status
 
 setup_file() {
     make_pki alice
@@ -15,22 +16,7 @@ setup_file() {
 
 setup() {
     prepare
-    unset RUNTIME_DIRECTORY
-}
-
-# ask WORD [OPTION...]: the relay-stone with stone.conf.
-ask() {
-    timeout 60 bin/relay-stone "$@" -C stone.conf 3>&-
-}
-
-# answer FILTER: of jq, on the status.
-answer() {
-    ask status --json | jq -r "$1"
-}
-
-# is FILTER VALUE: for wait_until.
-is() {
-    [ "$(answer "$1")" = "$2" ]
+    asks relay-stone stone.conf
 }
 
 # value METRIC [LISTEN]: of that forward, in text.

@@ -6,6 +6,7 @@
 load ../lib/helpers
 load ../lib/clients
 load ../lib/stones
+load ../lib/status
 
 setup_file() {
     make_pki alice
@@ -13,23 +14,13 @@ setup_file() {
 
 setup() {
     prepare
-    unset RUNTIME_DIRECTORY
-}
-
-# ask [OPTION...]: of the relay-stone with stone.conf.
-ask() {
-    timeout 60 bin/relay-stone status "$@" -C stone.conf 3>&-
-}
-
-# is FILTER VALUE: for wait_until.
-is() {
-    [ "$(ask --json | jq -r "$1")" = "$2" ]
+    asks relay-stone stone.conf
 }
 
 @test "sessions and connections of each forward, and whether they go well" {
     with_relay
     a_line alice '--sessions 0'
-    run -0 ask
+    run -0 ask status
     [ "${#lines[@]}" -eq 2 ]
     [[ ${lines[0]} =~ ^relay-stone\ [0-9.]+,\ pid\ [0-9]+,\ since\ 20[0-9T:-]+Z$ ]]
     [[ ${lines[1]} == "forward localhost:$stone_port to 127.0.0.1:$relay_port: 0 sessions, 0 connections so far; the certificate ends: 20"*Z ]]
@@ -44,7 +35,7 @@ is() {
     exec {held}>&-
     client session "$stone_port" alice 1000 1000
     wait_until 60 is '.forwards[0] | "\(.sessions) \(.connections) \(.last_error)"' '0 2 null'
-    run -0 ask
+    run -0 ask status
     [[ ${lines[2]} =~ ^\ \ \ \ went\ well\ at\ 20[0-9T:-]+Z$ ]]
 }
 
@@ -55,12 +46,12 @@ is() {
     speak "$stone_port" hello
     wait_until 60 is '.forwards[0].last_error' 'refused: 503 No agent is there for this certificate'
     local since
-    since=$(ask --json | jq -r '.forwards[0].fails_since')
+    since=$(answer '.forwards[0].fails_since')
     stop relay
     speak "$stone_port" hello
     wait_until 60 is '.forwards[0].last_error' "127.0.0.1 port $relay_port: Connection refused"
     is '.forwards[0].fails_since' "$since"
-    run -0 ask
+    run -0 ask status
     [ "${lines[2]}" = "    fails since $since" ]
     [[ ${lines[3]} =~ ^\ \ \ \ last\ error\ at\ 20[0-9T:-]+Z:\ 127.0.0.1\ port\ [0-9]+:\ Connection\ refused$ ]]
 }
@@ -72,12 +63,12 @@ is() {
     stone_port=$(free_port)
     start_relay_stone stone --sessions 2 "$(to_relay "localhost:$stone_port")"
     wait_until 60 is '.forwards[0] | "\(.shared) \(.shared_wanted)"' '2 2'
-    run -0 ask
+    run -0 ask status
     [[ ${lines[1]} == *', 2 of 2 shared sessions are there; '* ]]
     # they have nothing of the parent's: its socket ends with it
     stop stone KILL || :
     wait_until 60 not survivors_of stone
-    run -69 ask
+    run -69 ask status
     [[ $output == 'relay-stone: no relay-stone runs with this configuration, or it is not yours to ask: stone.status: Connection refused' ]]
 }
 
