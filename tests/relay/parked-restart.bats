@@ -6,6 +6,7 @@
 
 load ../lib/helpers
 load ../lib/customers
+load ../lib/parked
 
 setup_file() {
     make_pki alice bob
@@ -26,19 +27,6 @@ restarted() {
     kill -HUP "$(pid_of broker)"
     wait_until 60 says_times broker $(($1 + 1)) ' start '
     wait_until 60 spawner_is_attached
-}
-
-# while_parked SCRIPT COMMAND...: runs COMMAND while agents of the script are
-# parked, which then sees what becomes of them.
-while_parked() {
-    start_play agents <<<"from park import *
-$1"
-    shift
-    await_point agents parked
-    "$@"
-    go_on parked
-    ended_well agents
-    rm parked.reached parked.passed
 }
 
 twice() {

@@ -7,6 +7,7 @@
 load ../lib/helpers
 load ../lib/customers
 load ../lib/forge
+load ../lib/parked
 
 setup_file() {
     make_pki alice bob carol
@@ -17,19 +18,6 @@ parking() {
     configure 'park_after = 1' "$@"
     start_broker
     start_relay listen
-}
-
-# while_parked SCRIPT COMMAND...: runs COMMAND while agents of the script are
-# parked, which then sees what becomes of them.
-while_parked() {
-    start_play agents <<<"from park import *
-$1"
-    shift
-    await_point agents parked
-    "$@"
-    go_on parked
-    ended_well agents
-    rm parked.reached parked.passed
 }
 
 # ends NAME: alice's parked polls end within 2 s, and bob's stay.
