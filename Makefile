@@ -241,7 +241,7 @@ BARE_CHANGES = 1000
 LOAD_AGENTS = 5000
 LOAD_SECONDS = 120
 OFTEN = agent/conf agent/parked relay/reconnect customers/limits relay/load \
-	stone/mux stone/language customers/revocation relay/transfer \
+	stone/mux stone/language customers/reloads relay/transfer \
 	relay/changeovers relay/bare
 
 faults: deps-test  ## break everything, 20 times each, under load (half an hour)
