@@ -178,11 +178,13 @@ parked_store_find(struct parked_store *s)
 	return STORED;
 }
 
-/* r may be another build's: no text in it is trusted to end. */
+/* r has been with others: nothing in it is trusted to be within its bounds. */
 static struct conn *
 remember(const struct record *r)
 {
-	struct conn *c = calloc(1, sizeof(*c));
+	struct conn *c = r->certificate.forms <= CERTIFICATE_FORMS
+			     ? calloc(1, sizeof(*c))
+			     : NULL;
 
 	if (c == NULL)
 		return NULL;
