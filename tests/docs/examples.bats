@@ -213,7 +213,7 @@ installed_host() {
     # xinetd instead of relay-listen
     eval "$(commands relay-install.7 'service xinetd restart')"
     await 60 fetch
-    not pgrep -x relay-handoff
+    await 10 not pgrep -x relay-handoff # which each handler is before it is one
 
     # xinetd with relay-listen
     cp /etc/vpn-warp/relay.conf "$home/relay.conf"

@@ -251,9 +251,9 @@ try:
     for _ in range(1000):
         agent.sock.sendall(SIGN)
         time.sleep(0.001)
-    assert False, "it may go on for ever"
 except ConnectionError:
     pass
+assert len(take(agent, 1000 * len(SIGN))) < 1000 * len(SIGN)
 assert lives(parked("bob"))
 SCRIPT
     says_times broker 6 ' left .*parked=not-a-sign$'
