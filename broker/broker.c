@@ -227,9 +227,8 @@ set_up(struct broker *b)
 	b->spare = dup(b->listener);
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	parking_init(&b->parking);
 	b->totals.files_max = harden_nofile();
-	if (filewatch_open(&b->crl) == -1)
+	if (parking_init(&b->parking) == -1 || filewatch_open(&b->crl) == -1)
 		return -1;
 	b->accounts = accounts_new();
 	b->pairing = pairing_new();

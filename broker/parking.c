@@ -3,28 +3,21 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "ipc/trust_bundle.h"
 #include "pairing_park.h"
 #include "sweep.h"
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 
-#define CUT_MS     10000
-#define ALONE_MS   10000 /* for a spawner to be back, as a stone waits */
-#define SIGNS_MAX  16    /* in one interval; an agent sends one */
-#define KEEPIDLE_S (PARKED_INTERVAL + 10) /* the signs of life suffice */
-#define FDS_SPARE  64    /* kept for handlers, when fds run out */
-#define FULL_MS    60000 /* between two lines of that */
+#define ALONE_MS  10000 /* for a spawner to be back, as a stone waits */
+#define FDS_SPARE 64    /* kept for handlers, when fds run out */
+#define FULL_MS   60000 /* between two lines of that */
 
-void
+int
 parking_init(struct parking *p)
 {
 	TAILQ_INIT(&p->quiet);
@@ -32,12 +25,15 @@ parking_init(struct parking *p)
 	TAILQ_INIT(&p->waking);
 	p->alone_until = DEADLINE_NONE;
 	p->first_end = UINT64_MAX;
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return p->epoll == -1 ? -1 : 0;
 }
 
 void
 parking_free(struct parking *p)
 {
 	revocations_free(&p->revoked);
+	fd_close(&p->epoll);
 }
 
 void
@@ -102,24 +98,6 @@ is_connection(int fd)
 	       getpeername(fd, (struct sockaddr *)&ss, &len) == 0;
 }
 
-static void on_parked(struct broker *b, struct source *source, uint32_t events);
-
-/* Has the loop watch c's connection, which c->fd is. Returns 0 or -1. */
-static int
-watch(struct broker *b, struct conn *c)
-{
-	struct epoll_event ev = {
-	    .events = EPOLLIN | EPOLLRDHUP, .data.ptr = &c->source};
-	const struct linger linger = {.l_onoff = 1};
-	const int idle = KEEPIDLE_S;
-
-	/* an end is always a reset: there is no TLS to say it with */
-	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	c->source.ready = on_parked;
-	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, c->fd, &ev);
-}
-
 int
 parking_keep(struct broker *b, struct conn *c, const struct message_parked *m)
 {
@@ -138,7 +116,7 @@ parking_keep(struct broker *b, struct conn *c, const struct message_parked *m)
 		b->parking.first_end = p->not_after;
 		evict_arm(b);
 	}
-	return watch(b, c);
+	return parked_signs_watch(b, c);
 }
 
 int
@@ -205,86 +183,6 @@ parking_forget(struct broker *b, struct conn *c)
 	free(p);
 }
 
-/* ---- signs of life ---- */
-
-/* Returns how many ended among the n bytes at buf, or -1: these are none. */
-static int
-count_signs(struct parked *p, const char *buf, size_t n)
-{
-	int signs = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (buf[i] != PARKED_SIGN[p->cut])
-			return -1;
-		if (++p->cut == PARKED_SIGN_SIZE) {
-			p->cut = 0;
-			signs++;
-		}
-	}
-	return signs;
-}
-
-static int
-is_flood(struct parked *p, int signs)
-{
-	const int64_t now = deadline_now();
-
-	if (now >= p->window) {
-		p->window = now + (int64_t)PARKED_INTERVAL * 1000;
-		p->signs = 0;
-	}
-	p->signs += (unsigned)signs;
-	return p->signs > SIGNS_MAX;
-}
-
-/* Sends signs back; who takes none has not taken many. Returns 0 or -1. */
-static int
-echo(int fd, int signs)
-{
-	char buf[SIGNS_MAX * PARKED_SIGN_SIZE];
-	size_t len = 0;
-
-	for (; signs > 0; signs--, len += PARKED_SIGN_SIZE)
-		memcpy(buf + len, PARKED_SIGN, PARKED_SIGN_SIZE);
-	return send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len
-		   ? 0
-		   : -1;
-}
-
-static void
-on_parked(struct broker *b, struct source *source, uint32_t events)
-{
-	struct conn *c = CONTAINER_OF(source, struct conn, source);
-	struct parked *p = c->parked;
-	char buf[SIGNS_MAX * PARKED_SIGN_SIZE];
-	ssize_t n;
-	int signs;
-
-	(void)events;
-	if (p == NULL || c->fd == -1)
-		return; /* gone, or with a spawner, in this turn */
-	n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);
-	if (n == -1 && errno == EAGAIN)
-		return;
-	if (n <= 0) {
-		parking_end(b, c, n == 0 ? "closed" : "reset");
-		return;
-	}
-	signs = count_signs(p, buf, (size_t)n);
-	if (signs == -1)
-		parking_end(b, c, "not-a-sign");
-	else if (is_flood(p, signs))
-		parking_end(b, c, "flood");
-	else if (signs > 0 && echo(c->fd, signs) == -1)
-		parking_end(b, c, "takes-nothing");
-	else if (p->list == &b->parking.waking)
-		return;
-	else if (p->cut == 0)
-		parking_move(p, &b->parking.quiet, PARKING_QUIET_MS);
-	else if (signs > 0 || p->list != &b->parking.cut)
-		parking_move(p, &b->parking.cut, CUT_MS);
-}
-
 /* ---- ends ---- */
 
 static enum sweep_step
@@ -335,6 +233,8 @@ parking_due(const struct broker *b)
 	int64_t until = deadline_first(first_of(&p->quiet), first_of(&p->cut));
 
 	until = deadline_first(until, first_of(&p->waking));
+	if (p->count > 0)
+		until = deadline_first(until, p->hear_at);
 	if (p->blocked)
 		until = deadline_first(until, deadline_in(WAKING_AGAIN_MS));
 	return deadline_first(until, p->alone_until);
@@ -343,67 +243,11 @@ parking_due(const struct broker *b)
 void
 parking_turn(struct broker *b)
 {
+	if (deadline_left(b->parking.hear_at) == 0)
+		parked_signs_hear(b);
 	end_late(b, &b->parking.quiet, "silent");
 	end_late(b, &b->parking.cut, "cut-off");
 	waking_turn(b);
 	if (deadline_left(b->parking.alone_until) == 0)
 		end_all(b);
-}
-
-/* ---- certificates ---- */
-
-static void
-note_authorities(struct parking *p, const struct trust_bundle_file *ca)
-{
-	uint8_t sha256[EVP_MAX_MD_SIZE];
-
-	if (EVP_Digest(ca->at, ca->len, sha256, NULL, EVP_sha256(), NULL) ==
-		1 &&
-	    memcmp(sha256, p->authorities_sha256,
-		sizeof(p->authorities_sha256)) == 0)
-		return;
-	p->authorities++;
-	memcpy(p->authorities_sha256, sha256, sizeof(p->authorities_sha256));
-}
-
-void
-parking_renew(struct broker *b)
-{
-	struct parking *p = &b->parking;
-	struct trust_bundle trust;
-
-	/* without it who is in stays in, as with handlers */
-	if (b->trust == -1 ||
-	    trust_bundle_read(&trust, b->trust, b->trust_size) == -1)
-		return;
-	revocations_free(&p->revoked);
-	if (revocations_read(&p->revoked, trust.crl.at, trust.crl.len) == -1)
-		p->authorities++; /* so everyone has to prove it anew */
-	note_authorities(p, &trust.ca);
-	trust_bundle_free(&trust);
-}
-
-int
-parking_recheck(struct broker *b, struct conn *c)
-{
-	const struct parked *p = c->parked;
-
-	if (p->authorities != b->parking.authorities)
-		return 0;
-	for (size_t i = 0; i < PARK_CHAIN_MAX && p->chain[i] != 0; i++)
-		if (revocations_have(&b->parking.revoked, p->chain[i]))
-			return 0;
-	return 1;
-}
-
-int
-parking_expired(struct broker *b, const struct conn *c)
-{
-	const uint64_t end = c->parked->not_after;
-
-	if ((uint64_t)time(NULL) > end)
-		return 1;
-	if (end < b->parking.first_end)
-		b->parking.first_end = end;
-	return 0;
 }

@@ -4,9 +4,11 @@
  *parked. The rules are pairing_park.h's; here are the sockets, the clock, and
  *the words with handlers and spawners.
  *
- *	parking.c       who is parked, and its signs of life
- *	waking.c        who is woken
+ *	parking.c       who is parked
+ *	parked_signs.c  signs of life
+ *	parked_trust.c  whether the certificates of who is parked are still good
  *	parked_store.c  who outlives a restart of the broker
+ *	waking.c        who is woken
  */
 #ifndef PARKING_H
 #define PARKING_H
@@ -42,6 +44,9 @@ struct parking {
 	struct parked_list cut;    /* of whose next one only a part came */
 	struct parked_list waking; /* whose handler has not registered yet */
 	size_t count;              /* all of these */
+	int epoll;                 /* of their connections, but the last */
+	int hears;                 /* it is being looked at */
+	int64_t hear_at;           /* when to look at it next */
 	struct conn *spawner;      /* who wakes them; NULL: to be found */
 	int blocked;               /* it took no more: it is tried again */
 	int64_t alone_until;       /* without a spawner nobody can be woken */
@@ -57,7 +62,8 @@ struct parking {
 /* Between two tries to hand a connection over. */
 #define WAKING_AGAIN_MS 20
 
-void parking_init(struct parking *p);
+/* Returns 0, or -1 with errno; in either case it is for parking_free. */
+int parking_init(struct parking *p);
 void parking_free(struct parking *p);
 
 /* How many seconds c's agent has to wait for it; 0: it is never parked. */
@@ -90,6 +96,22 @@ void parking_move(struct parked *p, struct parked_list *list, int64_t ms);
 /* c is about to go: conn_drop's part. */
 void parking_forget(struct broker *b, struct conn *c);
 
+/* When parking_turn has something to do (base/deadline.h). */
+int64_t parking_due(const struct broker *b);
+
+/* Ends who is silent, and wakes the next where one does not come. */
+void parking_turn(struct broker *b);
+
+/* ---- parked_signs.c ---- */
+
+/* Has c's connection, which c->fd is, heard from now on. Returns 0 or -1. */
+int parked_signs_watch(struct broker *b, struct conn *c);
+
+/* Answers the signs that have come, and ends whose connection has. */
+void parked_signs_hear(struct broker *b);
+
+/* ---- parked_trust.c ---- */
+
 /* The trust of the broker is another. */
 void parking_renew(struct broker *b);
 
@@ -101,12 +123,6 @@ int parking_recheck(struct broker *b, struct conn *c);
  * known from then on (first_end).
  */
 int parking_expired(struct broker *b, const struct conn *c);
-
-/* When parking_turn has something to do (base/deadline.h). */
-int64_t parking_due(const struct broker *b);
-
-/* Ends who is silent, and wakes the next where one does not come. */
-void parking_turn(struct broker *b);
 
 /* ---- waking.c ---- */
 

@@ -50,7 +50,7 @@ hand_over(struct broker *b, struct conn *c)
 	}
 	if (spawner == NULL)
 		return -1;
-	epoll_ctl(b->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+	epoll_ctl(b->parking.epoll, EPOLL_CTL_DEL, c->fd, NULL);
 	fd_close(&c->fd);
 	b->totals.woken_total++;
 	log_event(LOG_INFO, "woken", "id", LOG_ID(c->id), "customer",
@@ -63,6 +63,7 @@ waking_for(struct broker *b, const struct waiter *w)
 {
 	struct waiter *next;
 
+	parked_signs_hear(b); /* whose agent is gone is not to be woken */
 	while (!b->draining && b->totals.spawners > 0 &&
 	       (next = pairing_park_next(w)) != NULL) {
 		struct conn *c = CONTAINER_OF(next, struct conn, waiter);

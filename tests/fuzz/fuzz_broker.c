@@ -67,7 +67,7 @@ start(const char *conf)
 	MUST(b != NULL);
 	b->conf_path = conf;
 	b->totals.files_max = 1024;
-	parking_init(&b->parking);
+	MUST(parking_init(&b->parking) == 0);
 	b->trust = -1;
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
