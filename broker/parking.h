@@ -1,8 +1,8 @@
 /*
  * Parked polls: agents of which the broker keeps no more than the connection,
- * and what it knew of them. A struct conn without a handler has a struct
- *parked. The rules are pairing_park.h's; here are the sockets, the clock, and
- *the words with handlers and spawners.
+ * and what it knew of them. A struct conn without a handler has a parked one.
+ * The rules are pairing_park.h's; here are the sockets, the clock, and the
+ * words with handlers and spawners.
  *
  *	parking.c       who is parked
  *	parked_signs.c  signs of life

@@ -7,11 +7,13 @@
  *	notes.c      what is remembered of refusals and failures
  *	registrar.c  what handlers and spawners say
  *	joining.c    how two handlers are joined, and what they say of that
- *	parking.c    agents without a handler, with parked_*.c; waking.c: with
- *one again proof.c      whether who registers is who he says reach.c stones
- *whose agent may be at another relay evict.c      who has to go: kicks, expiry,
- *a changed table sweep.c      long work in slices, so that no pairing waits for
- *it reload.c     configuration and customers read again, handlers rechecking
+ *	parking.c    agents without a handler, with parked_signs.c and others
+ *	waking.c     agents that get one again
+ *	proof.c      whether who registers is who he says
+ *	reach.c      stones whose agent may be at another relay
+ *	evict.c      who has to go: kicks, expiry, a changed table
+ *	sweep.c      long work in slices, so that no pairing waits for it
+ *	reload.c     configuration and customers read again, handlers rechecking
  *	admin.c      what administrators ask
  *	listing.c    rows, and how they are sent
  *	view.c       what the page of a customer shows
