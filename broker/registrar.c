@@ -131,6 +131,20 @@ on_meet(struct broker *b, struct conn *c, const struct customer_entry *entry,
 	return 0;
 }
 
+static enum verdict
+enter(struct broker *b, struct conn *c, const struct customer_entry *entry)
+{
+	const uint64_t now = (uint64_t)time(NULL);
+	const enum verdict verdict = pairing_enter(
+	    b->pairing, &c->waiter, &c->key, &entry->grant, now);
+
+	if (verdict != PAIRING_MAX_AGENTS && verdict != PAIRING_TOO_MANY)
+		return verdict;
+	parked_signs_hear(b); /* who is gone does not count */
+	return pairing_enter(
+	    b->pairing, &c->waiter, &c->key, &entry->grant, now);
+}
+
 static int
 on_register(struct broker *b, struct conn *c, const struct message *m)
 {
@@ -165,8 +179,7 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 		return 0;
 	}
 	woken = waking_ends(b, c, m->u.reg.id);
-	verdict = pairing_enter(b->pairing, &c->waiter, &c->key, &entry->grant,
-	    (uint64_t)time(NULL));
+	verdict = enter(b, c, entry);
 	if (verdict != PAIRING_WAIT) {
 		conn_refuse(b, c,
 		    verdict == PAIRING_NO_MEMORY ? REFUSAL_RELAY

@@ -39,6 +39,7 @@ def becoming(bench, count):
         there = len(bench.relay.handlers())
         bench.scratch.stop(process)
         bench.relay.settle(there - (count if option == "-i" else 0))
+        wait_for(lambda: bench.relay.parked() == 0, "the end of who is parked", WAIT)
         return used / count * 1e3
 
     ways = interleave(bench, {"waits": lambda: cost("-i", THREADS),

@@ -119,6 +119,16 @@ serves(agent, client)
 at_point("parked")' true
 }
 
+@test 'a parked agent that is gone does not count for max_agents' {
+    customer alice 'max_agents = 1'
+    parking 'customers = customers'
+    while_parked '
+agent = parked("alice")
+agent.reset()
+poll("alice").close()
+at_point("parked")' true
+}
+
 @test 'a certificate that ends while its agent is parked ends that' {
     forge brief "$(date -u -d '1 hour ago' +%Y%m%d%H%M%SZ)" "$(date -u -d '30 seconds' +%Y%m%d%H%M%SZ)" clientAuth
     cp -r "$pki/client/brief" .
