@@ -12,7 +12,7 @@ from processes import Scratch, memory_kib, quiet, wait_for
 from report import Target, is_noisy, median
 from rounds import interleave
 
-THREADS = 32  # in which a poll waits until it is parked
+THREADS = 200  # in which a poll waits for a second until it is parked
 POLLS = 4
 LIMIT = 120  # seconds, for the first bytes
 WAIT = 300
@@ -136,7 +136,7 @@ def measure(bench):
         wait_for(lambda: alone.relay.status()["spawners"] == 1, "relay-listen at the broker")
         alone.relay.set("park_after", 1)
         becoming(alone, bench.pick(1000, 200))
-        being(alone, bench.pick(5000, 500), bench.pick(20000, 1000))
         waking(alone, bench.pick(100, 10))
+        being(alone, bench.pick(5000, 500), bench.pick(20000, 1000))
     finally:
         alone.scratch.close()
