@@ -33,12 +33,13 @@ def end(bench, holders):
 def becoming(bench, count):
     """CPU of the relay for an agent that comes, and for one that is parked then."""
     def cost(option, threads):
-        before = quiet(bench.relay.cpu)
+        there, before = len(bench.relay.handlers()), quiet(bench.relay.cpu)
         process = hold(bench, "parked.0", count, option, threads)
-        used = quiet(bench.relay.cpu) - before
-        there = len(bench.relay.handlers())
+        if option == "-p":
+            bench.relay.settle(there)
+        used = bench.relay.cpu() - before
         bench.scratch.stop(process)
-        bench.relay.settle(there - (count if option == "-i" else 0))
+        bench.relay.settle(there)
         wait_for(lambda: bench.relay.parked() == 0, "the end of who is parked", WAIT)
         return used / count * 1e3
 
