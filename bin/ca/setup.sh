@@ -259,6 +259,7 @@ setup() {
     check_name "$1" 64
     alt_names "$@"
     dir=$etc/${dir##*/} PATH=$setup_path
+    [ "$self" = relay-ca ] || self="relay-ca -d $dir"
     prerequisites
     set_port
     check_port

@@ -64,6 +64,9 @@ by_hand() {
     [ "$(stat -c '%U %a' etc/cert.pem etc/ca.pem etc/crl.pem etc/customers etc/relay.conf | sort -u)" = 'root 644' ]
     grep -x 'crl = crl.pem' etc/relay.conf
     grep -x 'customers = customers' etc/relay.conf
+    # what it has others run does not depend on where it was run
+    run -0 relay-ca -d etc/ca setup localhost 127.0.0.1
+    [[ $output == *"  # relay-ca -d $scratch/etc/ca crl && install "*"next: relay-ca -d $scratch/etc/ca client --bundle "* ]]
     by_hand
     relay-ca -d etc/ca client --bundle --relay 127.0.0.1 laptop
     cp etc/ca/client/laptop/laptop.warp .
