@@ -118,9 +118,11 @@ COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
 ifeq ($(shell . /etc/os-release; echo $$ID $$VERSION_ID),debian 12)
 DEPS_LLHTTP = node-llhttp
 DEPS_LIBFUZZER = libclang-rt-14-dev
+DEPS_UNITDIR = systemd
 else
 DEPS_LLHTTP = libllhttp-dev
 DEPS_LIBFUZZER = libclang-rt-dev
+DEPS_UNITDIR = systemd-dev
 endif
 
 DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
@@ -135,7 +137,7 @@ DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
 DEPS_MODEL = gcc libc6-dev spin
 DEPS_FUZZ = $(DEPS_BUILD) clang $(DEPS_LIBFUZZER) llvm
 DEPS_HARD = $(DEPS_TEST) $(DEPS_FUZZ) valgrind blhc
-DEPS_DEB = $(DEPS_BUILD) build-essential debhelper lintian
+DEPS_DEB = $(DEPS_BUILD) build-essential debhelper lintian $(DEPS_UNITDIR)
 DEPS_LINT = $(DEPS_BUILD) clang clang-format clang-tidy cppcheck shellcheck \
 	shfmt mandoc python3
 

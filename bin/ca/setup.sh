@@ -38,13 +38,32 @@ set_port() {
     [ "$port" -le 65535 ] || die 65 "--port $port: not a port: use 1 to 65535"
 }
 
-# listener: prints the name and the process of who listens on the port, if anybody.
+# listening: prints the inodes of the sockets that listen on the port.
+listening() {
+    cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v hex="$(printf ':%04X' "$port")" '
+        $4 == "0A" && substr($2, length($2) - 4) == hex { print $10 }'
+}
+
+# holder INODE: prints the oldest process that has the socket; systemd, which has
+# those of services too, only where there is no other.
+holder() {
+    find /proc/[0-9]*/fd -lname "socket:\\[$1\\]" 2>/dev/null | cut -d / -f 3 | sort -n |
+        awk '!pid || pid == 1 { pid = $1 } END { print pid }'
+}
+
+# listener: prints the name and the process of who listens on the port, if
+# anybody; "unseen" alone where that is in another container.
 listener() {
-    hex=$(printf ':%04X' "$port")
-    cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-        awk -v hex="$hex" '$4 == "0A" && substr($2, length($2) - 4) == hex { found = 1 } END { exit !found }' || return 0
-    who=$(ss -Hltnp "sport = :$port" 2>/dev/null | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1 \2/p' | head -n 1)
-    echo "${who:-another 0}"
+    sockets=$(listening)
+    [ -n "$sockets" ] || return 0
+    for socket in $sockets; do
+        pid=$(holder "$socket")
+        if [ -n "$pid" ] && name=$(cat "/proc/$pid/comm" 2>/dev/null); then
+            echo "$name $pid"
+            return
+        fi
+    done
+    echo unseen
 }
 
 # check_port: is it free, or ours?  Sets running to the process of a relay that
@@ -54,19 +73,20 @@ check_port() {
     who=$(listener)
     case $who in
         '') return ;;
+        unseen) die 69 "port $port: taken by a process that cannot be seen from here, of another container perhaps: end that, or run $self setup --port 8443 $relay_name" ;;
         'relay-listen '*)
             if ! has_units || ! systemctl -q is-active relay-listen.service; then
-                running=${who#* }
+                running=${who##* }
             fi
             return
             ;;
         'systemd '*) ! has_units || ! systemctl -q is-active relay-listen.socket || return 0 ;;
         'xinetd '*)
-            running=${who#* }
+            running=${who##* }
             ! grep -q '^[[:space:]]*disable[[:space:]]*=[[:space:]]*no' /etc/xinetd.d/vpn-warp-relay 2>/dev/null || return 0
             ;;
     esac
-    die 69 "port $port: taken by ${who% *} (process ${who#* }): end that, or run $self setup --port 8443 $relay_name"
+    die 69 "port $port: taken by ${who% *} (process ${who##* }): end that, or run $self setup --port 8443 $relay_name"
 }
 
 # --- files ------------------------------------------------------------------
@@ -239,6 +259,7 @@ setup() {
     check_name "$1" 64
     alt_names "$@"
     dir=$etc/${dir##*/} PATH=$setup_path
+    [ "$self" = relay-ca ] || self="relay-ca -d $dir"
     prerequisites
     set_port
     check_port

@@ -11,17 +11,17 @@ _relay_stone() {
             ;;
         -q)
             mapfile -t COMPREPLY < <(compgen -W 'key= cert= certkey= passfile= CAfile= CApath=
-                peers= seal= servername= default sni verify' -- "$current")
+                peers= re0= seal= servername= default sni verify' -- "$current")
             return
             ;;
-        --request | --sessions | -x)
+        --request | --sessions | -P | -x)
             COMPREPLY=()
             return
             ;;
     esac
     case $current in
         -*)
-            mapfile -t COMPREPLY < <(compgen -W '-C -D -d -f -h -l -N -n -q -r -t -V -x
+            mapfile -t COMPREPLY < <(compgen -W '-C -D -d -f -h -l -N -n -P -q -r -t -V -x
                 --inetd --install --json --request --sessions --stdio --textfile' -- "$current")
             ;;
         # a command, or the one word that is a file

@@ -21,7 +21,8 @@ _arguments \
     '-l[log to the syslog]' \
     '-N[check the configuration and exit]' \
     '-n[write addresses as numbers]' \
-    '*-q[what is used for TLS]:word:(key= cert= certkey= passfile= CAfile= CApath= peers= seal= servername= default sni verify)' \
+    '-P[no preprocessor\: an empty word]:empty word:' \
+    '*-q[what is used for TLS]:word:(key= cert= certkey= passfile= CAfile= CApath= peers= re0= seal= servername= default sni verify)' \
     '-r[listen again at once]' \
     '--sessions[shared sessions of each forward]:number:' \
     '--stdio[serve standard input and output]' \

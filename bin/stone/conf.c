@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* Where we are in the words. */
 struct reader {
@@ -60,6 +61,7 @@ set_tls(struct reader *r, const struct stone_word *word)
 	    {"CApath=", &tls->capath, NULL},
 	    {"passfile=", &tls->passfile, NULL},
 	    {"servername=", &tls->servername, NULL},
+	    {"re0=", &tls->subject, NULL},
 	    {"seal=", &tls->seal, NULL},
 	    {"peers=", &tls->peers, NULL},
 	};
@@ -122,6 +124,12 @@ set_value(struct reader *r, char letter, const struct stone_word *word)
 		return set_tls(r, word);
 	if (letter == 'x')
 		return set_proxy(r, word);
+	if (letter == 'P') /* nothing: this has stone start none */
+		return *word->text == '\0' ? 0
+					   : refuse(r, word->line,
+						 "there is no preprocessor: "
+						 "leave out -P ",
+						 word->text);
 	if (r->conf->file != NULL)
 		return refuse(r, word->line, "-C is given twice", "");
 	r->conf->file = word->text;
@@ -173,7 +181,7 @@ read_letters(struct reader *r, const struct stone_word *word)
 
 		if (set_flag(r, *p))
 			continue;
-		if (strchr("fqx", *p) == NULL &&
+		if (strchr("fqxP", *p) == NULL &&
 		    (*p != 'C' || r->words->file != NULL))
 			return refuse(r, word->line, "not served: ", name);
 		if (peek(r) == NULL)
@@ -334,6 +342,33 @@ read_request(struct reader *r, struct stone_forward *f)
 	return 0;
 }
 
+/*
+ * stone verifies a name by a regular expression alone. One that only says that
+ * name asks for what is done anyway. Returns 0, or -1.
+ */
+static int
+check_subject(const struct reader *r, const struct stone_forward *f)
+{
+	const struct stone_tls *tls = &f->tls;
+	const char *regex = tls->subject.text;
+	const char *name = tls->servername.text != NULL ? tls->servername.text
+							: f->relay.host;
+	const size_t n = strlen(name);
+
+	if (regex == NULL)
+		return 0;
+	if (n > 0 && strncmp(regex, "/CN=", 4) == 0 &&
+	    strncasecmp(regex + 4, name, n) == 0 &&
+	    strcmp(regex + 4 + n, "$") == 0)
+		return 0;
+	failure(r->failure,
+	    "the relay's name, or that of -q servername=, is always verified: "
+	    "leave out -q re0=%s",
+	    regex);
+	return stone_words_locate(
+	    r->failure, tls->subject.file, tls->subject.line);
+}
+
 static int
 is_taken(const struct stone_conf *conf, const struct stone_listen *where)
 {
@@ -358,6 +393,8 @@ read_forward(struct reader *r, const struct stone_word *first)
 	f->tls = conf->tls;
 	if (read_relay(r, first, f) == -1 || read_listen(r, f) == -1 ||
 	    read_request(r, f) == -1)
+		return -1;
+	if (check_subject(r, f) == -1)
 		return -1;
 	if (is_taken(conf, &f->listen))
 		return refuse(

@@ -31,6 +31,7 @@ struct stone_tls {
 	struct stone_value capath;
 	struct stone_value passfile;
 	struct stone_value servername;
+	struct stone_value subject; /* of stone's re0= */
 	struct stone_value seal;
 	struct stone_value peers;
 };

@@ -74,9 +74,11 @@ write_letters(struct writer *w, const char *letters)
 	const char *value;
 
 	for (; *letters != '\0'; letters++) {
-		if (strchr("fqx", *letters) == NULL)
+		if (strchr("fqxP", *letters) == NULL)
 			continue;
 		value = next_word(w);
+		if (*letters == 'P')
+			continue;
 		if ((*letters == 'q' && names_file(value)) ||
 		    (*letters == 'x' && strchr(value, ',') != NULL))
 			warp_service_no_further(w->service, value);

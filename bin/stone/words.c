@@ -142,6 +142,23 @@ take_escape(struct scanner *s)
 	return 0;
 }
 
+/*
+ * Whether the $ at s->at, behind which the quote ends that is given, ends its
+ * word, as that of a regular expression does.
+ */
+static int
+ends_word(const struct scanner *s, char quote)
+{
+	const char *next = s->at + 1;
+
+	if (quote != '\0') {
+		if (next == s->end || *next != quote)
+			return 0;
+		next++;
+	}
+	return next == s->end || isspace((unsigned char)*next);
+}
+
 /* The inside of quotes, whose first mark is at s->at, and the second. */
 static int
 take_quoted(struct scanner *s)
@@ -155,7 +172,7 @@ take_quoted(struct scanner *s)
 				return -1;
 			continue;
 		}
-		if (quote == '"' && *s->at == '$')
+		if (quote == '"' && *s->at == '$' && !ends_word(s, quote))
 			return refuse(s, s->line,
 			    "$ is not served here; "
 			    "write \\$ for the sign");
@@ -205,8 +222,9 @@ take_piece(struct scanner *s)
 		return refuse(s, s->line,
 		    "# within a word: put it in quotes, or a space before it");
 	case '$':
-		return refuse(
-		    s, s->line, "$ is not served; write \\$ for the sign");
+		if (!ends_word(s, '\0'))
+			return refuse(s, s->line,
+			    "$ is not served; write \\$ for the sign");
 	}
 	*s->out++ = *s->at++;
 	return 0;

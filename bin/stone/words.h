@@ -6,7 +6,8 @@
  * between the marks of a C comment. \n, \r and \t are control characters but
  * within single quotes. A space before : or = does not separate, as in
  * stone, but one before :: does. What only the C preprocessor or the
- * environment could give, lines like #define and $NAME, is refused.
+ * environment could give, lines like #define and $NAME, is refused; a $ that
+ * ends a word, as of a regular expression, is none of that.
  */
 #ifndef STONE_WORDS_H
 #define STONE_WORDS_H

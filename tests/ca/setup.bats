@@ -64,6 +64,9 @@ by_hand() {
     [ "$(stat -c '%U %a' etc/cert.pem etc/ca.pem etc/crl.pem etc/customers etc/relay.conf | sort -u)" = 'root 644' ]
     grep -x 'crl = crl.pem' etc/relay.conf
     grep -x 'customers = customers' etc/relay.conf
+    # what it has others run does not depend on where it was run
+    run -0 relay-ca -d etc/ca setup localhost 127.0.0.1
+    [[ $output == *"  # relay-ca -d $scratch/etc/ca crl && install "*"next: relay-ca -d $scratch/etc/ca client --bundle "* ]]
     by_hand
     relay-ca -d etc/ca client --bundle --relay 127.0.0.1 laptop
     cp etc/ca/client/laptop/laptop.warp .
@@ -112,7 +115,8 @@ by_hand() {
 }
 
 @test "a port that is taken is said with who has it, and --port takes another" {
-    command -v ss >/dev/null || skip 'needs ss'
+    printf '#!/bin/sh\nexit 127\n' >stubs/ss # what shows sockets is on no small host
+    chmod 755 stubs/ss
     start other python3 -c "import http.server
 http.server.HTTPServer(('127.0.0.1', $relay_port), http.server.SimpleHTTPRequestHandler).serve_forever()"
     wait_until 60 listening "$relay_port"
@@ -123,6 +127,16 @@ http.server.HTTPServer(('127.0.0.1', $relay_port), http.server.SimpleHTTPRequest
     grep -x "listen = 127.0.0.1:$another" etc/relay.conf
     relay-ca -d etc/ca client --bundle laptop
     grep -x "relay = localhost:$another" etc/ca/client/laptop/laptop.warp
+}
+
+@test "where who has the port cannot be seen, nobody is named" {
+    start other python3 -c "import http.server
+http.server.HTTPServer(('127.0.0.1', $relay_port), http.server.SimpleHTTPRequestHandler).serve_forever()"
+    wait_until 60 listening "$relay_port"
+    unshare --mount --pid --fork --mount-proc true || skip 'needs namespaces'
+    run -69 unshare --mount --pid --fork --kill-child --mount-proc relay-ca -d "$scratch/etc/ca" setup localhost 3>&-
+    [ "$output" = "relay-ca: port $relay_port: taken by a process that cannot be seen from here, of another container perhaps: end that, or run relay-ca -d $scratch/etc/ca setup --port 8443 localhost" ]
+    [ ! -e etc/ca ]
 }
 
 @test "what is missing is said, and nothing is begun" {

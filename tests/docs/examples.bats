@@ -166,6 +166,10 @@ installed_host() {
     sed -i 's/8080/8083/' stone.conf
     bash -c "$(commands relay-install.7 'stone -P')" >stone.log 2>&1 &
     await 20 fetch 8083
+    # relay-stone reads that file as it is
+    sed -i 's/8083/8084/' stone.conf
+    relay-stone -P "" -C stone.conf >stone.log 2>&1 &
+    await 20 fetch 8084
 
     # relay-listen(8): another list
     eval "$(commands relay-listen.8 '# relay-ca crl')"

@@ -91,6 +91,20 @@ END
     done
 }
 
+@test 'each package ends all units of its own at a removal, and starts services again at an upgrade' {
+    python <<'END'
+for part in "relay", "agent", "stone":
+    units = re.search(rf"^{part}_UNITS = ((?:.*\\\n)*.*)", text("Makefile"), re.M).group(1)
+    for path in units.replace("\\", " ").split():
+        name = os.path.basename(path).replace("@.", "@*.")
+        if "Type=oneshot" in text(path) or "StandardInput=socket" in text(path):
+            continue # a timer or a socket starts it, and it ends by itself
+        assert name in text(f".debian/vpn-warp-{part}.prerm"), f"{part}: {name}"
+        if name.endswith(".service"):
+            assert name in text(f".debian/vpn-warp-{part}.postinst"), f"{part}: {name}"
+END
+}
+
 # ---- what they list -----------------------------------------------------------
 
 @test 'a SYNOPSIS fits a line and is what the program prints' {

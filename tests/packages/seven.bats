@@ -135,7 +135,7 @@ compare_output() {
     # there is no other way
     run -7 on local curl -sS -m 2 http://198.51.100.1:10080/
     # what nobody but its owner may read is closed, and each program has its user
-    [ "$(within relay stat -c '%U %a' /etc/vpn-warp/private.pem /etc/vpn-warp/ca/private | xargs)" = 'vpn-warp 600 root 700' ]
+    [ "$(within relay stat -c '%U %a' /etc/vpn-warp/private.pem /etc/vpn-warp/ca/private | xargs)" = 'vpn-warp-keyd 600 root 700' ]
     [ "$(within remote stat -c '%U %a' /etc/vpn-warp/laptop.warp)" = 'vpn-warp-agent 600' ]
     [ "$(within relay ps -C relay-broker -o user= | sort -u)" = vpn-warp ]
     within relay systemctl --quiet is-enabled relay-broker relay-listen relay-ca-crl.timer
@@ -294,4 +294,5 @@ said() {
     [[ $output == *'answer       port 8443: as local.example.org'* ]]
     within local systemctl --quiet is-active relay-broker relay-listen relay-listen.socket
     as_root local 'apt purge -y vpn-warp-relay && ! systemctl --quiet is-active relay-listen.socket'
+    [ ! -e local/etc/systemd/system/relay-listen.socket.d ]
 }

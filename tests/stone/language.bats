@@ -116,7 +116,7 @@ refuses() {
     refuses 1: 'no value behind -q key=' '-q key= alice/private.pem'
     refuses 2: 'no value behind -q' '' '-q'
     local word
-    for word in verbose verify,once verify,ifany crl_check crl_check_all uniq re0=x depth=3 tls1 \
+    for word in verbose verify,once verify,ifany crl_check crl_check_all uniq re1=x depth=3 tls1 \
         no_tls1 ssl3 bugs serverpref sid_ctx=x passfilepat=x keypat=x certpat=x certkeypat=x pfx=x \
         pfxpat=x cipher=x lb1=2 shutdown=nowait ignore Key=x; do
         refuses 1: "not served: -q $word" "-q $word" "$(to_relay 8080)"
@@ -132,13 +132,32 @@ refuses() {
     }
 }
 
+@test "-q re0= of the very name that is verified is served, with its \$, and any other is refused with why" {
+    local word forward='relay.example.org:443/ssl,http 8080 "GET / HTTP/1.1"'
+    for word in 're0=/CN=relay.example.org$' '"re0=/CN=relay\.example\.org$"' "'re0=/CN=Relay.Example.Org\$'"; do
+        reads "-q $word" "$forward"
+    done
+    reads '-q servername=localhost' '-q re0=/CN=localhost$' "$forward"
+    for word in '/CN=other.example.org$' /CN=relay.example /CN=relay.example.org '/CN=relay.example.org$$' '/CN=$' '/O=relay.example.org$' .; do
+        refuses 1: "the relay's name, or that of -q servername=, is always verified: leave out -q re0=$word" \
+            "-q 're0=$word'" "$forward"
+    done
+    # what does not end a word is of the environment
+    refuses 1: '$ is not served; write \$ for the sign' '-q re0=/CN=$x'
+    refuses 1: '$ is not served here; write \$ for the sign' '-q "re0=/CN=$x"'
+    refuses 1: '$ is not served here; write \$ for the sign' '-q "re0=/CN=x$"y'
+}
+
 @test "options of stone: those that are served, and every other is refused by name" {
     reads '-nrl -d' "$(to_relay 8080)"
     reads -D "$(to_relay 8080)"
     local option
-    for option in -z -p -P -Q -u -L -a -i -X -T -A -s -b -B -I -o -g -t -c -M -H -C -V -h -y; do
+    for option in -z -p -Q -u -L -a -i -X -T -A -s -b -B -I -o -g -t -c -M -H -C -V -h -y; do
         refuses 2: "not served: $option" '' "$option word" "$(to_relay 8080)"
     done
+    reads '-P ""' "$(to_relay 8080)"
+    refuses 2: 'there is no preprocessor: leave out -P cpp' '' '-P cpp' "$(to_relay 8080)"
+    refuses 1: 'no value behind -P' '-P'
     refuses 1: 'not served: --inetd' '--inetd' "$(to_relay 8080)"
     refuses 1: 'not served: -p' '-np' "$(to_relay 8080)"
 }
