@@ -3,6 +3,7 @@
 import copy
 import pathlib
 import re
+import resource
 import socket
 import time
 
@@ -16,6 +17,8 @@ THREADS = 200  # in which a poll waits for a second until it is parked
 POLLS = 4
 LIMIT = 120  # seconds, for the first bytes
 WAIT = 300
+MOST = 20000
+FDS_ELSE = 500  # that the broker needs beside those of who is parked
 
 
 def crowd(bench, first, count):
@@ -28,6 +31,12 @@ def end(bench, holders):
     for process in holders:
         bench.scratch.stop(process)
     wait_for(lambda: bench.relay.parked() == 0, "the end of who is parked", WAIT)
+
+
+def most():
+    """As many as one broker may have descriptors for, where these do not suffice for all."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MOST if limit == resource.RLIM_INFINITY else min(MOST, limit - FDS_ELSE)
 
 
 def becoming(bench, count):
@@ -138,6 +147,6 @@ def measure(bench):
         alone.relay.set("park_after", 1)
         becoming(alone, bench.pick(1000, 200))
         waking(alone, bench.pick(100, 10))
-        being(alone, bench.pick(5000, 500), bench.pick(20000, 1000))
+        being(alone, bench.pick(5000, 500), bench.pick(most(), 1000))
     finally:
         alone.scratch.close()

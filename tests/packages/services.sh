@@ -168,8 +168,8 @@ restarts=0
 while kill -0 "$load" 2>/dev/null; do
     systemctl restart relay-listen
     restarts=$((restarts + 1))
-    [[ $((restarts % 3)) != 0 ]] || systemctl restart relay-broker
-    [[ $((restarts % 4)) != 0 ]] || systemctl restart relayagent@intra
+    [[ $((restarts % 3)) != 1 ]] || systemctl restart relay-broker
+    [[ $((restarts % 4)) != 2 ]] || systemctl restart relayagent@intra
     sleep 1
 done
 wait "$load"
