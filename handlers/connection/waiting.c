@@ -344,11 +344,10 @@ run_waiting(struct handler *h)
 	for (;;) {
 		enum event event = wait_once(h, h->match_by);
 
-		if (event == EVENT_NONE)
-			continue;
-		if (event != EVENT_BROKER)
+		if (event != EVENT_NONE && event != EVENT_BROKER)
 			return stop_waiting(h, event, WAITING);
-		if (registration_receive(&h->registration, packet)) {
+		if (event == EVENT_BROKER &&
+		    registration_receive(&h->registration, packet)) {
 			if (packet->message.type == MESSAGE_MATCHED)
 				return matched(h, packet);
 			if (packet->message.type == MESSAGE_PARK_OK)
@@ -359,6 +358,7 @@ run_waiting(struct handler *h)
 			if (broker_orders_obey(h, packet))
 				return handler_remove(h);
 		}
+		/* what was told it may have failed, before poll(2) knew */
 		if (h->registration.fd == -1)
 			return REGISTERING;
 	}

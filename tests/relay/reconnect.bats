@@ -74,3 +74,38 @@ END
     go_on waiting
     ended_well agents
 }
+
+@test 'an agent whose handler cannot tell the broker something comes back to it' {
+    configure 'park_after = 0'
+    # it takes in nothing more, but its end is nothing that poll(2) would tell of
+    cat >deaf.py <<'SCRIPT'
+import os, socket, struct, sys
+
+VERSION = int(sys.argv[1])
+REGISTER, WELCOME = 1, 2
+broker = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+broker.bind("broker.sock")
+os.chmod("broker.sock", 0o666)
+broker.listen(16)
+print("start", flush=True)
+there, handlers = [], 0
+while handlers < 2:
+    peer, _ = broker.accept()
+    there.append(peer)
+    if struct.unpack_from("=HH", peer.recv(65536))[1] != REGISTER:
+        continue
+    handlers += 1
+    body = struct.pack("=IIII128s", handlers, 8, 1, 0, b"customer")
+    peer.send(struct.pack("=HHI", VERSION, WELCOME, 8 + len(body)) + body)
+    peer.shutdown(socket.SHUT_RD)
+SCRIPT
+    start deaf unprivileged env PATH=/usr/bin:/bin python3 "$scratch/deaf.py" "$(message_version)"
+    await_start deaf says deaf '^start'
+    start_relay listen
+    start_play agent <<<'agent = poll("alice")
+at_point("waiting")'
+    await_point agent waiting
+    ended_well deaf
+    go_on waiting
+    ended_well agent
+}
