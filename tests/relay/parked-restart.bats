@@ -136,14 +136,13 @@ agent = parked("alice")' restarted 1
 
 # bats test_tags=slow
 @test 'more than fit into one packet are all there' {
-    local count=${KEPT_POLLS:-260}
     managed
-    while_parked "from concurrent.futures import ThreadPoolExecutor
+    while_parked 'from concurrent.futures import ThreadPoolExecutor
 with ThreadPoolExecutor(8) as pool:
-    agents = list(pool.map(lambda _: parked('alice'), range($count)))
-at_point('parked')
+    agents = list(pool.map(lambda _: parked("alice"), range(260)))
+at_point("parked")
 for agent in agents:
     agent.sock.sendall(SIGN)
-assert all(take(agent, len(SIGN)) == SIGN for agent in agents)" restarted 1
-    says broker " back parked=$count ended=0\$"
+assert all(take(agent, len(SIGN)) == SIGN for agent in agents)' restarted 1
+    says broker ' back parked=260 ended=0$'
 }
