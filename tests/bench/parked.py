@@ -41,9 +41,9 @@ def most():
 
 def becoming(bench, count):
     """CPU of the relay for an agent that comes, and for one that is parked then."""
-    def cost(option, threads):
+    def cost(option):
         there, before = len(bench.relay.handlers()), quiet(bench.relay.cpu)
-        process = hold(bench, "parked.0", count, option, threads)
+        process = hold(bench, "parked.0", count, option, THREADS)
         if option == "-p":
             bench.relay.settle(there)
         used = bench.relay.cpu() - before
@@ -52,8 +52,8 @@ def becoming(bench, count):
         wait_for(lambda: bench.relay.parked() == 0, "the end of who is parked", WAIT)
         return used / count * 1e3
 
-    ways = interleave(bench, {"waits": lambda: cost("-i", THREADS),
-                              "parked": lambda: cost("-p", THREADS)}, LIMIT)
+    ways = interleave(bench, {"waits": lambda: cost("-i"),
+                              "parked": lambda: cost("-p")}, LIMIT)
     mean = {name: median(values) for name, values in ways.items()}
     bench.report.measure("CPU of an agent until it is parked, to until it waits",
                          mean["parked"] / mean["waits"], "x", Target(1.15, "x"),
