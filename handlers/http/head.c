@@ -1,19 +1,13 @@
 /* The request head: see head.h. */
 #include "http/head.h"
+#include "http/slice.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define POLL_TARGET "/KLAB/poll"
 #define KLAB_PREFIX "/KLAB/"
 #define SEAL_PREFIX "1 "
-
-/* A piece of the head; not terminated. */
-struct slice {
-	const char *at;
-	size_t len;
-};
 
 static enum head_result
 refuse(struct head *head, int status, const char *reason)
@@ -21,49 +15,6 @@ refuse(struct head *head, int status, const char *reason)
 	head->status = status;
 	head->reason = reason;
 	return HEAD_BAD;
-}
-
-static int
-is(struct slice s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
-}
-
-static int
-is_field(struct slice name, const char *text)
-{
-	return name.len == strlen(text) &&
-	       strncasecmp(name.at, text, name.len) == 0;
-}
-
-/* RFC 9110 5.6.2 */
-static int
-is_token(struct slice s)
-{
-	if (s.len == 0)
-		return 0;
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.at[i];
-
-		if (c <= 0x20 || c >= 0x7f ||
-		    strchr("\"(),/:;<=>?@[\\]{}", c) != NULL)
-			return 0;
-	}
-	return 1;
-}
-
-/* Takes the next line off s, without its end; s holds whole lines alone. */
-static struct slice
-next_line(struct slice *s)
-{
-	const char *lf = memchr(s->at, '\n', s->len);
-	struct slice line = {s->at, (size_t)(lf - s->at)};
-
-	s->len -= line.len + 1;
-	s->at = lf + 1;
-	if (line.len > 0 && line.at[line.len - 1] == '\r')
-		line.len--;
-	return line;
 }
 
 /* The bytes that an end of line takes at s, 0 where there is none. */
@@ -135,56 +86,22 @@ parse_request_line(struct head *head, struct fields *f, struct slice line)
 	target = (struct slice){sp1 + 1, (size_t)(sp2 - sp1 - 1)};
 	version = (struct slice){
 	    sp2 + 1, line.len - (size_t)(sp2 + 1 - line.at)};
-	if (!is_token(method) || target.len == 0 ||
+	if (!slice_is_token(method) || target.len == 0 ||
 	    memchr(target.at, '\t', target.len) != NULL ||
-	    (!is(version, "HTTP/1.1") && !is(version, "HTTP/1.0")))
+	    (!slice_is(version, "HTTP/1.1") && !slice_is(version, "HTTP/1.0")))
 		return refuse(head, 400, "Malformed request line");
-	f->is_head_method = is(method, "HEAD");
+	f->is_head_method = slice_is(method, "HEAD");
 	head->kind = HEAD_STONE;
-	if (!is(method, "GET"))
+	if (!slice_is(method, "GET"))
 		return HEAD_DONE;
-	if (is(target, POLL_TARGET))
+	if (slice_is(target, POLL_TARGET))
 		head->kind = HEAD_POLL;
-	else if (is(target, KLAB_PREFIX))
+	else if (slice_is(target, KLAB_PREFIX))
 		head->kind = HEAD_PAGE;
 	else if (target.len >= strlen(KLAB_PREFIX) &&
 		 memcmp(target.at, KLAB_PREFIX, strlen(KLAB_PREFIX)) == 0)
 		head->kind = HEAD_NOT_FOUND;
 	return HEAD_DONE;
-}
-
-/* Splits "name: value", white space around the value cut. Returns 0 or -1. */
-static int
-split_field(struct slice line, struct slice *name, struct slice *value)
-{
-	const char *colon = memchr(line.at, ':', line.len);
-	size_t cut;
-
-	if (colon == NULL)
-		return -1;
-	*name = (struct slice){line.at, (size_t)(colon - line.at)};
-	if (!is_token(*name))
-		return -1;
-	*value = (struct slice){colon + 1, line.len - name->len - 1};
-	for (cut = 0; cut < value->len; cut++)
-		if (value->at[cut] != ' ' && value->at[cut] != '\t')
-			break;
-	value->at += cut;
-	value->len -= cut;
-	while (value->len > 0 && (value->at[value->len - 1] == ' ' ||
-				     value->at[value->len - 1] == '\t'))
-		value->len--;
-	return 0;
-}
-
-/* Copies what fits of value and ends it with NUL. */
-static void
-copy(char *to, size_t size, struct slice value)
-{
-	size_t n = value.len < size ? value.len : size - 1;
-
-	memcpy(to, value.at, n);
-	to[n] = '\0';
 }
 
 static enum head_result
@@ -195,7 +112,7 @@ parse_service(struct head *head, struct slice value)
 	if (value.len == 0 || value.len >= sizeof(head->service))
 		return refuse(
 		    head, 400, "X-Service is not of 1 to 63 characters");
-	copy(head->service, sizeof(head->service), value);
+	slice_copy(head->service, sizeof(head->service), value);
 	return HEAD_DONE;
 }
 
@@ -254,7 +171,7 @@ parse_bare(struct head *head, struct slice value)
 {
 	if (head->bare)
 		return refuse(head, 400, "X-Bare is given twice");
-	if (!is(value, "1"))
+	if (!slice_is(value, "1"))
 		return refuse(head, 400, "X-Bare is not 1");
 	head->bare = 1;
 	return HEAD_DONE;
@@ -265,7 +182,7 @@ parse_park(struct head *head, struct slice value)
 {
 	if (head->park)
 		return refuse(head, 400, "X-Park is given twice");
-	if (!is(value, "1"))
+	if (!slice_is(value, "1"))
 		return refuse(head, 400, "X-Park is not 1");
 	head->park = 1;
 	return HEAD_DONE;
@@ -278,19 +195,19 @@ parse_field(struct head *head, struct fields *f, struct slice line)
 
 	if (line.at[0] == ' ' || line.at[0] == '\t')
 		return refuse(head, 400, "Folded line in the request head");
-	if (split_field(line, &name, &value) == -1)
+	if (slice_split_field(line, &name, &value) == -1)
 		return refuse(head, 400, "Malformed field in the request head");
-	if (is_field(name, "Host")) {
+	if (slice_is_field(name, "Host")) {
 		head->has_host = 1;
 		head->takes_body = !f->is_head_method;
 	}
-	if (is_field(name, "X-Ver")) {
+	if (slice_is_field(name, "X-Ver")) {
 		if (f->has_version)
 			return refuse(head, 400, "X-Ver is given twice");
 		f->has_version = 1;
 		f->version = value;
 	}
-	if (is_field(name, "X-Agent") && head->kind == HEAD_POLL) {
+	if (slice_is_field(name, "X-Agent") && head->kind == HEAD_POLL) {
 		if (head->agent != 0)
 			return refuse(head, 400, "X-Agent is given twice");
 		head->agent = parse_agent(value);
@@ -298,40 +215,22 @@ parse_field(struct head *head, struct fields *f, struct slice line)
 			return refuse(
 			    head, 400, "X-Agent is not 1 to 16 hex digits");
 	}
-	if (is_field(name, "Accept"))
-		head->takes_json = is(value, "application/json");
-	if (is_field(name, "X-Check"))
-		head->check = is(value, "1");
-	if (is_field(name, "X-Forwarded-For"))
-		copy(head->forwarded_for, sizeof(head->forwarded_for), value);
-	if (is_field(name, "X-Service"))
+	if (slice_is_field(name, "Accept"))
+		head->takes_json = slice_is(value, "application/json");
+	if (slice_is_field(name, "X-Check"))
+		head->check = slice_is(value, "1");
+	if (slice_is_field(name, "X-Forwarded-For"))
+		slice_copy(
+		    head->forwarded_for, sizeof(head->forwarded_for), value);
+	if (slice_is_field(name, "X-Service"))
 		return parse_service(head, value);
-	if (is_field(name, "X-Seal"))
+	if (slice_is_field(name, "X-Seal"))
 		return parse_seal(head, value);
-	if (is_field(name, "X-Bare"))
+	if (slice_is_field(name, "X-Bare"))
 		return parse_bare(head, value);
-	if (is_field(name, "X-Park") && head->kind == HEAD_POLL)
+	if (slice_is_field(name, "X-Park") && head->kind == HEAD_POLL)
 		return parse_park(head, value);
 	return HEAD_DONE;
-}
-
-/* Takes the next word off s; words are apart by spaces and tabs. */
-static struct slice
-next_word(struct slice *s)
-{
-	struct slice word;
-
-	while (s->len > 0 && (*s->at == ' ' || *s->at == '\t')) {
-		s->at++;
-		s->len--;
-	}
-	word = (struct slice){s->at, 0};
-	while (word.len < s->len && word.at[word.len] != ' ' &&
-	       word.at[word.len] != '\t')
-		word.len++;
-	s->at += word.len;
-	s->len -= word.len;
-	return word;
 }
 
 /* A poll must say the protocol's version, X-Ver's first word, and its own. */
@@ -345,11 +244,12 @@ check_version(struct head *head, const struct fields *f)
 	if (!f->has_version)
 		return refuse(
 		    head, 400, "X-Ver is missing; this relay serves X-Ver 2");
-	word = next_word(&rest);
-	if (!is(word, "2"))
+	word = slice_next_word(&rest);
+	if (!slice_is(word, "2"))
 		return refuse(head, 400,
 		    "X-Ver is not served; this relay serves X-Ver 2");
-	copy(head->version, sizeof(head->version), next_word(&rest));
+	slice_copy(
+	    head->version, sizeof(head->version), slice_next_word(&rest));
 	return HEAD_DONE;
 }
 
@@ -360,7 +260,7 @@ parse_lines(struct head *head, struct slice text, unsigned max_lines)
 	unsigned nlines = 0;
 
 	while (text.len > 0) {
-		struct slice line = next_line(&text);
+		struct slice line = slice_next_line(&text);
 		const char *bad = bad_characters(line);
 		enum head_result rc;
 
@@ -399,7 +299,8 @@ head_parse(struct head *head, const char *buf, size_t len, size_t max)
 int
 head_field_is(const struct head_field *field, const char *name)
 {
-	return is_field((struct slice){field->name, field->name_len}, name);
+	return slice_is_field(
+	    (struct slice){field->name, field->name_len}, name);
 }
 
 int
@@ -411,12 +312,12 @@ head_next_field(const struct head *head, const char *buf, size_t *at,
 	if (*at == 0) {
 		text = (struct slice){
 		    buf + head->start, head->length - head->start};
-		next_line(&text); /* the request line */
+		slice_next_line(&text); /* the request line */
 		*at = (size_t)(text.at - buf);
 	}
 	/* the empty line is there, and is no field */
 	text = (struct slice){buf + *at, head->length - *at};
-	if (split_field(next_line(&text), &name, &value) == -1)
+	if (slice_split_field(slice_next_line(&text), &name, &value) == -1)
 		return 0;
 	*at = (size_t)(text.at - buf);
 	*field = (struct head_field){name.at, value.at, name.len, value.len};
