@@ -45,6 +45,7 @@ mkdir "$work/tree"
 make -s -C "$work/tree" -j2 all test-programs || exit
 
 sealed=handlers/channel/channel_sealed.c
+link=handlers/channel/sealed_link.c
 tls=handlers/channel/channel_tls.c
 
 # the outer TLS reads behind its own close_notify
@@ -54,13 +55,13 @@ mutant outer-read-ahead $sealed faults/sealed 'megabytes of a marked' \
 mutant outer-wbio $tls relay/keys 'a key that has written' \
     's/SSL_set0_wbio(.*);/BIO_free(nowhere);/'
 # a direction goes bare in the middle of a record
-mutant switch-in-record $sealed faults/sealed 'megabytes of a marked' \
+mutant switch-in-record $link faults/sealed 'megabytes of a marked' \
     's/if (!s->marked || !s->open || s->out == SEALED_BARE)/if (!s->marked || s->out == SEALED_BARE)/'
 # and from within the write of one
-mutant switch-in-write $sealed faults/sealed 'megabytes of a marked' \
-    's/^	while ((len = BIO_nread0(s->link, \&at)) > 0) {/&\n		if (s->marked \&\& s->open \&\& s->out != SEALED_BARE) { if (finish_outer(s) == -1) return -1; s->out = SEALED_BARE; continue; }/'
+mutant switch-in-write $link faults/sealed 'megabytes of a marked' \
+    's/^	while ((len = BIO_nread0(s->link, \&at)) > 0) {/&\n		if (s->marked \&\& s->open \&\& s->out != SEALED_BARE) { if (sealed_link_finish(s) == -1) return -1; s->out = SEALED_BARE; continue; }/'
 # the end of the outer TLS is taken for the end of the direction
-mutant outer-end-is-end $sealed faults/sealed 'megabytes of a marked' \
+mutant outer-end-is-end $link faults/sealed 'megabytes of a marked' \
     's/if (n != 0 || !s->marked)/if (1)/'
 # FIN without the inner close_notify is an end
 mutant cut-is-end $sealed faults/sealed 'a direction that is cut' \

@@ -2,6 +2,7 @@
 #include "channel/channel_sealed.h"
 #include "base/container.h"
 #include "base/deadline.h"
+#include "channel/sealed_link.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
@@ -10,109 +11,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#define GATHER_MAX 65536 /* bytes that are sealed at once: four records */
-
-/* Records on their way in: what one read of the socket may bring. */
-#define IN_SIZE 131072
-
-/* And out: what is gathered, the records' own bytes, and a few messages. */
-#define OUT_SIZE (GATHER_MAX + 16384)
-
 static struct channel_sealed *
 sealed_of(struct channel *ch)
 {
 	return CONTAINER_OF(ch, struct channel_sealed, channel);
-}
-
-/* ---- what carries the records ---- */
-
-/* Reads from it. Returns as a channel's read does; 0 is its end. */
-static ssize_t
-pull(struct channel_sealed *s, void *buf, size_t len)
-{
-	struct channel *outer = s->channel.under;
-	ssize_t n;
-
-	if (s->in == SEALED_OUTER) {
-		n = channel_read(outer, buf, len);
-		s->channel.read_wants = outer->read_wants;
-		if (n != 0 || !s->marked)
-			return n;
-		s->in = SEALED_BARE;
-	}
-	s->channel.read_wants = POLLIN;
-	return recv(outer->fd, buf, len, 0);
-}
-
-static ssize_t
-push(struct channel_sealed *s, const void *buf, size_t len)
-{
-	struct channel *outer = s->channel.under;
-	ssize_t n;
-
-	if (s->out == SEALED_OUTER) {
-		n = channel_write(outer, buf, len);
-		s->channel.write_wants = outer->write_wants;
-		return n;
-	}
-	s->channel.write_wants = POLLOUT;
-	return send(outer->fd, buf, len, MSG_NOSIGNAL);
-}
-
-/* Ends the outer TLS of our direction. Returns 0, or -1 with errno. */
-static int
-finish_outer(struct channel_sealed *s)
-{
-	const int rc = channel_finish(s->channel.under);
-
-	s->channel.write_wants = s->channel.under->write_wants;
-	return rc;
-}
-
-/* ---- the buffers ---- */
-
-/* Gets records, once. Returns as pull does. */
-static ssize_t
-fill(struct channel_sealed *s)
-{
-	char *at;
-	const int room = BIO_nwrite0(s->link, &at);
-	ssize_t n;
-
-	if (room <= 0) { /* OpenSSL asks for more with a full buffer */
-		errno = EPROTO;
-		return -1;
-	}
-	n = pull(s, at, (size_t)room);
-	if (n > 0)
-		BIO_nwrite(s->link, &at, (int)n);
-	return n;
-}
-
-/*
- * Writes all records that are there; then, once the handshake is complete, the
- * direction goes bare: no record is partly written. Returns 0, or -1 with
- * errno.
- */
-static int
-flush(struct channel_sealed *s)
-{
-	char *at;
-	int len;
-
-	while ((len = BIO_nread0(s->link, &at)) > 0) {
-		const ssize_t n = push(s, at, (size_t)len);
-
-		if (n == -1)
-			return -1;
-		BIO_nread(s->link, &at, (int)n);
-	}
-	if (!s->marked || !s->open || s->out == SEALED_BARE)
-		return 0;
-	if (finish_outer(s) == -1)
-		return -1;
-	s->out = SEALED_BARE;
-	return 0;
 }
 
 /* ---- reading ---- */
@@ -122,7 +24,7 @@ static ssize_t
 read_end(struct channel_sealed *s)
 {
 	char byte;
-	const ssize_t n = pull(s, &byte, 1);
+	const ssize_t n = sealed_link_pull(s, &byte, 1);
 
 	if (n <= 0)
 		return n;
@@ -171,14 +73,14 @@ sealed_read(struct channel *ch, void *buf, size_t len)
 			return read_end(s);
 		if (why == SSL_ERROR_WANT_WRITE) {
 			/* an answer to a KeyUpdate has no room */
-			if (flush(s) == 0)
+			if (sealed_link_flush(s) == 0)
 				continue;
 			ch->read_wants = ch->write_wants;
 			return -1;
 		}
 		if (why != SSL_ERROR_WANT_READ)
 			break;
-		n = fill(s);
+		n = sealed_link_fill(s);
 		if (n == -1)
 			return -1;
 		if (n == 0) /* cut on the way */
@@ -207,8 +109,8 @@ seal(struct channel_sealed *s, const char *buf, size_t len)
 	int rc = 1;
 	size_t n;
 
-	if (len > GATHER_MAX)
-		len = GATHER_MAX;
+	if (len > SEALED_GATHER_MAX)
+		len = SEALED_GATHER_MAX;
 	while (s->accepted < len) {
 		ERR_clear_error();
 		rc = SSL_write_ex(
@@ -234,9 +136,10 @@ sealed_write(struct channel *ch, const void *buf, size_t len)
 	struct channel_sealed *s = sealed_of(ch);
 	size_t n;
 
-	if (s->accepted == 0 && (flush(s) == -1 || seal(s, buf, len) == -1))
+	if (s->accepted == 0 &&
+	    (sealed_link_flush(s) == -1 || seal(s, buf, len) == -1))
 		return -1;
-	if (flush(s) == -1)
+	if (sealed_link_flush(s) == -1)
 		return -1;
 	n = s->accepted;
 	s->accepted = 0;
@@ -274,11 +177,11 @@ sealed_finish(struct channel *ch)
 
 	if (s->finished)
 		return 0;
-	if (!s->closed && (flush(s) == -1 || make_end(s) == -1))
+	if (!s->closed && (sealed_link_flush(s) == -1 || make_end(s) == -1))
 		return -1;
-	if (flush(s) == -1)
+	if (sealed_link_flush(s) == -1)
 		return -1;
-	if (s->out == SEALED_OUTER && finish_outer(s) == -1)
+	if (s->out == SEALED_OUTER && sealed_link_finish(s) == -1)
 		return -1;
 	if (s->marked && shutdown(ch->fd, SHUT_WR) == -1)
 		return -1;
@@ -326,7 +229,7 @@ channel_sealed(struct channel_sealed *s, struct channel *outer, SSL *ssl)
 	*s = (struct channel_sealed){.ssl = ssl};
 	channel_over(&s->channel, &ops, outer);
 	s->channel.arrived = 0;
-	if (BIO_new_bio_pair(&inner, OUT_SIZE, &s->link, IN_SIZE) != 1) {
+	if (sealed_link_open(s, &inner) == -1) {
 		SSL_free(ssl);
 		s->ssl = NULL;
 		errno = ENOMEM;
@@ -383,7 +286,7 @@ wait_for(const struct channel_sealed *s, int reads, int64_t deadline)
 static int
 flush_some(struct channel_sealed *s)
 {
-	return flush(s) == 0 || errno == EAGAIN ? 0 : -1;
+	return sealed_link_flush(s) == 0 || errno == EAGAIN ? 0 : -1;
 }
 
 /* The alert leaves, which tells the other end; the reason stays in the queue.
@@ -420,7 +323,7 @@ channel_sealed_handshake(struct channel_sealed *s, int marked, int64_t deadline)
 		if (s->open && BIO_ctrl_pending(s->link) == 0)
 			return 0;
 		if (!s->open)
-			n = fill(s);
+			n = sealed_link_fill(s);
 		if (n > 0 && deadline_left(deadline) > 0)
 			continue;
 		if (n == 0) {
