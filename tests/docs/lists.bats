@@ -265,7 +265,7 @@ END
 
 @test 'relay.conf: the keys of page, sample and sources are the same' {
     python <<'END'
-source = text("broker/config/relay_conf.c")
+source = text("broker/config/relay_conf_keys.c")
 keys = set(re.findall(r'\{"(\w+)", &c->', source) + re.findall(r'strcmp\(key, "(\w+)"\)', source))
 assert len(keys) > 10, keys
 same("relay.conf.5", re.findall(r"^\.It Cm (\w+) =", section("relay.conf.5", "DESCRIPTION"), re.M), keys)

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." || exit
 shift
 export LC_ALL=C
 parsers=(handlers/http/head.c handlers/http/slice.c broker/config/entitlement.c
-    broker/config/relay_conf.c broker/base/config_lines.c
+    broker/config/relay_conf.c broker/config/relay_conf_keys.c broker/base/config_lines.c
     broker/config/customers_file.c broker/base/timestamp.c broker/base/netaddr.c broker/config/identity.c
     broker/ipc/message.c handlers/tls/transcript_read.c broker/pairing.c bin/agent/options.c bin/agent/target.c
     broker/base/prefix.c bin/stone/words.c bin/stone/conf.c bin/stone/endpoint.c
