@@ -129,7 +129,7 @@ for path in SOURCES:
     for found in re.findall(r'relay_program_options\(\s*argc, argv, NAME, "(.*?)"\)', text(path)):
         letters[name] = found
 letters["relayagent"] = "".join(re.findall(r'define LETTERS\w*\s+"(.*?)"', text("bin/agent/command_line.c")))
-language = text("bin/stone/conf.c")
+language = text("bin/stone/conf_options.c")
 letters["relay-stone"] = "".join(re.findall(r"case '(.)':", language)) + "".join(
     letter + ":" for letter in re.search(r'strchr\("(\w+)", \*p\)', language).group(1) + "C")
 assert len(letters) == 8, letters

@@ -12,8 +12,9 @@ parsers=(handlers/http/head.c handlers/http/slice.c broker/config/entitlement.c
     broker/config/relay_conf.c broker/config/relay_conf_keys.c broker/base/config_lines.c
     broker/config/customers_file.c broker/base/timestamp.c broker/base/netaddr.c broker/config/identity.c
     broker/ipc/message.c handlers/tls/transcript_read.c broker/pairing.c bin/agent/options.c bin/agent/target.c
-    broker/base/prefix.c bin/stone/words.c bin/stone/conf.c bin/stone/endpoint.c
-    bin/stone/request.c handlers/http/response.c bin/stone/relay_channel.c bin/web/head.c
+    broker/base/prefix.c bin/stone/words.c bin/stone/conf.c bin/stone/conf_options.c
+    bin/stone/conf_reader.c bin/stone/endpoint.c bin/stone/request.c
+    handlers/http/response.c bin/stone/relay_channel.c bin/web/head.c
     bin/web/request.c bin/web/answers.c bin/agent/proxy_protocol.c
     handlers/connection/proxy_header.c handlers/peer/offer.c)
 
