@@ -11,6 +11,7 @@
 #include "spawn/child.h"
 #include "spawn/handoff.h"
 #include "spawn/prefork.h"
+#include "spawn/reload.h"
 #include "tls/expiry.h"
 #include "tls/server.h"
 #include "tls/validity.h"
@@ -18,7 +19,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
@@ -249,38 +249,14 @@ note_dates(struct loop *l)
 static int
 reload(struct loop *l, struct failure *f)
 {
-	struct spawner *s = l->spawner;
 	const int64_t now = deadline_now();
-	struct tls_material tls;
-	struct relay_conf conf;
 
-	prefork_release();
-	if (relay_conf_read(&conf, s->conf_path, f) == -1)
-		goto fail;
-	if (tls_server_reload(&tls, &s->tls, &conf, f) == -1) {
-		relay_conf_free(&conf);
-		goto fail;
-	}
-	/* where it listens stays as it is: it is no longer root */
-	free(conf.handoff);
-	conf.handoff = s->conf.handoff;
-	s->conf.handoff = NULL;
-	tls_material_free(&s->tls);
-	relay_conf_free(&s->conf);
-	s->tls = tls;
-	s->conf = conf;
+	if (spawner_reload(l->spawner, f) == -1)
+		return -1;
 	l->broker.loaded = now;
-	l->broker.socket = s->conf.socket;
-	/* what they check clients against is what was */
-	pool_retire(&l->spawner->pool);
+	l->broker.socket = l->spawner->conf.socket;
 	note_dates(l);
-	prefork_warm(&s->tls);
-	log_event(LOG_NOTICE, "reloaded", NULL);
 	return 0;
-fail:
-	prefork_warm(&s->tls);
-	log_event(LOG_ERR, "reload-failed", "error", f->text, NULL);
-	return -1;
 }
 
 /* SIGHUP: the broker lets all others know. */
