@@ -1,19 +1,15 @@
 /* relay-stone's shared sessions: see shared_pool.h. */
 #define _GNU_SOURCE
 #include "stone/shared_pool.h"
-#include "base/container.h"
 #include "base/deadline.h"
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/program.h"
 #include "stone/sandbox.h"
 #include "stone/shared.h"
 #include "stone/shared_control.h"
 #include "stone/shared_state.h"
-#include "stone/single.h"
 #include "stone/status.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -56,16 +52,6 @@ shared_pool_new(const struct forwards *set)
 	return NULL;
 }
 
-/* A child may have it for a moment yet, and close(2) not end its events. */
-static void
-forget(struct shared_pool *k, struct session *s)
-{
-	epoll_ctl(k->epoll, EPOLL_CTL_DEL, s->control, NULL);
-	LIST_REMOVE(s, entry);
-	fd_close(&s->control);
-	free(s);
-}
-
 void
 shared_pool_free(struct shared_pool *k)
 {
@@ -75,7 +61,7 @@ shared_pool_free(struct shared_pool *k)
 		return;
 	fd_close(&k->epoll); /* first: in a child its events are the parent's */
 	while ((s = LIST_FIRST(&k->all)) != NULL)
-		forget(k, s);
+		shared_stages_forget(k, s);
 	shared_requeue_forget(&k->requeue);
 	free(k);
 }
@@ -115,56 +101,6 @@ void
 shared_pool_used(struct shared_pool *k, size_t index)
 {
 	shared_supply_used(&k->supplies[index], deadline_now());
-}
-
-/* ---- stages ---- */
-
-static struct shared_supply *
-supply_of(struct shared_pool *k, const struct session *s)
-{
-	return &k->supplies[s->forward];
-}
-
-static void
-become_ready(struct shared_pool *k, struct session *s)
-{
-	if (s->stage != OPENING)
-		return;
-	s->stage = READY;
-	s->since = s->level_since = deadline_now();
-	shared_supply_ready(supply_of(k, s));
-	shared_elastic_count(k, s->forward);
-}
-
-static void
-begin_draining(struct shared_pool *k, struct session *s)
-{
-	if (s->stage != DRAINING)
-		shared_supply_left(
-		    supply_of(k, s), s->stage == READY, deadline_now());
-	s->stage = DRAINING;
-	shared_elastic_count(k, s->forward);
-}
-
-static void
-on_plain(struct shared_pool *k, struct session *s)
-{
-	log_event(LOG_NOTICE, "not-shared", "retry_ms",
-	    LOG_U64(SHARED_SUPPLY_PLAIN_MS), NULL);
-	shared_supply_plain(supply_of(k, s), deadline_now());
-	begin_draining(k, s);
-}
-
-static void
-on_end(struct shared_pool *k, struct session *s)
-{
-	if (s->stage == OPENING)
-		shared_supply_failed(supply_of(k, s), deadline_now());
-	if (s->stage == READY)
-		shared_supply_lost(supply_of(k, s), s->since, deadline_now());
-	s->stage = DRAINING;
-	shared_elastic_count(k, s->forward);
-	forget(k, s);
 }
 
 /* ---- connections that come back ---- */
@@ -214,34 +150,6 @@ give_away(void *arg, const struct requeued *o)
 	return 0;
 }
 
-/* ---- news ---- */
-
-static void
-on_news(struct shared_pool *k, struct pool_source *source)
-{
-	struct session *s = CONTAINER_OF(source, struct session, source);
-	struct shared_control h;
-	int sock, rc;
-
-	while ((rc = shared_control_receive(s->control, &h, &sock)) == 1) {
-		if (h.what == HANDOVER_READY)
-			become_ready(k, s);
-		else if (h.what == HANDOVER_FULL)
-			begin_draining(k, s);
-		else if (h.what == HANDOVER_PLAIN)
-			on_plain(k, s);
-		else if (h.what == HANDOVER_LOAD)
-			shared_elastic_load(k, s, h.value);
-		else if (sock != -1 && s->forward != NO_FORWARD)
-			shared_requeue_add(
-			    &k->requeue, s->forward, s->pid, sock, h.value);
-		else if (sock != -1)
-			stone_single_reset(sock);
-	}
-	if (rc == 0 || errno != EAGAIN)
-		on_end(k, s);
-}
-
 /* ---- opening ---- */
 
 /* In the child: all that is the pool's, and the other listeners, go. */
@@ -289,20 +197,20 @@ open_one(
 		free(s);
 		return -1;
 	}
-	*s = (struct session){.source.ready = on_news,
+	*s = (struct session){.source.ready = shared_stages_news,
 	    .stage = OPENING,
 	    .forward = index,
 	    .control = pair[0]};
 	LIST_INSERT_HEAD(&k->all, s, entry);
-	shared_supply_opening(supply_of(k, s));
+	shared_supply_opening(&k->supplies[index]);
 	s->pid = watch(k, s) == 0 ? fork() : -1;
 	if (s->pid == 0)
 		become_session(k, f, set, index, pair[1]);
 	fd_close(&pair[1]);
 	if (s->pid != -1 && children_add(f->children, s->pid) == 0)
 		return 0;
-	begin_draining(k, s);
-	forget(k, s);
+	shared_stages_drain(k, s);
+	shared_stages_forget(k, s);
 	return -1;
 }
 
@@ -370,7 +278,7 @@ shared_pool_stop(struct shared_pool *k, struct session *s)
 	shared_control_send(s->control, &h, -1);
 	if (s->stage == OPENING)
 		kill(s->pid, SIGTERM);
-	begin_draining(k, s);
+	shared_stages_drain(k, s);
 }
 
 void

@@ -53,6 +53,17 @@ struct shared_pool {
 /* No more connections: it drains, and ends if it is empty. */
 void shared_pool_stop(struct shared_pool *k, struct session *s);
 
+/* ---- shared_stages.c ---- */
+
+/* Its process has told something, or is gone: of the source in a session. */
+void shared_stages_news(struct shared_pool *k, struct pool_source *source);
+
+/* It takes no more connections; or cannot be opened, and never will. */
+void shared_stages_drain(struct shared_pool *k, struct session *s);
+
+/* It ends, for the pool: frees s. */
+void shared_stages_forget(struct shared_pool *k, struct session *s);
+
 /* ---- shared_elastic.c ---- */
 
 /* A session has told how busy it is. */
