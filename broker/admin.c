@@ -117,7 +117,7 @@ is_meant(const struct conn *c, const struct sweep *s)
 	return strcmp(s->argument, id) == 0 ||
 	       strcmp(s->argument, c->account->name) == 0 ||
 	       (s->names_identity &&
-		   certificate_is(&c->certificate, &s->identity));
+		   certificate_is(c->certificate, &s->identity));
 }
 
 /* Whether c is one more that ends: the two of a session are one. */

@@ -231,12 +231,14 @@ set_up(struct broker *b)
 	if (parking_init(&b->parking) == -1 || filewatch_open(&b->crl) == -1)
 		return -1;
 	b->accounts = accounts_new();
+	b->certificates = certificate_set_new();
 	b->pairing = pairing_new();
 	b->sessions = sessions_new();
 	b->recent = recent_new();
 	return b->epoll == -1 || b->timer == -1 || b->accounts == NULL ||
-		       b->pairing == NULL || b->sessions == NULL ||
-		       b->recent == NULL || watch_all(b) == -1
+		       b->certificates == NULL || b->pairing == NULL ||
+		       b->sessions == NULL || b->recent == NULL ||
+		       watch_all(b) == -1
 		   ? -1
 		   : 0;
 }
@@ -324,6 +326,7 @@ broker_free(struct broker *b)
 	conn_free_dropped(b);
 	sweep_free_all(b);
 	parking_free(&b->parking);
+	certificate_set_free(b->certificates);
 	if (b->pairing != NULL)
 		pairing_free(b->pairing);
 	sessions_free(b->sessions);

@@ -145,6 +145,7 @@ conn_free_dropped(struct broker *b)
 
 	while ((c = LIST_FIRST(&b->closing)) != NULL) {
 		LIST_REMOVE(c, link);
+		certificate_set_give_back(b->certificates, c->certificate);
 		free(c);
 	}
 	/* free(3) keeps what lies below the smallest thing still in use */

@@ -25,7 +25,7 @@ evict_kick(struct broker *b, struct conn *c, uint32_t status,
 		return;
 	c->kicked = 1;
 	b->totals.kicked_total++;
-	identity_hex(&c->certificate.identity, hex);
+	identity_hex(&c->certificate->identity, hex);
 	log_event(LOG_NOTICE, "kicked", "id",
 	    LOG_ID(c->session != NULL ? c->session->id : c->id), "customer",
 	    c->account->name, "role",
@@ -65,7 +65,6 @@ move_customer(struct broker *b, struct conn *c, struct account *to,
 	pairing_leave(b->pairing, &c->waiter);
 	conn_count(c);
 	c->account = to;
-	c->key = *key;
 	if (pairing_announce(b->pairing, &c->waiter, key, has_slot) == -1) {
 		conn_drop(b, c);
 		return;
@@ -86,7 +85,7 @@ evict_review(struct broker *b, struct conn *c)
 
 	if (c->kicked || c->waiter.state == WAITER_ABSENT)
 		return;
-	e = customers_find(b->customers, &c->certificate);
+	e = customers_find(b->customers, c->certificate);
 	account = accounts_get(b->accounts, e->name);
 	if (!e->grant.allow)
 		evict_kick(b, c, 403, "This customer is not allowed",
@@ -98,7 +97,7 @@ evict_review(struct broker *b, struct conn *c)
 		evict_kick(b, c, 403, "Certificate: certificate has expired",
 		    "certificate-expired", NULL);
 	else if (account != NULL && account != c->account) {
-		customers_key(&key, e, &c->certificate.identity);
+		customers_key(&key, e, &c->certificate->identity);
 		move_customer(b, c, account, &key);
 	}
 }

@@ -36,7 +36,7 @@ joining_enter(struct conn *c, struct session *s)
 	c->session = s;
 	side->conn = c;
 	side->agent = c->waiter.agent;
-	side->identity = c->certificate.identity;
+	side->identity = c->certificate->identity;
 	memcpy(side->peer, c->peer, sizeof(side->peer));
 	memcpy(side->node, c->node, sizeof(side->node));
 	conn_count(c);
@@ -72,8 +72,8 @@ joining_pair(struct broker *b, struct conn *agent, struct conn *stone)
 	struct session *s;
 	struct hop_fds hop;
 
-	s = session_new(
-	    b->sessions, &stone->key, stone->account->name, conn_uptime());
+	s = session_new(b->sessions, pairing_key(&stone->waiter),
+	    stone->account->name, conn_uptime());
 	if (s == NULL || hop_fds_make(&hop) == -1) {
 		log_event(
 		    LOG_ERR, "no-session", "error", strerror(errno), NULL);

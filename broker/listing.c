@@ -62,8 +62,8 @@ listing_waiter(const struct conn *c, struct message *m)
 	row->role = c->waiter.role;
 	row->seconds = conn_uptime() - c->since;
 	row->agent = c->waiter.agent;
-	row->identity = c->certificate.identity;
-	row->fingerprint = c->certificate.fingerprints[0];
+	row->identity = c->certificate->identity;
+	row->fingerprint = c->certificate->fingerprints[0];
 	memcpy(row->customer, c->account->name, sizeof(row->customer));
 	memcpy(row->peer, c->peer, sizeof(row->peer));
 	row->parked = c->waiter.state == WAITER_PARKED   ? WAITER_IS_PARKED

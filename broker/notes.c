@@ -13,8 +13,8 @@ note_refusal(struct broker *b, const struct conn *c, enum refusal_kind kind,
 	    .kind = kind,
 	    .status = status,
 	    .role = c->waiter.role,
-	    .identity = c->certificate.identity,
-	    .fingerprint = c->certificate.fingerprints[0]};
+	    .identity = c->certificate->identity,
+	    .fingerprint = c->certificate->fingerprints[0]};
 
 	if (c->account != NULL)
 		memcpy(row.customer, c->account->name, sizeof(row.customer));

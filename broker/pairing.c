@@ -256,6 +256,12 @@ pairing_suspect(const struct waiter *w, uint64_t agent)
 	}
 }
 
+const struct customer_key *
+pairing_key(const struct waiter *w)
+{
+	return &w->party->key;
+}
+
 int
 pairing_lacks(const struct waiter *w)
 {

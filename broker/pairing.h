@@ -25,6 +25,7 @@
 #include "config/entitlement.h"
 #include "ipc/message.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -47,9 +48,9 @@ struct waiter {
 	enum waiter_state state;
 	uint64_t agent; /* the agent process that polls, 0 if unknown */
 	uint32_t wants; /* a stone's: bits of type that it needs */
-	int has_slot;   /* it stands for its session, one of nusers */
-	int suspect;    /* an agent whose process did not take a head */
-	int forwarded;  /* it is at another relay */
+	bool has_slot;  /* it stands for its session, one of nusers */
+	bool suspect;   /* an agent whose process did not take a head */
+	bool forwarded; /* it is at another relay */
 	struct party *party;
 	TAILQ_ENTRY(waiter) link;
 };
@@ -136,6 +137,9 @@ void pairing_suspect(const struct waiter *w, uint64_t agent);
  * parked, or being woken.
  */
 int pairing_lacks(const struct waiter *w);
+
+/* The key that w, which is in the table, has in common with all it may meet. */
+const struct customer_key *pairing_key(const struct waiter *w);
 
 /* The stone of w's party that has waited longest, or NULL. */
 struct waiter *pairing_stone(const struct waiter *w);

@@ -46,7 +46,7 @@ is_flood(struct parked *p, int signs)
 		p->window = now + (int64_t)PARKED_INTERVAL * 1000;
 		p->signs = 0;
 	}
-	p->signs += (unsigned)signs;
+	p->signs = (uint16_t)(p->signs + signs);
 	return p->signs > SIGNS_MAX;
 }
 

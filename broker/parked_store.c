@@ -73,7 +73,7 @@ describe(struct record *r, const struct conn *c)
 	const struct parked *p = c->parked;
 
 	memset(r, 0, sizeof(*r));
-	r->certificate = c->certificate;
+	r->certificate = *c->certificate;
 	r->parked.not_after = p->not_after;
 	memcpy(r->parked.chain, p->chain, sizeof(r->parked.chain));
 	r->about = c->about;
@@ -180,7 +180,7 @@ parked_store_find(struct parked_store *s)
 
 /* r has been with others: nothing in it is trusted to be within its bounds. */
 static struct conn *
-remember(const struct record *r)
+remember(struct broker *b, const struct record *r)
 {
 	struct conn *c = r->certificate.forms <= CERTIFICATE_FORMS
 			     ? calloc(1, sizeof(*c))
@@ -188,7 +188,12 @@ remember(const struct record *r)
 
 	if (c == NULL)
 		return NULL;
-	c->certificate = r->certificate;
+	c->certificate = certificate_set_take_copy(
+	    b->certificates, &r->certificate);
+	if (c->certificate == NULL) {
+		free(c);
+		return NULL;
+	}
 	c->about = r->about;
 	c->about.version[sizeof(c->about.version) - 1] = '\0';
 	c->since = r->since;
@@ -204,7 +209,8 @@ static int
 restore_one(struct broker *b, const struct record *r, int fd, int same)
 {
 	const struct customer_entry *entry;
-	struct conn *c = remember(r);
+	struct conn *c = remember(b, r);
+	struct customer_key key;
 
 	if (c == NULL) {
 		fd_close(&fd);
@@ -212,17 +218,17 @@ restore_one(struct broker *b, const struct record *r, int fd, int same)
 	}
 	c->fd = fd;
 	conn_add(b, c);
-	entry = customers_find(b->customers, &c->certificate);
-	customers_key(&c->key, entry, &c->certificate.identity);
+	entry = customers_find(b->customers, c->certificate);
+	customers_key(&key, entry, &c->certificate->identity);
 	c->account = accounts_get(b->accounts, entry->name);
 	if (c->account == NULL ||
-	    pairing_park_restore(b->pairing, &c->waiter, &c->key) == -1 ||
+	    pairing_park_restore(b->pairing, &c->waiter, &key) == -1 ||
 	    parking_keep(b, c, &r->parked) == -1) {
 		conn_drop(b, c);
 		return 0;
 	}
 	conn_count(c);
-	c->parked->cut = r->cut < PARKED_SIGN_SIZE ? r->cut : 0;
+	c->parked->cut = r->cut < PARKED_SIGN_SIZE ? (uint16_t)r->cut : 0;
 	if (!same)
 		c->parked->authorities--;
 	evict_review(b, c);

@@ -32,9 +32,9 @@ struct parked {
 	uint64_t not_after;             /* of its certificates, Unix time */
 	uint64_t chain[PARK_CHAIN_MAX]; /* config/revocation.h */
 	int64_t window;       /* signs of life are counted up to then */
-	unsigned signs;       /* so many came in it */
-	unsigned cut;         /* bytes that came of the next one */
 	uint32_t authorities; /* struct parking's, when it was parked */
+	uint16_t signs;       /* so many came in the window */
+	uint16_t cut;         /* bytes that came of the next one */
 	TAILQ_ENTRY(parked) link;
 };
 
@@ -130,10 +130,10 @@ int parking_expired(struct broker *b, const struct conn *c);
 void waking_for(struct broker *b, const struct waiter *w);
 
 /*
- * A handler registers with id and c's key: whether it is that of an agent that
- * was woken, which then is WAKING no longer.
+ * A handler registers with key and id: whether it is that of an agent that was
+ * woken, which then is WAKING no longer.
  */
-int waking_ends(struct broker *b, const struct conn *c, uint32_t id);
+int waking_ends(struct broker *b, const struct customer_key *key, uint32_t id);
 
 /* parking_turn's part. */
 void waking_turn(struct broker *b);

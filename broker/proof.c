@@ -47,7 +47,7 @@ log_unproven(const struct conn *c, const char *result, const char *reason)
 {
 	char hex[IDENTITY_HEX_SIZE];
 
-	identity_hex(&c->certificate.identity, hex);
+	identity_hex(&c->certificate->identity, hex);
 	log_event(LOG_WARNING, "unproven", "pid", LOG_U64(c->who.pid), "peer",
 	    c->peer, "identity", hex, "result", result, "reason", reason, NULL);
 }

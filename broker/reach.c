@@ -36,7 +36,7 @@ reach_note(struct broker *b, struct conn *c, const struct message *m)
 	    .wants = c->waiter.wants,
 	    .der_len = m->u.reg.der_len,
 	    .chain_len = m->u.reg.chain_len,
-	    .key = c->key};
+	    .key = *pairing_key(&c->waiter)};
 	memcpy(seek->m.peer, c->peer, sizeof(seek->m.peer));
 	memcpy(seek->der, m->der, len);
 	c->seek = seek;

@@ -27,15 +27,17 @@ static const struct refusal {
 };
 
 const struct customer_entry *
-registrar_recognize(
-    struct broker *b, struct conn *c, const uint8_t *der, size_t len)
+registrar_recognize(struct broker *b, struct conn *c, struct customer_key *key,
+    const uint8_t *der, size_t len)
 {
 	const struct customer_entry *entry;
 
-	if (certificate_read(&c->certificate, der, len) == -1)
+	certificate_set_give_back(b->certificates, c->certificate);
+	c->certificate = certificate_set_take(b->certificates, der, len);
+	if (c->certificate == NULL)
 		return NULL;
-	entry = customers_find(b->customers, &c->certificate);
-	customers_key(&c->key, entry, &c->certificate.identity);
+	entry = customers_find(b->customers, c->certificate);
+	customers_key(key, entry, &c->certificate->identity);
 	c->account = accounts_get(b->accounts, entry->name);
 	return c->account == NULL ? NULL : entry;
 }
@@ -78,7 +80,7 @@ tell_rival(const struct conn *c)
 
 	if (other == NULL)
 		return;
-	identity_hex(&c->certificate.identity, hex);
+	identity_hex(&c->certificate->identity, hex);
 	log_event(LOG_WARNING, "two-agents", "customer", c->account->name,
 	    "identity", hex, "peer", c->peer, "other",
 	    CONTAINER_OF(other, struct conn, waiter)->peer, NULL);
@@ -98,10 +100,10 @@ is_vouched_for(const struct broker *b, const struct conn *c)
 
 /* A stone of another relay: both have to mean the same customer. */
 static int
-means_another(const struct conn *c, const struct message_register *r)
+means_another(const struct customer_key *key, const struct message_register *r)
 {
 	return r->key.text[0] != '\0' &&
-	       memcmp(&r->key, &c->key, sizeof(c->key)) != 0;
+	       memcmp(&r->key, key, sizeof(*key)) != 0;
 }
 
 /*
@@ -110,13 +112,13 @@ means_another(const struct conn *c, const struct message_register *r)
  */
 static int
 on_meet(struct broker *b, struct conn *c, const struct customer_entry *entry,
-    const struct message *m)
+    const struct customer_key *key, const struct message *m)
 {
 	struct conn *stone = b->draining ? NULL
 					 : reach_stone(b, m->u.reg.meets);
 
 	if (stone == NULL || stone->kicked ||
-	    !pairing_meet(b->pairing, &c->waiter, &stone->waiter, &c->key)) {
+	    !pairing_meet(b->pairing, &c->waiter, &stone->waiter, key)) {
 		errno = ENOENT;
 		return -1;
 	}
@@ -132,23 +134,24 @@ on_meet(struct broker *b, struct conn *c, const struct customer_entry *entry,
 }
 
 static enum verdict
-enter(struct broker *b, struct conn *c, const struct customer_entry *entry)
+enter(struct broker *b, struct conn *c, const struct customer_entry *entry,
+    const struct customer_key *key)
 {
 	const uint64_t now = (uint64_t)time(NULL);
 	const enum verdict verdict = pairing_enter(
-	    b->pairing, &c->waiter, &c->key, &entry->grant, now);
+	    b->pairing, &c->waiter, key, &entry->grant, now);
 
 	if (verdict != PAIRING_MAX_AGENTS && verdict != PAIRING_TOO_MANY)
 		return verdict;
 	parked_signs_hear(b); /* who is gone does not count */
-	return pairing_enter(
-	    b->pairing, &c->waiter, &c->key, &entry->grant, now);
+	return pairing_enter(b->pairing, &c->waiter, key, &entry->grant, now);
 }
 
 static int
 on_register(struct broker *b, struct conn *c, const struct message *m)
 {
 	const struct customer_entry *entry;
+	struct customer_key key;
 	enum verdict verdict;
 	int woken;
 
@@ -161,15 +164,15 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	memcpy(c->peer, m->u.reg.peer, sizeof(c->peer));
 	memcpy(c->node, m->u.reg.node, sizeof(c->node));
 	c->waiter.forwarded = c->node[0] != '\0';
-	entry = registrar_recognize(b, c, m->der, m->u.reg.der_len);
+	entry = registrar_recognize(b, c, &key, m->der, m->u.reg.der_len);
 	if (entry == NULL)
 		return -1;
 	if (!is_vouched_for(b, c) && proof_demand(b, c, m->u.reg.voucher,
 					 m->der, m->u.reg.der_len) == -1)
 		return 0;
 	if (m->u.reg.meets != 0)
-		return on_meet(b, c, entry, m);
-	if (means_another(c, &m->u.reg)) {
+		return on_meet(b, c, entry, &key, m);
+	if (means_another(&key, &m->u.reg)) {
 		conn_refuse(b, c, REFUSAL_RELAY, 503,
 		    "The relays' tables of customers differ");
 		return 0;
@@ -178,8 +181,8 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 		conn_refuse(b, c, REFUSAL_RELAY, 503, "The relay is draining");
 		return 0;
 	}
-	woken = waking_ends(b, c, m->u.reg.id);
-	verdict = enter(b, c, entry);
+	woken = waking_ends(b, &key, m->u.reg.id);
+	verdict = enter(b, c, entry, &key);
 	if (verdict != PAIRING_WAIT) {
 		conn_refuse(b, c,
 		    verdict == PAIRING_NO_MEMORY ? REFUSAL_RELAY
@@ -208,12 +211,13 @@ static int
 on_check(struct broker *b, struct conn *c, const struct message *m)
 {
 	const struct customer_entry *entry;
+	struct customer_key key;
 	enum verdict verdict;
 
 	if (c->waiter.state != WAITER_ABSENT || c->kicked)
 		return -1;
 	memcpy(c->peer, m->u.reg.peer, sizeof(c->peer));
-	entry = registrar_recognize(b, c, m->der, m->u.reg.der_len);
+	entry = registrar_recognize(b, c, &key, m->der, m->u.reg.der_len);
 	if (entry == NULL)
 		return -1;
 	if (proof_demand(b, c, m->u.reg.voucher, m->der, m->u.reg.der_len) ==
@@ -232,6 +236,7 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 {
 	const struct message_announce *a = &m->u.announce;
 	struct session_side *side;
+	struct customer_key key;
 	struct session *s;
 	int forwarded;
 
@@ -242,21 +247,20 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 	memcpy(c->peer, a->peer, sizeof(c->peer));
 	memcpy(c->node, a->node, sizeof(c->node));
 	c->waiter.forwarded = c->node[0] != '\0';
-	if (registrar_recognize(b, c, m->der, a->der_len) == NULL)
+	if (registrar_recognize(b, c, &key, m->der, a->der_len) == NULL)
 		return -1;
 	if (!is_vouched_for(b, c) &&
 	    proof_demand(b, c, a->voucher, m->der, a->der_len) == -1)
 		return 0;
 	s = session_announced(
-	    b->sessions, a->session, &c->key, c->account->name, a->started);
+	    b->sessions, a->session, &key, c->account->name, a->started);
 	if (s == NULL)
 		return -1;
 	side = session_side(s, c->waiter.role);
 	forwarded = c->waiter.forwarded && c->waiter.role == ROLE_STONE;
-	if (side->conn != NULL ||
-	    pairing_announce(b->pairing, &c->waiter, &c->key,
-		!forwarded && s->agent.conn == NULL && s->stone.conn == NULL) ==
-		-1)
+	if (side->conn != NULL || pairing_announce(b->pairing, &c->waiter, &key,
+				      !forwarded && s->agent.conn == NULL &&
+					  s->stone.conn == NULL) == -1)
 		return -1;
 	if (forwarded && s->agent.conn != NULL) {
 		pairing_give_back(&s->agent.conn->waiter);

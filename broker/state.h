@@ -23,6 +23,7 @@
 
 #include "account.h"
 #include "base/failure.h"
+#include "config/certificate_set.h"
 #include "config/relay_conf.h"
 #include "filewatch.h"
 #include "ipc/peercred.h"
@@ -33,6 +34,7 @@
 #include "recent.h"
 #include "session.h"
 
+#include <stdbool.h>
 #include <sys/queue.h>
 #include <sys/types.h>
 
@@ -48,23 +50,22 @@ struct source {
 struct conn {
 	struct source source; /* of fd */
 	int fd;               /* -1: none, while it is handed over */
-	int dropped;      /* its memory lives until the turn of the loop ends */
-	int may_register; /* it runs as the handlers' user, or as ours */
-	int may_spawn;    /* it runs as ours */
-	int may_admin;    /* root or the admin group */
-	struct rights who; /* whose process it is */
-	int spawner;       /* enum attach_kind, as it said; 0: it did not */
-	int kicked;
-	int refusal_told;    /* it said REFUSAL, which comes once */
-	int session_counted; /* a stone's: it has one, called off or not */
-	unsigned owed;       /* RECHECKs that it has not answered */
-	int awaits_reload; /* an administrator who asked for one; in awaiting */
+	bool dropped; /* its memory lives until the turn of the loop ends */
+	bool may_register; /* it runs as the handlers' user, or as ours */
+	bool may_spawn;    /* it runs as ours */
+	bool may_admin;    /* root or the admin group */
+	bool kicked;
+	bool refusal_told;    /* it said REFUSAL, which comes once */
+	bool session_counted; /* a stone's: it has one, called off or not */
+	bool awaits_reload;   /* an administrator, of awaiting */
+	struct rights who;    /* whose process it is */
+	int spawner;          /* enum attach_kind, as it said; 0: it did not */
+	unsigned owed;        /* RECHECKs that it has not answered */
 	struct waiter waiter;
 	uint32_t *counted; /* where its account counts it, NULL: nowhere */
 	uint32_t id;
-	uint64_t since; /* uptime; when it came */
-	struct certificate certificate;
-	struct customer_key key;
+	uint64_t since;                        /* uptime; when it came */
+	const struct certificate *certificate; /* of the set; NULL: unknown */
 	struct account *account;
 	struct session *session; /* NULL: in none */
 	struct parked *parked;   /* then fd is the agent's; NULL: it isn't */
@@ -110,6 +111,7 @@ struct broker {
 	struct relay_conf conf;
 	struct customers *customers;
 	struct accounts *accounts;
+	struct certificate_set *certificates; /* of all connections */
 	struct pairing *pairing;
 	struct sessions *sessions;
 	struct recent *recent;
@@ -181,11 +183,12 @@ int note_told(
 /* ---- registrar.c ---- */
 
 /*
- * Finds out whose the certificate in der is, and keeps in c what belongs to it.
- * Returns NULL where it is no certificate, or without memory.
+ * Finds out whose the certificate in der is, and keeps in c what belongs to it;
+ * *key becomes whom it may meet. Returns NULL where it is no certificate, or
+ * without memory.
  */
-const struct customer_entry *registrar_recognize(
-    struct broker *b, struct conn *c, const uint8_t *der, size_t len);
+const struct customer_entry *registrar_recognize(struct broker *b,
+    struct conn *c, struct customer_key *key, const uint8_t *der, size_t len);
 
 /* Obeys one message of a handler. Returns 0, or -1: drop it. */
 int registrar_take(struct broker *b, struct conn *c, const struct message *m);

@@ -27,6 +27,7 @@ struct sweep {
 	unsigned count;
 	struct row_customer seen;     /* view: of its own, so far */
 	unsigned customers, refusals; /* view: sent */
+	struct customer_key key;      /* view: whose it is */
 	int sees_all;                 /* view: an administrator's */
 	int paused;
 	char argument[ADMIN_ARGUMENT_MAX];

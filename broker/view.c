@@ -19,7 +19,7 @@
 static int
 may_see(const struct sweep *s, const struct customer_key *key)
 {
-	return s->sees_all || memcmp(key, &s->admin->key, sizeof(*key)) == 0;
+	return s->sees_all || memcmp(key, &s->key, sizeof(*key)) == 0;
 }
 
 /* Counts c, and lists it where there are not too many. */
@@ -30,7 +30,8 @@ view_conn(struct broker *b, struct sweep *s, struct conn *c)
 	enum sweep_step step = SWEEP_MORE;
 	uint32_t *count;
 
-	if (c->account == NULL || !may_see(s, &c->key))
+	if (c->waiter.state == WAITER_ABSENT ||
+	    !may_see(s, pairing_key(&c->waiter)))
 		return SWEEP_MORE;
 	if (listing_waiter(c, &m))
 		count = c->waiter.role == ROLE_AGENT ? &s->seen.agents
@@ -93,7 +94,7 @@ is_own(const struct sweep *s, const struct row_refusal *row)
 {
 	const struct conn *c = s->admin;
 
-	if (s->sees_all || certificate_is(&c->certificate, &row->identity))
+	if (s->sees_all || certificate_is(c->certificate, &row->identity))
 		return 1;
 	/* an account is there: VIEW was obeyed */
 	if (c->account == NULL || strcmp(row->customer, CUSTOMERS_DEFAULT) == 0)
@@ -163,7 +164,8 @@ view_take(struct broker *b, struct conn *c, const struct message *m)
 	struct sweep s = {.step = view_step, .admin = c, .before = UINT64_MAX};
 
 	if (c->waiter.state != WAITER_ABSENT || c->sweep != NULL ||
-	    registrar_recognize(b, c, m->der, m->u.view.der_len) == NULL) {
+	    registrar_recognize(b, c, &s.key, m->der, m->u.view.der_len) ==
+		NULL) {
 		errno = EPROTO;
 		return -1;
 	}
@@ -172,7 +174,7 @@ view_take(struct broker *b, struct conn *c, const struct message *m)
 		return 0;
 	if (!deadline_rings(&c->account->viewed, PACE_MS))
 		return refuse(c, 429, "The page is asked for too often");
-	s.sees_all = is_administrators(&b->conf, &c->certificate);
+	s.sees_all = is_administrators(&b->conf, c->certificate);
 	s.rows = calloc(1, sizeof(*s.rows));
 	if (s.rows != NULL && sweep_start(b, &s) != NULL)
 		return 0;

@@ -77,13 +77,13 @@ waking_for(struct broker *b, const struct waiter *w)
 }
 
 int
-waking_ends(struct broker *b, const struct conn *c, uint32_t id)
+waking_ends(struct broker *b, const struct customer_key *key, uint32_t id)
 {
 	struct parked *p;
 
 	TAILQ_FOREACH(p, &b->parking.waking, link)
 	if (id != 0 && p->conn->id == id && p->conn->fd == -1 &&
-	    memcmp(&p->conn->key, &c->key, sizeof(c->key)) == 0) {
+	    memcmp(pairing_key(&p->conn->waiter), key, sizeof(*key)) == 0) {
 		/* so that none is sought elsewhere for its stone */
 		pairing_leave(b->pairing, &p->conn->waiter);
 		conn_drop(b, p->conn);

@@ -282,6 +282,13 @@ sha256(const struct span *bytes, struct identity *id)
 }
 
 int
+certificate_fingerprint(
+    struct identity *fingerprint, const uint8_t *der, size_t len)
+{
+	return sha256(&(struct span){der, len}, fingerprint);
+}
+
+int
 certificate_read(struct certificate *c, const uint8_t *der, size_t len)
 {
 	const struct span whole = {der, len};

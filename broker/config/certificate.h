@@ -31,6 +31,13 @@ struct certificate {
  */
 int certificate_read(struct certificate *c, const uint8_t *der, size_t len);
 
+/*
+ * The SHA-256 of all of der, whatever it is. Returns 0, or -1 with errno
+ * (ENOMEM).
+ */
+int certificate_fingerprint(
+    struct identity *fingerprint, const uint8_t *der, size_t len);
+
 /* Whether id is its identity, or the fingerprint of any of its forms. */
 int certificate_is(const struct certificate *c, const struct identity *id);
 
