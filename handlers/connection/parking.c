@@ -134,6 +134,7 @@ run_parking(struct handler *h)
 	    h->peer, "identity", h->identity, NULL);
 	/* it is another's, who may have set it up already: it is only closed */
 	fd_close(&h->tls.channel.fd);
+	h->in_order = 1;
 	return ENDED;
 }
 

@@ -56,6 +56,20 @@ assert a == b == c != d == e == f != g, (a, b, c, d, e, f, g)
 SCRIPT
 }
 
+@test 'a handler whose agent was parked serves the next connection' {
+    with_uses 2 'park_after = 1'
+    play <<'SCRIPT'
+from park import *
+from uses import *
+agent = willing("alice")
+pid = handler_of(agent)
+leave_tls(agent)
+assert lives(agent)
+idles(pid)
+assert turned_away("bob") == pid
+SCRIPT
+}
+
 # ---- nothing is left of who came before ------------------------------------------
 
 @test 'nothing of one connection is in memory when the next one comes' {
