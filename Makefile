@@ -233,6 +233,8 @@ test: deps-test  ## run the tests over real programs (FILES=, FILTER=)
 # the figures may be set: "make faults FAULT_ROUNDS=3".
 FAULT_ROUNDS = 20
 PARKED_POLLS = 100
+PARKED_CROWD = 250
+PARKED_SECONDS = 600
 FAULT_STRIDE = 5
 FAULTS = $(addprefix faults/,deaths parked pauses sweep lossy surroundings \
 	tls-hostile) relay/tls-scan
@@ -249,7 +251,8 @@ OFTEN = agent/conf agent/parked relay/reconnect customers/limits relay/load \
 faults: deps-test  ## break everything, 20 times each, under load (half an hour)
 	@$(MAKE) --no-print-directory all test-programs
 	@FAULT_ROUNDS=$(FAULT_ROUNDS) FAULT_STRIDE=$(FAULT_STRIDE) \
-		PARKED_POLLS=$(PARKED_POLLS) BATS_TEST_TIMEOUT=1500 tests/run.sh $(FAULTS:%=%.bats)
+		PARKED_POLLS=$(PARKED_POLLS) PARKED_CROWD=$(PARKED_CROWD) \
+		PARKED_SECONDS=$(PARKED_SECONDS) BATS_TEST_TIMEOUT=1500 tests/run.sh $(FAULTS:%=%.bats)
 
 soak: deps-test  ## 10,000 sessions, 5,000 idle agents, and what is tried often
 	@$(MAKE) --no-print-directory all test-programs
@@ -269,9 +272,9 @@ bench-quick: deps-bench  ## the same with fewer and shorter rounds (2 minutes)
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
 	@python3 -B tests/bench/bench.py quick $(MEASURES)
 
-bench-idle: deps-bench  ## 5,000 idle agents for 10 minutes
+bench-idle: deps-bench  ## 5,000 idle agents for 10 minutes, and 20,000 that come back
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
-	@BENCH_IDLE_SECONDS=600 python3 -B tests/bench/bench.py idle
+	@BENCH_IDLE_SECONDS=600 BENCH_SECONDS=1800 python3 -B tests/bench/bench.py idle restart
 
 model: deps-model  ## check the models with spin, and their mutants
 	@tests/model/check.sh

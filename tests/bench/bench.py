@@ -26,6 +26,7 @@ import latency
 import listing
 import mux
 import parked
+import restart
 import sealed
 import short
 from chains import HAProxy, OpenSSH, ROOT, Relay, Services
@@ -35,7 +36,8 @@ from rounds import Settings, run
 
 # In this order: set-up comes before any agent waits.
 MEASURES = {module.__name__: module.measure for module in (
-    connect, short, mux, bulk, sealed, latency, growth, idle, parked, broker, listing)}
+    connect, short, mux, bulk, sealed, latency, growth, idle, parked, broker, listing, restart)}
+NAMED = ["restart"]  # it takes long, and is done where it is asked for
 WHOLE_SECONDS, QUICK_SECONDS = 14 * 60 + 45, 115  # what is not done by then is left out
 
 
@@ -97,7 +99,8 @@ def arguments(words):
     names = words[1:] if quick else words
     if not set(names) <= set(MEASURES):
         raise SystemExit(f"usage: bench.py [quick] [MEASURE...], of {' '.join(MEASURES)}")
-    return quick, [name for name in MEASURES if name in names or not names]
+    return quick, [name for name in MEASURES
+                   if name in names or (not names and name not in NAMED)]
 
 
 def main():

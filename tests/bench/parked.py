@@ -21,10 +21,10 @@ MOST = 20000
 FDS_ELSE = 500  # that the broker needs beside those of who is parked
 
 
-def crowd(bench, first, count):
+def crowd(bench, first, count, option="-p"):
     """So many more that are parked, and their processes; certificates from first on."""
     each = [min(PER_CERTIFICATE, count - i) for i in range(0, count, PER_CERTIFICATE)]
-    return [hold(bench, f"parked.{first + i}", n, "-p", THREADS) for i, n in enumerate(each)]
+    return [hold(bench, f"parked.{first + i}", n, option, THREADS) for i, n in enumerate(each)]
 
 
 def end(bench, holders):
@@ -40,22 +40,24 @@ def most():
 
 
 def becoming(bench, count):
-    """CPU of the relay for an agent that comes, and for one that is parked then."""
+    """CPU of the relay for an agent that comes, waits and leaves, and for one that is parked too.
+
+    Each has a handler, whose end counts in both.
+    """
     def cost(option):
         there, before = len(bench.relay.handlers()), quiet(bench.relay.cpu)
         process = hold(bench, "parked.0", count, option, THREADS)
         if option == "-p":
             bench.relay.settle(there)
-        used = bench.relay.cpu() - before
         bench.scratch.stop(process)
         bench.relay.settle(there)
         wait_for(lambda: bench.relay.parked() == 0, "the end of who is parked", WAIT)
-        return used / count * 1e3
+        return (quiet(bench.relay.cpu) - before) / count * 1e3
 
     ways = interleave(bench, {"waits": lambda: cost("-i"),
                               "parked": lambda: cost("-p")}, LIMIT)
     mean = {name: median(values) for name, values in ways.items()}
-    bench.report.measure("CPU of an agent until it is parked, to until it waits",
+    bench.report.measure("CPU of an agent that is parked, from its coming to its leaving, to one that waits",
                          mean["parked"] / mean["waits"], "x", Target(1.15, "x"),
                          detail="ms of CPU: " + "  ".join(f"{k} {v:.2f}" for k, v in mean.items()),
                          noisy=is_noisy(*ways.values()))

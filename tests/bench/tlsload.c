@@ -8,14 +8,16 @@
  *	p50 MS p99 MS max MS
  *
  * With -i its agents stay instead, idle, until standard input ends; "idle N"
- * says that all are there. So it is with -p, once the relay has parked each.
+ * says that all are there. So it is with -p, once the relay has parked each,
+ *and with -b, of which each that is lost comes back, as relayagent's do.
  *
- * usage: tlsload [-i | -p | -s] port cert key ca connections threads
+ * usage: tlsload [-i | -p | -b | -s] port cert key ca connections threads
  */
 #include "ipc/parked_signs.h"
 #include "timing.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -32,19 +34,23 @@
 #define STACK        262144 /* bytes, of a thread */
 #define ANSWER_S     15     /* longer than the relay lets a stone wait */
 #define KEEPALIVE_MS 30000  /* as relayagent does */
+#define LOOK_MS      200    /* from one look for who was lost to the next */
+#define BACK_MS      45000  /* likewise: at any moment up to then */
 
 static const char usage[] =
-    "usage: tlsload [-i | -p | -s] port cert key ca connections threads\n";
+    "usage: tlsload [-i | -p | -b | -s] port cert key ca connections threads\n";
 
 static SSL_CTX *ctx;
 static struct sockaddr_in server;
-static int stays, parks, is_stone;
+static int stays, parks, returns, is_stone;
 static size_t total;
 static atomic_size_t next, failed;
 static double *took; /* milliseconds, of those that did not fail */
 static atomic_size_t ntook;
 static SSL **idle;
-static int *parked; /* without TLS; 0: it is not */
+static atomic_int *parked; /* without TLS; 0: it is not */
+static _Atomic double
+    *back; /* when one that was lost comes back; 0: it is there */
 
 /* ---- one connection ---- */
 
@@ -144,7 +150,10 @@ run_once(size_t i)
 
 	if (fd != -1 && ssl != NULL && SSL_set_fd(ssl, fd) == 1 &&
 	    ask(ssl) == 0) {
-		took[atomic_fetch_add(&ntook, 1)] = timing_now() - start;
+		size_t n = atomic_fetch_add(&ntook, 1);
+
+		if (n < total) /* who comes back comes once more */
+			took[n] = timing_now() - start;
 		rc = is_stone ? fetch_page(ssl) : parks ? park(ssl) : 0;
 	}
 	if (rc == 0 && parks) {
@@ -193,6 +202,63 @@ give_sign(int fd)
 		;
 }
 
+/* ---- those that were lost ---- */
+
+static void
+come_back_later(size_t i)
+{
+	back[i] = timing_now() + drand48() * BACK_MS;
+}
+
+/* The parked agent i may have been: then it is to come back. */
+static void
+find_lost(size_t i)
+{
+	char byte;
+	ssize_t n = recv(parked[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n == 1 || (n == -1 && errno == EAGAIN))
+		return;
+	close(parked[i]);
+	parked[i] = 0;
+	come_back_later(i);
+}
+
+static void *
+come_back(void *arg)
+{
+	size_t i = (size_t)((_Atomic double *)arg - back);
+
+	if (run_once(i) == -1)
+		come_back_later(i);
+	return NULL;
+}
+
+/* It waits to be parked, so that each has a thread. */
+static void
+begin_anew(size_t i)
+{
+	pthread_t thread;
+
+	back[i] = 0;
+	if (pthread_create(&thread, NULL, come_back, &back[i]) == 0)
+		pthread_detach(thread);
+}
+
+static void
+look_for_lost(void)
+{
+	const double now = timing_now();
+
+	for (size_t i = 0; i < total; i++)
+		if (parked[i] != 0)
+			find_lost(i);
+		else if (back[i] != 0 && back[i] <= now)
+			begin_anew(i);
+}
+
+/* ---- all that stay ---- */
+
 /* Keeps all alive, each in its turn, until standard input ends. */
 static void
 stay(void)
@@ -200,6 +266,7 @@ stay(void)
 	struct pollfd pfd = {.fd = STDIN_FILENO, .events = POLLIN};
 	int pause = (parks ? PARKED_INTERVAL * 1000 : KEEPALIVE_MS) /
 		    (int)total;
+	double looked = 0;
 	size_t i = 0;
 
 	printf("idle %zu\n", total - failed);
@@ -209,6 +276,10 @@ stay(void)
 		if (parked[i] != 0)
 			give_sign(parked[i]);
 		i = (i + 1) % total;
+		if (returns && timing_now() - looked > LOOK_MS) {
+			look_for_lost();
+			looked = timing_now();
+		}
 	}
 }
 
@@ -249,11 +320,13 @@ parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "ips")) != -1) {
+	while ((c = getopt(argc, argv, "ipbs")) != -1) {
 		if (c == 'i')
 			stays = 1;
 		else if (c == 'p')
 			stays = parks = 1;
+		else if (c == 'b')
+			stays = parks = returns = 1;
 		else if (c == 's')
 			is_stone = 1;
 		else
@@ -287,8 +360,11 @@ main(int argc, char **argv)
 	took = calloc(total, sizeof(*took));
 	idle = calloc(total, sizeof(SSL *));
 	parked = calloc(total, sizeof(*parked));
+	back = calloc(total, sizeof(*back));
+	srand48(getpid());
 	ctx = make_context(argv[1], argv[2], argv[3]);
-	if (took == NULL || idle == NULL || parked == NULL || ctx == NULL) {
+	if (took == NULL || idle == NULL || parked == NULL || back == NULL ||
+	    ctx == NULL) {
 		fputs(
 		    "tlsload: certificate, key or CA cannot be used\n", stderr);
 		return EX_NOINPUT;

@@ -50,7 +50,7 @@ to_parked() {
 
 @test "sessions to an agent that was parked, over and over: all are whole" {
     local round count=$((rounds * 3))
-    parking
+    parking alice
     for ((round = 1; round <= count; round++)); do
         to_parked 8 $((round % 8 + 1))
     done
@@ -64,7 +64,7 @@ to_parked() {
 
 @test "kill -9 of the broker, of relay-listen, of relayagent and its polls, as it is parked and woken" {
     local round kind
-    parking
+    parking alice
     for ((round = 1; round <= rounds; round++)); do
         for kind in broker spawner agent agent-poll any-handler; do
             wait_until 60 all_parked
@@ -83,6 +83,41 @@ to_parked() {
     not says target-alice '^(clean end|spoilt)'
     not says relay ' handler-killed .*signal=(6|11)\b'
     not says agent-alice ' handler-killed '
+}
+
+# began_and_broke NAME: sessions of that customer that did.
+began_and_broke() {
+    grep -c "^broken .*begun=yes .*name=$1 " storm.log || :
+}
+
+# bats test_tags=slow
+@test "kill -9 of anything, as agents are parked and woken at random: no session that had begun is lost" {
+    local end=$((SECONDS + seconds)) kind kills=0 polls=$crowd
+    parking alice bob
+    start storm python3 -SB "$tests/lib/storm.py" "$scratch/storm.stop" $((polls / 16 + 4))/3 \
+        "alice=$(cat stone-alice.port)" "bob=$(cat stone-bob.port)"
+    storm_of=(alice bob)
+    until [ "$SECONDS" -ge "$end" ]; do
+        for kind in broker spawner agent agent-poll; do
+            wait_until 150 half_parked alice
+            wait_until 150 half_parked bob
+            a_random_moment
+            strike "$kind" KILL
+            revive "$kind"
+            kills=$((kills + 1))
+            serves_again bob 60
+        done
+    done
+    storm_was_right
+    note "$kills times killed: broker, relay-listen, relayagent, a poll; $(grep -c ' woken ' agent-bob.log) of bob's polls woken"
+    says agent-bob ' woken '
+    # nobody killed bob's agent
+    echo "of alice's sessions that had begun broke: $(began_and_broke alice)"
+    [ "$(began_and_broke bob)" -eq 0 ]
+    not says relay ' handler-killed .*signal=(6|11)\b'
+    # no poll is lost
+    wait_until 150 all_parked alice
+    wait_until 150 all_parked bob
 }
 
 @test "the stone of Debian and curl reach an agent that is parked" {

@@ -1,13 +1,15 @@
-"""Sessions without a pause, while a test breaks things: "storm.py STOP AT_ONCE
-NAME=PORT...".
+"""Sessions without a pause, while a test breaks things: "storm.py STOP
+AT_ONCE[/SECONDS] NAME=PORT...".
 
 So many clients at once with short sessions, and as many with long ones,
 talk to the stones on these ports, behind each of which is the target "whole" of
-that name (see traffic.py), until the file STOP exists.
+that name (see traffic.py), until the file STOP exists. With SECONDS they come in
+gusts, one each so many seconds.
 A session may break, but only with an error. It must not end cleanly before all
 has come, hang, reach another's target, or carry other bytes than were sent: each
-such session is a line "wrong ...", and makes the result a failure. The last line
-counts: "storm whole=N broken=N wrong=N".
+such session is a line "wrong ...", and makes the result a failure. One that broke
+is a line "broken ... begun=yes ...", where the target had answered, or begun=no.
+The last line counts: "storm whole=N broken=N wrong=N".
 """
 
 import collections
@@ -47,8 +49,10 @@ def attempt(name, port, sizes):
     return kind, "%s name=%s up=%s down=%s" % (failure, name, up, down)
 
 
-def blow(stop, places, sizes, counts, lock):
+def blow(stop, every, places, sizes, counts, lock):
     while not os.path.exists(stop):
+        if every:
+            time.sleep(every - time.time() % every + random.uniform(0, 0.3))
         kind, why = attempt(*random.choice(places), sizes)
         with lock:
             counts[kind] += 1
@@ -59,9 +63,10 @@ def blow(stop, places, sizes, counts, lock):
 
 
 def main(stop, at_once, *places):
+    at_once, _, every = at_once.partition("/")
     places = [(name, int(port)) for name, port in (place.split("=") for place in places)]
     counts, lock = collections.Counter(), threading.Lock()
-    threads = [threading.Thread(target=blow, args=(stop, places, sizes, counts, lock))
+    threads = [threading.Thread(target=blow, args=(stop, float(every or 0), places, sizes, counts, lock))
                for sizes in (short, long) for _ in range(int(at_once))]
     for thread in threads:
         thread.start()

@@ -261,6 +261,7 @@ def session(port, name, up, down=None):
     """Returns what is wrong with it, or None. Without down, up is a point, or a
     function: bytes go both ways while it is true."""
     start = time.monotonic()
+    named = None
     sock = connect(port)
     sent, got = Half(), Half()
     send_frame(sock, ("%s %s" % (name, down or "-")).encode())
@@ -280,7 +281,8 @@ def session(port, name, up, down=None):
             sender.join(2)  # it may have been told of the reset, and not yet have said so
             how = sender.failure or error
         word = "clean end" if isinstance(how, Ended) else "error"
-        return "%s at=%.3f after=%d %s" % (word, time.time(), got.bytes, how)
+        begun = "no" if named is None else "yes"
+        return "%s at=%.3f begun=%s after=%d %s" % (word, time.time(), begun, got.bytes, how)
     if named != name:
         return "the target is " + named
     if not same or (down and got.bytes != int(down)):
