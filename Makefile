@@ -232,8 +232,8 @@ test: deps-test  ## run the tests over real programs (FILES=, FILTER=)
 # What the suite tries a few times, or with a few, these try in earnest. Each of
 # the figures may be set: "make faults FAULT_ROUNDS=3".
 FAULT_ROUNDS = 20
-PARKED_POLLS = 100
-PARKED_CROWD = 250
+PARKED_POLLS = 63
+PARKED_AGENTS = 4
 PARKED_SECONDS = 600
 FAULT_STRIDE = 5
 FAULTS = $(addprefix faults/,deaths parked pauses sweep lossy surroundings \
@@ -251,7 +251,7 @@ OFTEN = agent/conf agent/parked relay/reconnect customers/limits relay/load \
 faults: deps-test  ## break everything, 20 times each, under load (half an hour)
 	@$(MAKE) --no-print-directory all test-programs
 	@FAULT_ROUNDS=$(FAULT_ROUNDS) FAULT_STRIDE=$(FAULT_STRIDE) \
-		PARKED_POLLS=$(PARKED_POLLS) PARKED_CROWD=$(PARKED_CROWD) \
+		PARKED_POLLS=$(PARKED_POLLS) PARKED_AGENTS=$(PARKED_AGENTS) \
 		PARKED_SECONDS=$(PARKED_SECONDS) BATS_TEST_TIMEOUT=1500 tests/run.sh $(FAULTS:%=%.bats)
 
 soak: deps-test  ## 10,000 sessions, 5,000 idle agents, and what is tried often

@@ -17,29 +17,51 @@ setup() {
     prepare
 }
 
-# How many polls the agent has at least, and at most twice as many.
+# How many polls an agent has at least, and at most twice as many; how many agents
+# each of two customers has whose polls are parked and woken at random, and for how
+# many seconds.
 polls=${PARKED_POLLS:-4}
+agents=${PARKED_AGENTS:-1}
+seconds=${PARKED_SECONDS:-10}
 
-# parking: a relay that parks after a second, and a line through it, which is
-# parked.
+# parking NAME...: a relay that parks after a second, and a line through it for
+# each of these customers, with one agent, whose polls are parked.
 parking() {
+    local name
     configure 'park_after = 1'
     start_broker
     start_relay listen
     wait_until 60 spawner_is_attached
-    start_target target-alice whole alice
-    start_waiting_agent agent-alice alice "$target" "-m $polls:$((polls * 2))"
-    stone_port=$(free_port)
-    start_relay_stone stone-alice "--sessions 0" "$(to_relay "localhost:$stone_port")"
-    echo "$stone_port" >stone-alice.port
-    wait_until 60 all_parked
+    for name; do
+        start_target "target-$name" whole "$name"
+        echo "$target" >"target-$name.place"
+        an_agent "$name" "$name"
+        stone_port=$(free_port)
+        stone_name=$name start_relay_stone "stone-$name" "--sessions 0" "$(to_relay "localhost:$stone_port")"
+        echo "$stone_port" >"stone-$name.port"
+    done
+    for name; do
+        wait_until 60 all_parked "$name"
+    done
 }
 
-# all_parked: the agent has its polls or more, and no process for them.
+# an_agent NAME CUSTOMER: agent-NAME, one of that customer's.
+an_agent() {
+    start_waiting_agent "agent-$1" "$2" "$(cat "target-$2.place")" \
+        "-m $polls:$((polls < 32 ? polls * 2 : 64))"
+}
+
+# all_parked [NAME]: the agent has its polls or more, and no process for them.
 all_parked() {
+    local name=${1:-alice}
+    parks_at_least "$polls" "$name" && [ "$(any_child "agent-$name")" = '' ]
+}
+
+# parks_at_least COUNT NAME: so many of the agent's polls are parked.
+parks_at_least() {
     local parked
-    parked=$(timeout 60 bin/relayagent status --json -C agent-alice.conf 3>&- |
-        jq '.relays[0].parked') && [ "$parked" -ge "$polls" ] && [ "$(any_child agent-alice)" = '' ]
+    parked=$(timeout 60 bin/relayagent status --json -C "agent-$2.conf" 3>&- |
+        jq '.relays[0].parked') && [ "$parked" -ge "$1" ]
 }
 
 # to_parked COUNT AT_ONCE: sessions, of which the first, at least, have to wake it.
@@ -85,22 +107,26 @@ to_parked() {
     not says agent-alice ' handler-killed '
 }
 
-# began_and_broke NAME: sessions of that customer that did.
+# began_and_broke NAME: how many sessions of that customer did.
 began_and_broke() {
     grep -c "^broken .*begun=yes .*name=$1 " storm.log || :
 }
 
 # bats test_tags=slow
 @test "kill -9 of anything, as agents are parked and woken at random: no session that had begun is lost" {
-    local end=$((SECONDS + seconds)) kind kills=0 polls=$crowd
+    local i kind end kills=0
     parking alice bob
+    for ((i = 2; i <= agents; i++)); do
+        an_agent "alice.$i" alice
+        an_agent "bob.$i" bob
+    done
     start storm python3 -SB "$tests/lib/storm.py" "$scratch/storm.stop" $((polls / 16 + 4))/3 \
         "alice=$(cat stone-alice.port)" "bob=$(cat stone-bob.port)"
     storm_of=(alice bob)
-    until [ "$SECONDS" -ge "$end" ]; do
+    for ((end = SECONDS + seconds; SECONDS < end;)); do
         for kind in broker spawner agent agent-poll; do
-            wait_until 150 half_parked alice
-            wait_until 150 half_parked bob
+            wait_until 180 parks_at_least $((polls / 2)) alice
+            wait_until 180 parks_at_least $((polls / 2)) bob
             a_random_moment
             strike "$kind" KILL
             revive "$kind"
@@ -109,15 +135,15 @@ began_and_broke() {
         done
     done
     storm_was_right
-    note "$kills times killed: broker, relay-listen, relayagent, a poll; $(grep -c ' woken ' agent-bob.log) of bob's polls woken"
+    note "$kills times killed: broker, relay-listen, relayagent, a poll; woken: $(cat agent-bob*.log | grep -c ' woken ') of bob's"
     says agent-bob ' woken '
-    # nobody killed bob's agent
-    echo "of alice's sessions that had begun broke: $(began_and_broke alice)"
+    # nobody killed bob's agents
+    note "of sessions that had begun broke: $(began_and_broke alice) of alice's, $(began_and_broke bob) of bob's"
     [ "$(began_and_broke bob)" -eq 0 ]
     not says relay ' handler-killed .*signal=(6|11)\b'
     # no poll is lost
-    wait_until 150 all_parked alice
-    wait_until 150 all_parked bob
+    wait_until 180 all_parked alice
+    wait_until 180 all_parked bob
 }
 
 @test "the stone of Debian and curl reach an agent that is parked" {
