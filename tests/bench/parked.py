@@ -8,7 +8,7 @@ import socket
 import time
 
 from chains import Relay
-from idle import PER_CERTIFICATE, hold
+from idle import IDLE_AFTER, PER_CERTIFICATE, hold
 from processes import Scratch, memory_kib, quiet, wait_for
 from report import Target, is_noisy, median
 from rounds import interleave
@@ -49,6 +49,8 @@ def becoming(bench, count):
         process = hold(bench, "parked.0", count, option, THREADS)
         if option == "-p":
             bench.relay.settle(there)
+        else:
+            time.sleep(IDLE_AFTER)  # it waits for as long as who is parked then
         bench.scratch.stop(process)
         bench.relay.settle(there)
         wait_for(lambda: bench.relay.parked() == 0, "the end of who is parked", WAIT)

@@ -73,10 +73,11 @@ def is_reset(agent):
         return True
 
 
-def poll_again(agent, *fields):
-    """A woken agent's new poll, over the same connection."""
+def poll_again(agent, *fields, willing=True):
+    """A woken agent's new poll, over the same connection; it may be parked again."""
     again = Peer(agent.name, sock=agent.sock)
-    again.send(POLL + b"".join(f + b"\r\n" for f in (b"X-Park: 1", *fields)) + b"\r\n")
+    fields = (b"X-Park: 1", *fields) if willing else fields
+    again.send(POLL + b"".join(f + b"\r\n" for f in fields) + b"\r\n")
     answer = again.head()
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n"), answer
     again.name = agent.name

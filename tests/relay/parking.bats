@@ -218,7 +218,7 @@ serves(good, client)
 SCRIPT
     says broker ' left .*parked=reset$'
     says broker ' not-woken '
-    ctl --json status | jq -e '.status | .parked_total == 3 and .woken_total == 2 and .wake_failures_total == 1 and .parked == 0'
+    ctl --json status | jq -e '.status | .parked_total == 3 and .woken_total == 2 and .wake_failures_total >= 1 and .parked == 0'
 }
 
 @test 'a stone that leaves while its agent is woken leaves the agent waiting' {
@@ -228,7 +228,8 @@ agent = parked("alice")
 client = stone("alice")
 is_woken(agent)
 client.reset()
-agent = poll_again(agent)
+# it is not to be parked before the next stone comes
+agent = poll_again(agent, willing=False)
 assert agent.silent(0.3)
 client = stone("alice")
 serves(agent, client)
