@@ -122,6 +122,7 @@ began_and_broke() {
     done
     start storm python3 -SB "$tests/lib/storm.py" "$scratch/storm.stop" $((polls / 16 + 4))/3 \
         "alice=$(cat stone-alice.port)" "bob=$(cat stone-bob.port)"
+    # shellcheck disable=SC2034 # for storm_was_right
     storm_of=(alice bob)
     for ((end = SECONDS + seconds; SECONDS < end;)); do
         for kind in broker spawner agent agent-poll; do
@@ -131,7 +132,7 @@ began_and_broke() {
             strike "$kind" KILL
             revive "$kind"
             kills=$((kills + 1))
-            serves_again bob 60
+            serves_again bob 180
         done
     done
     storm_was_right

@@ -48,6 +48,18 @@ at_point("parked")
 assert is_reset(agent)' kick_by_id
 }
 
+@test 'a kick ends one that has not left TLS yet, as it is about to be parked' {
+    parking
+    while_parked 'agent = willing("alice")
+assert agent.end() == "clean"
+at_point("parked")
+since = time.monotonic()
+assert is_reset(agent)
+assert in_time(time.monotonic() - since, 2)' kick_alice
+    says broker ' kicked .*role=agent .*cause=kicked'
+    not says broker ' parked id='
+}
+
 @test 'a revocation ends them within 2 s, and nobody else' {
     cp "$pki/crl.pem" crl.pem
     give crl.pem

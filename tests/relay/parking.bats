@@ -91,7 +91,7 @@ assert agent.silent(2)
 SCRIPT
 }
 
-@test 'the stone of Debian and curl reach a parked agent' {
+@test 'the stone of Debian, curl and s_client reach a parked agent' {
     parking
     start_play agents <<'SCRIPT'
 from park import *
@@ -104,7 +104,7 @@ def serve(agent):
     again.end()
     again.close()
 
-agents = [parked("alice"), parked("alice")]
+agents = [parked("alice"), parked("alice"), parked("alice")]
 at_point("parked")
 in_threads(serve, *agents)
 SCRIPT
@@ -118,6 +118,12 @@ SCRIPT
     exec 5>&-
     run -0 curl -sS --cert alice/cert.pem --key alice/private.pem --cacert ca.pem "https://127.0.0.1:$relay_port/"
     [ "$output" = here ]
+    : >typed
+    {
+        printf 'GET / HTTP/1.1\r\n\r\n'
+        wait_until 60 grep -q here typed
+    } | timeout 90 openssl s_client -quiet -no_ign_eof -connect "127.0.0.1:$relay_port" \
+        -cert alice/cert.pem -key alice/private.pem -CAfile ca.pem >typed 2>&1
     ended_well agents
 }
 
