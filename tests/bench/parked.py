@@ -59,7 +59,7 @@ def becoming(bench, count):
     ways = interleave(bench, {"waits": lambda: cost("-i"),
                               "parked": lambda: cost("-p")}, LIMIT)
     mean = {name: median(values) for name, values in ways.items()}
-    bench.report.measure("CPU of an agent that is parked, from its coming to its leaving, to one that waits",
+    bench.report.measure("CPU of an agent that comes, is parked and leaves, to one that waits",
                          mean["parked"] / mean["waits"], "x", Target(1.15, "x"),
                          detail="ms of CPU: " + "  ".join(f"{k} {v:.2f}" for k, v in mean.items()),
                          noisy=is_noisy(*ways.values()))

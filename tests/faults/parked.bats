@@ -124,7 +124,7 @@ began_and_broke() {
         "alice=$(cat stone-alice.port)" "bob=$(cat stone-bob.port)"
     # shellcheck disable=SC2034 # for storm_was_right
     storm_of=(alice bob)
-    for ((end = SECONDS + seconds; SECONDS < end;)); do
+    for ((end = SECONDS + seconds; SECONDS < end; )); do
         for kind in broker spawner agent agent-poll; do
             wait_until 180 parks_at_least $((polls / 2)) alice
             wait_until 180 parks_at_least $((polls / 2)) bob

@@ -119,6 +119,7 @@ SCRIPT
     run -0 curl -sS --cert alice/cert.pem --key alice/private.pem --cacert ca.pem "https://127.0.0.1:$relay_port/"
     [ "$output" = here ]
     : >typed
+    # shellcheck disable=SC2094 # the end of what is typed waits for the answer
     {
         printf 'GET / HTTP/1.1\r\n\r\n'
         wait_until 60 grep -q here typed
