@@ -133,7 +133,8 @@ DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
 	redis-tools rsync sqlite3 openssh-server openssh-client nftables \
 	sslscan testssl.sh prometheus haproxy systemd zsh fish
-DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server
+DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server \
+	redis-server redis-tools
 DEPS_MODEL = gcc libc6-dev spin
 DEPS_FUZZ = $(DEPS_BUILD) clang $(DEPS_LIBFUZZER) llvm
 DEPS_HARD = $(DEPS_TEST) $(DEPS_FUZZ) valgrind blhc

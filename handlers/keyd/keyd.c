@@ -69,6 +69,22 @@ look_for(struct keyd *d, const uint8_t *wanted)
 		d->next_load = deadline_in(LOAD_MS);
 }
 
+/* Whether handler_uses was raised since: relay-listen may have read it. */
+static int
+uses_were_raised(struct keyd *d)
+{
+	struct relay_conf conf;
+	struct failure f;
+	int raised;
+
+	if (!deadline_rings(&d->next_look, LOAD_MS) ||
+	    relay_conf_read(&conf, d->conf_path, &f) == -1)
+		return 0;
+	raised = conf.handler_uses > d->conf.handler_uses;
+	relay_conf_free(&conf);
+	return raised && reload(d, NULL) == 0;
+}
+
 /* ---- requests ---- */
 
 static void
@@ -79,6 +95,13 @@ log_refusal(struct keyd *d, pid_t pid, const char *reason)
 		    reason, NULL);
 }
 
+static int
+has_more(struct keyd *d, const struct asker *who)
+{
+	return rate_admits(&d->rate, who->pid,
+	    RATE_MOST + d->conf.handler_uses - 1, deadline_now());
+}
+
 static const char *
 sign(struct keyd *d, const struct asker *who, const struct sign_request *r,
     size_t len, struct sign_answer *a)
@@ -87,8 +110,7 @@ sign(struct keyd *d, const struct asker *who, const struct sign_request *r,
 
 	if (wrong != NULL)
 		return wrong;
-	if (!rate_admits(&d->rate, who->pid,
-		RATE_MOST + d->conf.handler_uses - 1, deadline_now()))
+	if (!has_more(d, who) && !(uses_were_raised(d) && has_more(d, who)))
 		return "too many of one process";
 	look_for(d, r->key);
 	wrong = keys_sign(&d->keys, r, a);

@@ -22,6 +22,7 @@ import bulk
 import connect
 import growth
 import idle
+import interactive
 import latency
 import listing
 import mux
@@ -36,7 +37,8 @@ from rounds import Settings, run
 
 # In this order: set-up comes before any agent waits.
 MEASURES = {module.__name__: module.measure for module in (
-    connect, short, mux, bulk, sealed, latency, growth, idle, parked, broker, listing, restart)}
+    connect, short, mux, bulk, sealed, latency, interactive, growth, idle, parked, broker, listing,
+    restart)}
 NAMED = ["restart"]  # it takes long, and is done where it is asked for
 WHOLE_SECONDS, QUICK_SECONDS = 14 * 60 + 45, 115  # what is not done by then is left out
 

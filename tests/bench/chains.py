@@ -1,7 +1,7 @@
 """The ways from a client to a service that the benchmarks compare.
 
 Each starts its own programs on free ports of 127.0.0.1 and gives a local port
-for each service: web, bulk and echo.
+for each service: web, bulk, echo and redis.
 """
 
 import json
@@ -16,16 +16,16 @@ from processes import answers, children, cpu_tree, free_port, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "build/bench"
-SERVICES = ("web", "bulk", "echo")
+SERVICES = ("web", "bulk", "echo", "redis")
 POLLS = 16  # that each service's agent keeps
 SETTLE_SECONDS = 60
 
 
 class Services:
-    """What lies at the far end: a web page from haproxy, iperf3, an echo."""
+    """What lies at the far end: a web page from haproxy, iperf3, an echo, and redis."""
 
     def __init__(self, scratch):
-        self.web, self.bulk, self.echo = (free_port() for _ in SERVICES)
+        self.web, self.bulk, self.echo, self.redis = (free_port() for _ in SERVICES)
         conf = scratch.write("web.cfg", f"""
 global
     nbthread 1
@@ -39,6 +39,7 @@ frontend web
         scratch.start("haproxy", "-db", "-f", conf)
         scratch.start("iperf3", "-s", "-B", "127.0.0.1", "-p", self.bulk)
         scratch.start(TOOLS / "pingpong", "echo", self.echo)
+        scratch.start("redis-server", "--bind", "127.0.0.1", "--port", self.redis, "--save", "")
         for name in SERVICES:
             wait_for(lambda: answers(getattr(self, name)), name)
 
@@ -82,6 +83,7 @@ group = nogroup
             self.helpers.append(scratch.start(self.bin / "relay-keyd", "-c", "relay.conf"))
             wait_for(lambda: " start " in self.helpers[0].log.read_text(), "relay-keyd")
         self.broker = scratch.start(self.bin / "relay-broker", "-c", "relay.conf")
+        wait_for((scratch.dir / "run/broker.sock").exists, "relay-broker")
         self.listen = scratch.start(self.bin / "relay-listen", "-c", "relay.conf")
         wait_for(lambda: answers(self.port), "relay-listen")
 

@@ -14,10 +14,10 @@ SESSIONS = 1  # one process each side: what it carries, it carries in few writes
 UNITS = {"us": 0.001, "ms": 1, "s": 1000}
 
 
-def shared(relay):
-    """Ports of relay-stones whose connections share sessions."""
+def shared(relay, *services):
+    """Ports of relay-stones whose connections to these services share sessions."""
     ports = types.SimpleNamespace()
-    for name in ("web", "bulk"):
+    for name in services:
         before = relay.broker.log.read_text().count(": paired ")
         setattr(ports, name, relay.stone(
             name, relay.client(name), relay.bin / "relay-stone", "-q", "CAfile=ca/ca.pem",
@@ -68,7 +68,7 @@ def columns(results):
 def measure(bench):
     bench.report.section("Connections that share a session (relay-stone --sessions)")
     ways = {name: bench.chains[name] for name in ("stone", "relay-stone", "OpenSSH")}
-    ways["shared"] = shared(bench.relay)
+    ways["shared"] = shared(bench.relay, "web", "bulk")
 
     def turns(load, *names):
         return interleave(bench, {name: lambda w=ways[name]: load(bench, w) for name in names},

@@ -1,9 +1,10 @@
 /*
  * pingpong: sends one byte to a port of this host, waits for one byte, and so
- * on; tells how long that took each time: "p50 MS p99 MS max MS". As "echo" it
- * is the service that answers, one process a connection, until it is killed.
+ * on; tells how long that took each time: "p50 MS p99 MS max MS". With a pause,
+ * in milliseconds, before each it is somebody who types. As "echo" it is the
+ * service that answers, one process a connection, until it is killed.
  *
- * usage: pingpong port rounds
+ * usage: pingpong port rounds [pause]
  *        pingpong echo port
  */
 #include "timing.h"
@@ -97,13 +98,21 @@ ping(int fd)
 	return write(fd, &byte, 1) == 1 && read(fd, &byte, 1) == 1 ? 0 : -1;
 }
 
-/* Plays that many rounds, and notes what each took. Returns 0, or -1. */
+/*
+ * Plays that many rounds, each pause milliseconds after the one before, and
+ * notes what each took. Returns 0, or -1.
+ */
 static int
-play(int fd, double *took, size_t rounds)
+play(int fd, double *took, size_t rounds, long pause)
 {
-	for (size_t i = 0; i < rounds; i++) {
-		double start = timing_now();
+	const struct timespec rest = {pause / 1000, pause % 1000 * 1000000};
 
+	for (size_t i = 0; i < rounds; i++) {
+		double start;
+
+		if (pause > 0)
+			nanosleep(&rest, NULL);
+		start = timing_now();
 		if (ping(fd) == -1)
 			return -1;
 		took[i] = timing_now() - start;
@@ -112,10 +121,11 @@ play(int fd, double *took, size_t rounds)
 }
 
 static int
-play_and_tell(const char *port, size_t rounds)
+play_and_tell(const char *port, size_t rounds, long pause)
 {
 	const struct sockaddr_in addr = address(port);
-	double *took = calloc(rounds + WARM_UP, sizeof(*took));
+	const size_t warm_up = pause > 0 ? 0 : WARM_UP;
+	double *took = calloc(rounds + warm_up, sizeof(*took));
 	int fd, rc = EX_UNAVAILABLE;
 
 	if (took == NULL)
@@ -123,8 +133,8 @@ play_and_tell(const char *port, size_t rounds)
 	fd = tcp_socket();
 	if (fd != -1 &&
 	    connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0 &&
-	    play(fd, took, rounds + WARM_UP) == 0) {
-		timing_print(took + WARM_UP, rounds);
+	    play(fd, took, rounds + warm_up, pause) == 0) {
+		timing_print(took + warm_up, rounds);
 		rc = EX_OK;
 	} else {
 		perror("pingpong: no answer");
@@ -139,15 +149,17 @@ int
 main(int argc, char **argv)
 {
 	size_t rounds;
+	long pause;
 
 	if (argc == 3 && strcmp(argv[1], "echo") == 0)
 		return echo(argv[2]);
-	rounds = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+	rounds = argc == 3 || argc == 4 ? strtoul(argv[2], NULL, 10) : 0;
+	pause = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
 	if (rounds == 0) {
-		fputs(
-		    "usage: pingpong port rounds\n       pingpong echo port\n",
+		fputs("usage: pingpong port rounds [pause]\n"
+		      "       pingpong echo port\n",
 		    stderr);
 		return EX_USAGE;
 	}
-	return play_and_tell(argv[1], rounds);
+	return play_and_tell(argv[1], rounds, pause);
 }

@@ -377,6 +377,17 @@ assert ask() == "too many of one process"
     works
 }
 
+@test 'a raised handler_uses counts once a process asks more often, without a signal' {
+    with_keyd
+    echo 'handler_uses = 100' >>relay.conf
+    run -0 ask '
+for i in range(28):
+    assert ask() == "signed", i
+'
+    says keyd ' reloaded key=same$'
+    works
+}
+
 @test 'another user is refused, even where the socket is open to him' {
     is_root || skip 'needs root, to be another user'
     with_keyd
