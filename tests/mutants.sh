@@ -54,11 +54,11 @@ mutant outer-read-ahead $sealed faults/sealed 'megabytes of a marked' \
 # and answers KeyUpdates behind it, in the middle of the inner's records
 mutant outer-wbio $tls relay/keys 'a key that has written' \
     's/SSL_set0_wbio(.*);/BIO_free(nowhere);/'
-# a direction goes bare in the middle of a record
-mutant switch-in-record $link faults/sealed 'megabytes of a marked' \
+# a direction goes bare before its handshake is complete
+mutant switch-early $link faults/sealed 'looks like one TLS' \
     's/if (!s->marked || !s->open || s->out == SEALED_BARE)/if (!s->marked || s->out == SEALED_BARE)/'
-# and from within the write of one
-mutant switch-in-write $link faults/sealed 'megabytes of a marked' \
+# and with records left that belong below the outer TLS
+mutant switch-in-write $link faults/sealed 'looks like one TLS' \
     's/^	while ((len = BIO_nread0(s->link, \&at)) > 0) {/&\n		if (s->marked \&\& s->open \&\& s->out != SEALED_BARE) { if (sealed_link_finish(s) == -1) return -1; s->out = SEALED_BARE; continue; }/'
 # the end of the outer TLS is taken for the end of the direction
 mutant outer-end-is-end $link faults/sealed 'megabytes of a marked' \
@@ -68,7 +68,7 @@ mutant cut-is-end $sealed faults/sealed 'a direction that is cut' \
     's/^			s->broken = 1;$/			return 0;/'
 # whoever has any certificate may be at the other end
 mutant any-certificate handlers/tls/seal.c stone/sealed 'another certificate' \
-    's/if (is_same(leaf, sk_X509_value(accepted, i))) {/if (1) {/'
+    's/if (is_same(leaf, sk_X509_value(accepted, i))) {/if (is_same(leaf, leaf)) {/'
 # a relay's handler gives its socket away before the ring is empty
 mutant overtakes handlers/channel/hop.c relay/bare 'on its way as a direction' \
     's/^	int gone, last;$/&\n\n	if (h->bare) { *len = 0; return at; }/'

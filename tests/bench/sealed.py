@@ -1,18 +1,22 @@
 """Sealed sessions, bare and not, beside the same that are not sealed, an OpenSSH
 chain and one of three haproxies: MB/s, CPU a GB, latency, and set-up."""
 
+import contextlib
+import os
 import socket
 import time
 import types
 
 from bulk import load as other_load
 from bulk import iperf3
-from chains import POLLS, TOOLS
-from processes import cpu_tree, quiet
+from chains import POLLS, SERVICES, TOOLS
+from processes import cpu_tree, memory_kib, quiet
 from report import Target, is_noisy, median
 from rounds import column, interleave, numbers, run
 
 LIMIT = 60  # seconds, for each way
+SOME = bytes(262144)  # that a session has carried when its memory is read
+REST = 4  # seconds after which a handler has given back what it does not need
 WAYS = [
     ("1 stream to the service", []),
     ("1 stream from the service", ["-R"]),
@@ -26,7 +30,7 @@ def chain(bench, name, mode):
     """Agents and relay-stones of their own, which seal or do not."""
     relay = bench.relay
     made = types.SimpleNamespace(ends=[])
-    for service in ("bulk", "echo", "web"):
+    for service in SERVICES:
         folder = relay.client(f"{name}-{service}")
         agent = relay.agent(folder, getattr(bench.services, service), POLLS)
         setattr(made, service, relay.stone(
@@ -137,9 +141,42 @@ def set_up(bench, made):
     ratio(bench, results, "session set-up, p50", "p50", "bare", "unsealed", Target(1.5, "x"))
 
 
+def memory(bench, made):
+    """What a session has for itself in both its handlers, after some bytes and when it rests."""
+    count = bench.pick(50, 20)
+
+    def all_handlers():
+        return sum(memory_kib(pid, "Pss") for pid in bench.relay.handlers())
+
+    def one(port):
+        bench.relay.settle(resting)
+        start = all_handlers()
+        with contextlib.ExitStack() as stack:
+            for _ in range(count):
+                sock = stack.enter_context(socket.create_connection(("127.0.0.1", port), LIMIT))
+                sock.sendall(SOME)
+                if len(sock.makefile("rb").read(len(SOME))) != len(SOME):
+                    raise SystemExit("bench: a session ended before its memory was read")
+            time.sleep(REST)
+            return {"pss": (all_handlers() - start) / count}
+
+    if os.geteuid() != 0:
+        bench.report.say("memory of a session: not measured, that needs root")
+        return
+    time.sleep(REST)  # sessions end, and polls come in their places
+    resting = len(bench.relay.handlers())
+    results = interleave(bench, {word: lambda c=each: one(c.echo)
+                                 for word, each in made.items() if word != "sealed"}, LIMIT)
+    found = column(results, "pss")
+    bench.report.say("memory of a live session, both handlers, kB: " + "  ".join(
+        f"{word} {figure * 1.024:.0f}" for word, figure in found.items()))
+    ratio(bench, results, "memory of a live session", "pss", "bare", "unsealed", Target(0.7, "x"))
+
+
 def measure(bench):
     bench.report.section("Sealed: beside a session that is not, OpenSSH and haproxy")
     made = {name: chain(bench, name, mode) for name, mode in MODES.items()}
     bulk(bench, made)
     ping_pong(bench, made)
     set_up(bench, made)
+    memory(bench, made)
