@@ -3,7 +3,8 @@
 # slowest tests and a line that counts: "N passed, N failed", and ", N skipped"
 # where some were.
 #
-#   JOBS     how many files run at a time
+#   JOBS     how many files run at a time; unless told, half as many again as there
+#            are processors: half of its time a test waits
 #   FILTER   only the tests whose names match this regular expression
 #   TAGS     only the tests with these tags, as "!slow"
 
@@ -27,7 +28,8 @@ if [ "$(id -u)" -eq 0 ] && ! mountpoint -q / && [ -z "${SUITE_ROOT-}" ]; then
     fi
 fi
 
-jobs=${JOBS:-$(nproc)}
+processors=$(nproc)
+jobs=${JOBS:-$((processors + (processors + 1) / 2))}
 command -v parallel >/dev/null || jobs=1
 
 # longest_first: all files, those with more slow tests first, then the larger,
