@@ -36,7 +36,7 @@ start_holding() {
     : >"$scratch/$1.log"
     start "$1" from_file "$scratch/$1.in" python3 -SB "$tests/lib/streams.py" hold "$stone_port" "$2"
     exec 9>"$scratch/$1.in"
-    wait_until 60 command_or_end "$1" says "$1" held
+    wait_until 300 command_or_end "$1" says "$1" held
     says "$1" held
 }
 
