@@ -245,9 +245,9 @@ SEALED_SESSIONS = 20000
 BARE_CHANGES = 1000
 LOAD_AGENTS = 5000
 LOAD_SECONDS = 120
-OFTEN = agent/conf agent/parked relay/reconnect customers/limits relay/load \
+OFTEN = agent/conf agent/parked ctl/recent relay/reconnect customers/limits relay/load \
 	stone/mux stone/language customers/reloads relay/transfer \
-	relay/changeovers relay/bare
+	relay/changeovers relay/bare relay/parking
 
 faults: deps-test  ## break everything, 20 times each, under load (half an hour)
 	@$(MAKE) --no-print-directory all test-programs

@@ -3,7 +3,8 @@
 # slowest tests and a line that counts: "N passed, N failed", and ", N skipped"
 # where some were.
 #
-#   JOBS     how many files run at a time
+#   JOBS     how many files run at a time; unless told, half as many again as there
+#            are processors: half of its time a test waits
 #   FILTER   only the tests whose names match this regular expression
 #   TAGS     only the tests with these tags, as "!slow"
 
@@ -27,15 +28,18 @@ if [ "$(id -u)" -eq 0 ] && ! mountpoint -q / && [ -z "${SUITE_ROOT-}" ]; then
     fi
 fi
 
-jobs=${JOBS:-$(nproc)}
+processors=$(nproc)
+jobs=${JOBS:-$((processors + (processors + 1) / 2))}
 command -v parallel >/dev/null || jobs=1
 
-# longest_first: all files, those with more slow tests first, then the larger,
-# so that what runs side by side ends together. Those of packages need such.
+# longest_first: all files, by how many tests they have, of which a slow one takes as
+# long as eight others, so that what runs side by side ends together. Those of
+# packages need such.
 longest_first() {
-    find . -name '*.bats' ! -path './packages/*' -printf '%P %s\n' | sort | while read -r file size; do
-        echo "$(grep -c 'test_tags=.*slow' "$file") $size $file"
-    done | sort -k1,1nr -k2,2nr | cut -d ' ' -f 3
+    find . -name '*.bats' ! -path './packages/*' -printf '%P\0' | xargs -0 awk '
+        /^@test/ { weight[FILENAME]++ }
+        /^# bats test_tags=.*slow/ { weight[FILENAME] += 7 }
+        END { for (file in weight) print weight[file], file }' | sort -k1,1nr -k2 | cut -d ' ' -f 2
 }
 
 if [ $# -gt 0 ]; then

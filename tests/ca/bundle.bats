@@ -7,7 +7,7 @@ load ../lib/authority
 
 # a_relay: a CA with a relay of two names.
 a_relay() {
-    ca init
+    have_ca
     ca server relay.example.org 192.0.2.1
 }
 
@@ -45,7 +45,7 @@ says_relay() {
 }
 
 @test "the relay is the one that there is, with the port of its relay.conf, or what --relay says" {
-    ca init
+    have_ca
     fails 66 'no relay has a certificate yet: run relay-ca' client --bundle a
     ca server relay.example.org 192.0.2.1 2001:db8::1
     echo 'listen = 0.0.0.0:8443' >relay.conf

@@ -7,7 +7,7 @@
 load ../lib/authority
 
 @test "renew makes a new key and certificate and keeps the old ones, which remain good" {
-    ca init
+    have_ca
     ca client laptop
     dir=$ca/client/laptop
     old=$(serial "$dir/cert.pem")
@@ -35,7 +35,7 @@ peers_are() {
 }
 
 @test "renew writes the peers, all certificates of the name that are good, and revoke takes them out" {
-    ca init
+    have_ca
     ca client laptop
     first=$(serial "$ca/client/laptop/cert.pem")
     [ ! -e "$ca/client/laptop/peers.pem" ]
@@ -54,7 +54,7 @@ peers_are() {
 }
 
 @test "renew keeps the kind and all the names of a server" {
-    ca init
+    have_ca
     ca server relay.example.org 192.0.2.1 2001:db8::5 other.example.org
     cert=$ca/server/relay.example.org/cert.pem
     names=$(extension "$cert" subjectAltName)
@@ -66,7 +66,7 @@ peers_are() {
 }
 
 @test "renew works when the private key has been moved away" {
-    ca init
+    have_ca
     ca client laptop
     rm "$ca/client/laptop/private.pem"
     ca renew laptop
@@ -74,7 +74,7 @@ peers_are() {
 }
 
 @test "renew and revoke of a name without a certificate are refused with status 66" {
-    ca init
+    have_ca
     ca client laptop
     fails 66 'desktop' renew desktop
     fails 66 'desktop' revoke desktop
@@ -85,7 +85,7 @@ peers_are() {
 }
 
 @test "a revoked certificate is refused by the revocation list, and others are not" {
-    ca init
+    have_ca
     ca client laptop
     ca client desktop
     ca server relay
@@ -98,7 +98,7 @@ peers_are() {
 }
 
 @test "revoke after renew revokes the old certificate too" {
-    ca init
+    have_ca
     ca client laptop
     old=$(serial "$ca/client/laptop/cert.pem")
     ca renew laptop
@@ -108,7 +108,7 @@ peers_are() {
 }
 
 @test "revoke with a serial number revokes only that certificate" {
-    ca init
+    have_ca
     ca client laptop
     old=$(serial "$ca/client/laptop/cert.pem")
     ca renew laptop
@@ -119,7 +119,7 @@ peers_are() {
 }
 
 @test "after revoke the name can have a new certificate, and the old files are kept" {
-    ca init
+    have_ca
     ca client laptop
     old=$(serial "$ca/client/laptop/cert.pem")
     ca revoke laptop
@@ -130,7 +130,7 @@ peers_are() {
 }
 
 @test "after revoke a client's name can become a server's" {
-    ca init
+    have_ca
     ca client box
     ca revoke box
     ca server box
@@ -139,7 +139,7 @@ peers_are() {
 }
 
 @test "crl makes a newer list with the same entries, good for 30 days" {
-    ca init
+    have_ca
     ca client laptop
     ca revoke laptop
     old=$(openssl crl -in "$ca/crl.pem" -noout -crlnumber)
@@ -156,14 +156,14 @@ peers_are() {
 }
 
 @test "list of a new CA is only its heading" {
-    ca init
+    have_ca
     run -0 ca list
     [ "${#lines[@]}" -eq 1 ]
     [ "$(tr -s ' ' <<<"$output")" = "SERIAL NAME KIND STATUS NOTAFTER SHA256" ]
 }
 
 @test "list shows serial, name, kind, status, end and the fingerprint openssl has" {
-    ca init
+    have_ca
     ca server relay.example.org
     ca client laptop
     ca revoke laptop
@@ -179,7 +179,7 @@ peers_are() {
 }
 
 @test "the fingerprint client prints is that of list" {
-    ca init
+    have_ca
     run -0 ca client laptop
     fingerprint=${lines[0]##* }
     [ "${#fingerprint}" -eq 64 ]
@@ -187,7 +187,7 @@ peers_are() {
 }
 
 @test "list shows what has ended as expired, and what is revoked as revoked" {
-    ca init
+    have_ca
     ca client -D 1 short
     ca client long
     ca client -D 1 gone
@@ -204,7 +204,7 @@ echo $later"
     export OPENSSL_CONF=$BATS_TEST_TMPDIR/broken.cnf OPENSSL_MODULES=/nonexistent OPENSSL_ENGINES=/nonexistent \
         RANDFILE=/nonexistent/rnd SSL_CERT_FILE=/nonexistent HOME=/nonexistent CDPATH=/ TZ=Pacific/Auckland \
         new=/nonexistent work=/nonexistent dir=/nonexistent days=1 IFS=/
-    ca init
+    have_ca
     ca client laptop
     ca revoke laptop
     run -0 ca list
@@ -226,7 +226,7 @@ EOF
 
 @test "the directory may be a relative one with spaces" {
     ca='my own CA'
-    ca init
+    have_ca
     ca client laptop
     verify client "$ca/client/laptop/cert.pem"
     fails 73 'laptop' client laptop

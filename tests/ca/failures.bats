@@ -7,7 +7,7 @@
 load ../lib/authority
 
 @test "two clients made at the same time both get their certificates" {
-    ca init
+    have_ca
     ca client one &
     first=$!
     ca client two &
@@ -20,7 +20,7 @@ load ../lib/authority
 }
 
 @test "of two commands for the same name at the same time one succeeds" {
-    ca init
+    have_ca
     ca client one &
     first=$!
     ca client one &
@@ -38,7 +38,7 @@ waits_or_ended() {
 }
 
 @test "an update of the table of customers that another makes meanwhile is not lost" {
-    ca init
+    have_ca
     ca client old
     mkdir real
     printf '[one]\ncertificate = sha256:%064d\n' 1 >real/customers
@@ -77,7 +77,7 @@ waits_or_ended() {
 
 @test "without flock the lock of a process that is no more does not block" {
     hide flock
-    ca init
+    have_ca
     true &
     wait $!
     mkdir -p "$ca/.lock.d/$!"
@@ -89,7 +89,7 @@ waits_or_ended() {
 @test "without flock the lock of a process that lives is respected with status 75" {
     hide flock
     ln -sf "$(command -v true)" bin/sleep
-    ca init
+    have_ca
     mkdir -p "$ca/.lock.d/$$"
     run --separate-stderr -75 hidden client laptop
     [[ $stderr == "relay-ca: $ca: another relay-ca is at work"* ]]
@@ -99,14 +99,14 @@ waits_or_ended() {
 @test "without flock a lock that names no process blocks only once" {
     hide flock
     ln -sf "$(command -v true)" bin/sleep
-    ca init
+    have_ca
     mkdir "$ca/.lock.d"
     run -75 hidden client laptop
     hidden client laptop
 }
 
 @test "a directory that is busy for too long is status 75" {
-    ca init
+    have_ca
     wrap flock <<<'#!/bin/sh
 exit 1'
     run --separate-stderr -75 wrapped client laptop
@@ -137,7 +137,7 @@ exit 1'
 @test "whichever call of openssl is the last before relay-ca is killed, the next command goes on" {
     # The configuration is in .work.PID, where PID is that of relay-ca.
     wrap_nth openssl 'pid=${OPENSSL_CONF#*.work.}; kill -KILL "${pid%%/*}"; exit 1'
-    ca init
+    have_ca
     ca client laptop
     for n in 1 2 3 4 5 6; do
         run nth $n renew laptop
@@ -151,7 +151,7 @@ exit 1'
 
 @test "a signal ends relay-ca with status 130 and changes nothing" {
     wrap_nth openssl 'pid=${OPENSSL_CONF#*.work.}; kill -TERM "${pid%%/*}"'
-    ca init
+    have_ca
     ca client laptop
     before=$(snapshot)
     run -130 nth 3 renew laptop
@@ -161,7 +161,7 @@ exit 1'
 
 @test "a change that cannot be put in place as a whole is finished by the next command" {
     wrap_nth mv 'exit 1'
-    ca init
+    have_ca
     ca client laptop
     before=$(snapshot)
     run -70 nth 1 renew laptop
@@ -179,7 +179,7 @@ exit 1'
 }
 
 @test "files that openssl left incomplete are not taken, although it said nothing" {
-    ca init
+    have_ca
     ca client laptop
     before=$(snapshot)
     for file in cert.pem private.pem index.txt request.pem; do
@@ -204,7 +204,7 @@ EOF
 }
 
 @test "what an earlier run left in the directory is removed" {
-    ca init
+    have_ca
     mkdir -p "$ca/.work.1/new/client/old"
     ca client laptop
     [ -z "$(find "$ca" -name '.work*')" ]
@@ -212,7 +212,7 @@ EOF
 }
 
 @test "without openssl the status is 69" {
-    ca init
+    have_ca
     hide openssl
     run --separate-stderr -69 hidden list
     [ "$stderr" = 'relay-ca: openssl: not found: install openssl' ]

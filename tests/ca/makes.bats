@@ -26,7 +26,7 @@ load ../lib/authority
     fails 64 'sign' sign
     fails 64 '-x: no such option' -x
     fails 64 'init' init one two
-    ca init
+    have_ca
     fails 64 'server' server
     fails 64 'client' client
     fails 64 'client' client one two
@@ -74,7 +74,7 @@ load ../lib/authority
 
 @test "a directory that cannot be written is refused with status 77" {
     [ "$(id -u)" -ne 0 ] || skip 'root can write everywhere'
-    ca init
+    have_ca
     chmod 555 "$ca"
     run --separate-stderr -77 ca client laptop
     chmod 755 "$ca"
@@ -111,7 +111,7 @@ load ../lib/authority
 }
 
 @test "a server certificate is good for a server, and not for a client" {
-    ca init
+    have_ca
     run -0 ca server relay.example.org
     [ "${#lines[@]}" -eq 2 ]
     cert=$ca/server/relay.example.org/cert.pem
@@ -127,7 +127,7 @@ load ../lib/authority
 }
 
 @test "a server certificate has all its names, host names and addresses of both kinds" {
-    ca init
+    have_ca
     ca server relay.example.org relay 192.0.2.1 ::1 2001:db8::5 1:2:3:4:5:6:7:8
     cert=$ca/server/relay.example.org/cert.pem
     [[ $(extension "$cert" subjectAltName) == *"    DNS:relay.example.org, DNS:relay, IP Address:192.0.2.1, IP Address:0:0:0:0:0:0:0:1, IP Address:2001:DB8:0:0:0:0:0:5, IP Address:1:2:3:4:5:6:7:8" ]]
@@ -138,7 +138,7 @@ load ../lib/authority
 }
 
 @test "a server may be known by its address only" {
-    ca init
+    have_ca
     ca server 2001:db8::5
     verify server "$ca/server/2001:db8::5/cert.pem" -verify_ip 2001:db8::5
     ca server 192.0.2.1
@@ -146,7 +146,7 @@ load ../lib/authority
 }
 
 @test "a server certificate is good for 730 days, or for those of -D up to 825" {
-    ca init
+    have_ca
     ca server one
     openssl x509 -in "$ca/server/one/cert.pem" -noout -checkend $((729 * 86400))
     run ! openssl x509 -in "$ca/server/one/cert.pem" -noout -checkend $((731 * 86400))
@@ -156,7 +156,7 @@ load ../lib/authority
 }
 
 @test "names that are none of a server are refused with status 65" {
-    ca init
+    have_ca
     for name in 1.2.3 1.2.3.256 1.2.3.4.5 01.2.3.4 1::2::3 ::: 1:2:3 12345::1 g::1 1:2:3:4:5:6:7:8:9 \
         1:2:3:4::5:6:7:8 a@b a..b a. a-.b -a '*.example.org' "$(printf '%064d' 0).example.org"; do
         fails 65 'name' server good.example.org "$name"
@@ -165,7 +165,7 @@ load ../lib/authority
 }
 
 @test "a client certificate is good for a client, and not for a server" {
-    ca init
+    have_ca
     run -0 ca client laptop
     [ "${#lines[@]}" -eq 2 ]
     [[ ${lines[1]} == *"private.pem and cert.pem from $ca/client/laptop"* ]]
@@ -181,7 +181,7 @@ load ../lib/authority
 }
 
 @test "a client certificate is good for 730 days, or for those of -D" {
-    ca init
+    have_ca
     ca client one
     openssl x509 -in "$ca/client/one/cert.pem" -noout -checkend $((729 * 86400))
     run ! openssl x509 -in "$ca/client/one/cert.pem" -noout -checkend $((731 * 86400))
@@ -190,7 +190,7 @@ load ../lib/authority
 }
 
 @test "days that are no number, too many, or longer than the CA lasts are refused with status 65" {
-    ca init
+    have_ca
     for days in 0 -1 1.5 ten '' 3651 99999 99999999999999999999; do
         fails 65 "-D $days" client -D "$days" laptop
     done
@@ -199,7 +199,7 @@ load ../lib/authority
 }
 
 @test "a client's name may look like a mail address" {
-    ca init
+    have_ca
     ca client some.body_2@example.org
     verify client "$ca/client/some.body_2@example.org/cert.pem"
     run -0 ca list
@@ -207,7 +207,7 @@ load ../lib/authority
 }
 
 @test "bad names are refused with status 65, and nothing is made" {
-    ca init
+    have_ca
     before=$(snapshot)
     for name in '' . .. .hidden -x a/b ../x /etc/passwd 'a b' 'a=b' 'a,b' 'a+b' "a'b" 'a"b' 'a\b' 'a$b' 'a*' 'a;b' \
         $'a\nb' $'a\tb' $'a\x1bb' ä "$(printf '%065d' 0)"; do
@@ -220,12 +220,12 @@ load ../lib/authority
 }
 
 @test "a name of 64 characters is good" {
-    ca init
+    have_ca
     ca client "$(printf '%064d' 0)"
 }
 
 @test "a name that has a certificate is refused with status 73, for either kind" {
-    ca init
+    have_ca
     ca client laptop
     before=$(snapshot)
     fails 73 'renew laptop' client laptop
@@ -234,7 +234,7 @@ load ../lib/authority
 }
 
 @test "names that differ in case or are part of each other are different" {
-    ca init
+    have_ca
     for name in laptop Laptop lap laptop2 l.ptop; do
         ca client "$name"
     done
@@ -243,7 +243,7 @@ load ../lib/authority
 }
 
 @test "serial numbers are random" {
-    ca init
+    have_ca
     for name in a b c; do
         ca client $name
     done

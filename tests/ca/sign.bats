@@ -8,7 +8,7 @@ load ../lib/authority
 
 # a_relay: a CA with a relay.
 a_relay() {
-    ca init
+    have_ca
     ca server relay.example.org
 }
 
@@ -145,7 +145,7 @@ table() {
 
 @test "renew lets old and new certificate meet, or says who has to" {
     : >relay.conf
-    ca init
+    have_ca
     ca client laptop
     old=$(fingerprint "$ca/client/laptop/cert.pem")
     run -0 ca renew laptop

@@ -131,7 +131,7 @@ remote_handlers_are_gone() {
 stormy() {
     rm -f storm.*
     drops relay numgen random mod 100 "<" "$1"
-    start storm on local python3 -SB "$tests/lib/storm.py" "$scratch/storm.stop" 4 alice=8000
+    start storm on local python3 -SB "$tests/lib/storm.py" "$scratch/storm.stop" "$at_once" alice=8000
     sleep "$2"
     : >storm.stop
     await_end storm 80 || {

@@ -17,6 +17,19 @@ ca() {
     "$relay_ca" -d "$ca" "$@"
 }
 
+# have_ca: what "ca init" makes, which takes long: one for all tests of the run, of
+# which this test gets a copy.
+have_ca() {
+    local shared=$BATS_RUN_TMPDIR/ca
+    if [ ! -d "$shared" ]; then
+        (
+            flock 9
+            [ -d "$shared" ] || { "$relay_ca" -d "$shared.new" init && mv "$shared.new" "$shared"; }
+        ) 9>"$shared.lock" >/dev/null
+    fi
+    cp -a "$shared" "$ca"
+}
+
 # fails STATUS TEXT ARGUMENT...: relay-ca fails so, and says it in one line.
 fails() {
     local status_wanted=$1 text=$2

@@ -23,7 +23,7 @@ from_file() {
 start_target() {
     local name=$1 kind=$2 port
     shift 2
-    port=$(free_port)
+    take_port
     target=127.0.0.1:$port
     : >"$scratch/$name.log"
     start "$name" python3 -SB "$tests/lib/traffic.py" target "$kind" "$port" "$@"
@@ -100,11 +100,12 @@ fails_to_connect() {
 # start_line NAME [LINE...]: all that the certificate NAME needs, from a stone
 # on $stone_port to a target "whole" of the same name.
 start_line() {
-    local name=$1
+    local name=$1 port
     shift
     start_target "target-$name" whole "$name"
     start_waiting_agent "agent-$name" "$name" "$target" "$@"
-    stone_port=$(free_port)
+    take_port
+    stone_port=$port
     start_stone "stone-$name" "$name" "$stone_port"
 }
 

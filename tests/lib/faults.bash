@@ -8,6 +8,9 @@
 # shellcheck disable=SC2034
 rounds=${FAULT_ROUNDS:-1}
 
+# Of a storm: so many clients with short sessions at once, and as many with long ones.
+at_once=$((rounds > 2 ? 4 : 2))
+
 # note WORD...: a figure, for who reads the results.
 note() {
     echo "# $*" >&3
@@ -29,7 +32,7 @@ start_storm() {
         places+=("$name=$stone_port")
     done
     storm_of=("$@")
-    start storm python3 -SB "$tests/lib/storm.py" "$scratch/storm.stop" 4 "${places[@]}"
+    start storm python3 -SB "$tests/lib/storm.py" "$scratch/storm.stop" "$at_once" "${places[@]}"
     wait_until 60 storm_has_passed 10
 }
 

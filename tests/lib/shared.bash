@@ -6,9 +6,10 @@
 # start_shared NAME SESSIONS [WORD...]: a relay-stone on $stone_port with so many
 # sessions, of which all are ready. WORD: further ones of the forward.
 start_shared() {
-    local name=$1 sessions=$2
+    local name=$1 sessions=$2 port
     shift 2
-    stone_port=$(free_port)
+    take_port
+    stone_port=$port
     start_relay_stone "$name" "--sessions $sessions" "$(to_relay "localhost:$stone_port" "$@")"
     wait_until 60 sessions_are "$sessions"
 }
@@ -21,7 +22,7 @@ sessions_are() {
 # start_streams NAME [KIND]: a target of streams.py. $target is where it is.
 start_streams() {
     local port
-    port=$(free_port)
+    take_port
     target=127.0.0.1:$port
     : >"$scratch/$1.log"
     start "$1" python3 -SB "$tests/lib/streams.py" "${2:-target}" "$port"
@@ -35,7 +36,7 @@ start_holding() {
     : >"$scratch/$1.log"
     start "$1" from_file "$scratch/$1.in" python3 -SB "$tests/lib/streams.py" hold "$stone_port" "$2"
     exec 9>"$scratch/$1.in"
-    wait_until 60 command_or_end "$1" says "$1" held
+    wait_until 300 command_or_end "$1" says "$1" held
     says "$1" held
 }
 

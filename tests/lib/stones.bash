@@ -31,11 +31,12 @@ to_relay() {
 # a_line NAME [LINE...]: a relay-stone on $stone_port, with these lines, and behind
 # it a target "whole" of that certificate.
 a_line() {
-    local name=$1
+    local name=$1 port
     shift
     start_target "target-$name" whole "$name"
     start_waiting_agent "agent-$name" "$name" "$target"
-    stone_port=$(free_port)
+    take_port
+    stone_port=$port
     stone_name=$name start_relay_stone stone "$@" "$(to_relay "localhost:$stone_port")"
 }
 

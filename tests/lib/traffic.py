@@ -28,7 +28,6 @@ Either:
 """
 
 import hashlib
-import http.server
 import os
 import random
 import socket
@@ -176,22 +175,27 @@ def whole(sock, name):
         say("spoilt", "more than was sent")
 
 
-class Page(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+def web(port):
+    import http.server  # takes longer than all the others together
 
-    def do_GET(self):
-        length = int(self.headers.get("Content-Length", 0))
-        page = "<h1>intra</h1>\n%s\n%s\n" % (self.requestline, self.headers)
-        page = page.encode() + self.rfile.read(length)
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(page)))
-        self.end_headers()
-        self.wfile.write(page)
+    class Page(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
 
-    do_POST = do_GET
+        def do_GET(self):
+            length = int(self.headers.get("Content-Length", 0))
+            page = "<h1>intra</h1>\n%s\n%s\n" % (self.requestline, self.headers)
+            page = page.encode() + self.rfile.read(length)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
 
-    def log_message(self, *_):
-        say("request", self.requestline)
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            say("request", self.requestline)
+
+    http.server.ThreadingHTTPServer(("127.0.0.1", port), Page).serve_forever()
 
 
 def resets(sock, size, asked=""):
@@ -337,7 +341,7 @@ def main(side, kind, port, *arguments):
     elif side == "client":
         EITHER[kind](connect(port), *arguments)
     elif kind == "web":
-        http.server.ThreadingHTTPServer(("127.0.0.1", port), Page).serve_forever()
+        web(port)
     elif kind == "full":
         full(port)
     else:

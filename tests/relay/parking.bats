@@ -163,7 +163,7 @@ SCRIPT
 # bats test_tags=slow
 @test 'stones that come just as park_after has passed all get their agent' {
     parking
-    park_play <<'SCRIPT'
+    ROUNDS=$(often 100) park_play <<'SCRIPT'
 import random
 
 def once(delay):
@@ -186,7 +186,7 @@ def once(delay):
     client[0].close()
     agent.close()
 
-for _ in range(20):
+for _ in range(int(os.environ["ROUNDS"])):
     once(1.0 + random.uniform(-0.02, 0.06))
 SCRIPT
 }

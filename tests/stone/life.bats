@@ -234,6 +234,6 @@ start_local_xinetd() {
     start_waiting_agent agent-ssh alice "127.0.0.1:$sshd_port"
     for i in {1..200}; do head -c "$((RANDOM * 4))" /dev/urandom >"tree/$i"; done
     ssh="ssh -q -F none -p $stone_port -i $scratch/user -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
-    timeout 60 rsync -a --checksum -e "$ssh" tree/ "127.0.0.1:$scratch/copy/" 3>&-
+    timeout 300 rsync -a --checksum -e "$ssh" tree/ "127.0.0.1:$scratch/copy/" 3>&-
     diff -r tree copy
 }
