@@ -91,6 +91,22 @@ set_value(struct conf_reader *r, char letter, const struct stone_word *word)
 	return 0;
 }
 
+/* The three words behind -b */
+static int
+set_backup(struct conf_reader *r, unsigned line)
+{
+	const struct stone_word *words = conf_reader_peek(r);
+
+	if (r->words->count - r->next < 3)
+		return conf_reader_refuse(
+		    r, line, "not three words behind ", "-b");
+	r->next += 3;
+	return stone_backups_add(&r->conf->backups, words[0].text,
+		   words[1].text, words[2].text, r->failure) == 0
+		   ? 0
+		   : conf_reader_blame(r, line);
+}
+
 /* Whether the letter is a flag. Some are for the command line alone. */
 static int
 set_flag(struct conf_reader *r, char letter)
@@ -136,6 +152,11 @@ read_letters(struct conf_reader *r, const struct stone_word *word)
 
 		if (set_flag(r, *p))
 			continue;
+		if (*p == 'b') {
+			if (set_backup(r, word->line) == -1)
+				return -1;
+			continue;
+		}
 		if (strchr("fqxP", *p) == NULL &&
 		    (*p != 'C' || r->words->file != NULL))
 			return conf_reader_refuse(
