@@ -26,7 +26,7 @@ _relayagent() {
         -*)
             mapfile -t COMPREPLY < <(compgen -W '-a -C -c -D -d -f -h -k -m -n -t -V -X -x
                 --install --json --max-streams --passfile --peers --proxy-protocol --relays
-                --request --seal                --textfile --upgrade' -- "$current")
+                --request --seal --textfile --upgrade' -- "$current")
             ;;
         # a command, or the one argument that is a file
         *)

@@ -244,6 +244,8 @@ stone_ask(struct relay_channel **relay, struct forward *forward,
 	enum stone_seal_result result = STONE_FAILED;
 	struct asked *chosen = all;
 
+	for (size_t i = 0; i < r.n; i++)
+		all[i].state = UNASKED;
 	if (r.n == 1 && forward->seal.mode == SEAL_OFF) {
 		result = reach(&r);
 		*relay = result == STONE_FAILED ? NULL : &all->relay;

@@ -18,8 +18,8 @@
  * nobody is asked yet. client is the fd of the local client, whose break ends
  * the wait, or -1; peer names it in the log, or is NULL. Drops the forward's
  * keys. The result's words are those of stone/seal.h; where it is STONE_FAILED
- * *relay may still be what refused. It belongs to the process, and the caller
- * closes or aborts its channel. Once a process.
+ * *relay may still be what refused. The caller closes or aborts its channel,
+ * and has it until the next call.
  */
 enum stone_seal_result stone_ask(struct relay_channel **relay,
     struct forward *forward, const struct proxy *proxy, const char *request,

@@ -16,7 +16,10 @@ setup_file() {
 setup() {
     prepare
     configure_second
-    start_target target echo
+    take_port
+    target=127.0.0.1:$port
+    start echo socat "TCP4-LISTEN:$port,fork,reuseaddr" EXEC:cat
+    await_start echo listening "$port"
 }
 
 # agent [LINE...]: of both relays.
@@ -86,7 +89,7 @@ polls_at() {
     says_times agent 1 " next-relay relay=127.0.0.1:$second_port "
     start_session
     first
-    wait_until 100 polls_at 2 0
+    wait_until 200 polls_at 2 0
     says_times agent 1 " earlier-relay relay=127.0.0.1:$relay_port instead_of=127.0.0.1:$second_port reason=it_works_again$"
     end_session
 }
@@ -113,7 +116,7 @@ end_session() {
     agent '--relays first'
     wait_until 60 both_refused
     start_second
-    wait_until 100 polls_at 0 2
+    wait_until 200 polls_at 0 2
     [ "$(answer '.relays[0].error | type')" = string ]
 }
 
