@@ -67,6 +67,20 @@ set_proxy(struct conf_reader *r, const struct stone_word *word)
 	return 0;
 }
 
+/* The words behind -b, of which this is the first of three. */
+static int
+set_backup(struct conf_reader *r, const struct stone_word *word)
+{
+	if (r->words->count - r->next < 2)
+		return conf_reader_refuse(
+		    r, word->line, "not three words behind ", "-b");
+	r->next += 2;
+	return stone_backups_add(&r->conf->backups, word[0].text, word[1].text,
+		   word[2].text, r->failure) == 0
+		   ? 0
+		   : conf_reader_blame(r, word->line);
+}
+
 static int
 set_value(struct conf_reader *r, char letter, const struct stone_word *word)
 {
@@ -74,6 +88,8 @@ set_value(struct conf_reader *r, char letter, const struct stone_word *word)
 		conf_reader_warp(r, &r->conf->tls, word);
 		return 0;
 	}
+	if (letter == 'b')
+		return set_backup(r, word);
 	if (letter == 'q')
 		return set_tls(r, word);
 	if (letter == 'x')
@@ -89,22 +105,6 @@ set_value(struct conf_reader *r, char letter, const struct stone_word *word)
 		    r, word->line, "-C is given twice", "");
 	r->conf->file = word->text;
 	return 0;
-}
-
-/* The three words behind -b */
-static int
-set_backup(struct conf_reader *r, unsigned line)
-{
-	const struct stone_word *words = conf_reader_peek(r);
-
-	if (r->words->count - r->next < 3)
-		return conf_reader_refuse(
-		    r, line, "not three words behind ", "-b");
-	r->next += 3;
-	return stone_backups_add(&r->conf->backups, words[0].text,
-		   words[1].text, words[2].text, r->failure) == 0
-		   ? 0
-		   : conf_reader_blame(r, line);
 }
 
 /* Whether the letter is a flag. Some are for the command line alone. */
@@ -152,12 +152,7 @@ read_letters(struct conf_reader *r, const struct stone_word *word)
 
 		if (set_flag(r, *p))
 			continue;
-		if (*p == 'b') {
-			if (set_backup(r, word->line) == -1)
-				return -1;
-			continue;
-		}
-		if (strchr("fqxP", *p) == NULL &&
+		if (strchr("bfqxP", *p) == NULL &&
 		    (*p != 'C' || r->words->file != NULL))
 			return conf_reader_refuse(
 			    r, word->line, "not served: ", name);

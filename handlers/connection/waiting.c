@@ -204,14 +204,14 @@ wait_once(struct handler *h, int64_t deadline)
 static enum state
 refuse_alone(struct handler *h)
 {
-	char reason[MESSAGE_REASON_MAX] = "No agent is there for this "
-					  "certificate";
+	char reason[MESSAGE_REASON_MAX];
 
-	if (h->unreached[0] != '\0')
-		snprintf(reason, sizeof(reason),
-		    "No agent is here, and relay %s cannot be reached",
-		    h->unreached);
 	h->in_order = 1;
+	if (h->unreached[0] == '\0')
+		return handler_refuse(h, REFUSAL_ALONE, 503,
+		    "No agent is there for this certificate");
+	snprintf(reason, sizeof(reason),
+	    "No agent is here, and relay %s cannot be reached", h->unreached);
 	return handler_refuse(h, REFUSAL_ALONE, 503, reason);
 }
 

@@ -157,3 +157,8 @@ both_refused() {
     stop broker
     wait_until 60 says agent " waiting relay=127.0.0.1 port=$second_port "
 }
+
+@test "when it goes on and comes back, and in which order addresses are tried: by the rules" {
+    [ -x "$tests/../build/tests/several" ] || skip 'make test-programs'
+    "$tests/../build/tests/several"
+}

@@ -32,9 +32,9 @@ second() {
     relay_port=$second_port start_waiting_agent agent alice "$target"
 }
 
-# to_both [LISTEN]: the line of a forward to both relays.
+# to_both: the line of a forward to both relays.
 to_both() {
-    echo "127.0.0.1:$relay_port,127.0.0.1:$second_port/ssl,http ${1:-localhost:$stone_port} \"GET / HTTP/1.1\" --"
+    echo "127.0.0.1:$relay_port,127.0.0.1:$second_port/ssl,http localhost:$stone_port \"GET / HTTP/1.1\" --"
 }
 
 # stone [LINE...]: on $stone_port, of both.
