@@ -30,14 +30,14 @@ struct race {
 	size_t len;
 	int client; /* -1: nobody to look at */
 	const char *peer;
-	struct asked *all; /* one for each relay of the forward */
 	size_t n, pending;
 	int64_t next;         /* when another one has its turn */
 	struct asked *answer; /* the last word: others are asked no more */
+	struct asked all[RELAYS_MAX]; /* n: one for each relay */
 };
 
 static struct asked *
-first_in(const struct race *r, enum asked_state state)
+first_in(struct race *r, enum asked_state state)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (r->all[i].state == state)
@@ -110,7 +110,7 @@ has_none(const struct relay_channel *relay)
 
 /* Whether any but a could help yet. */
 static int
-others_left(const struct race *r)
+others_left(struct race *r)
 {
 	return r->pending > 1 || first_in(r, UNASKED) != NULL ||
 	       first_in(r, LATE) != NULL;
@@ -144,7 +144,7 @@ hear(struct race *r, struct asked *a)
 
 /* Whose turn it is; NULL: nobody is left. */
 static struct asked *
-next_one(const struct race *r)
+next_one(struct race *r)
 {
 	struct asked *a = NULL;
 
@@ -238,17 +238,25 @@ stone_ask(struct relay_channel **relay, struct forward *forward,
     const struct proxy *proxy, const char *request, size_t len, int client,
     const char *peer)
 {
-	static struct asked all[RELAYS_MAX];
-	struct race r = {forward, proxy, request, len, client, peer, all,
-	    forward->conf->relays.n, 0, 0, NULL};
+	static struct race r; /* large, and relay leads into it */
 	enum stone_seal_result result = STONE_FAILED;
-	struct asked *chosen = all;
+	struct asked *chosen = r.all;
 
+	r.forward = forward;
+	r.proxy = proxy;
+	r.request = request;
+	r.len = len;
+	r.client = client;
+	r.peer = peer;
+	r.n = forward->conf->relays.n;
+	r.pending = 0;
+	r.next = 0;
+	r.answer = NULL;
 	for (size_t i = 0; i < r.n; i++)
-		all[i].state = UNASKED;
+		r.all[i].state = UNASKED;
 	if (r.n == 1 && forward->seal.mode == SEAL_OFF) {
 		result = reach(&r);
-		*relay = result == STONE_FAILED ? NULL : &all->relay;
+		*relay = result == STONE_FAILED ? NULL : &chosen->relay;
 	} else {
 		chosen = run(&r);
 		drop_others(&r, chosen != NULL ? chosen : r.answer);
