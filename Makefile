@@ -41,7 +41,7 @@ CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
 TEST_PROGRAMS = certificate comeback elastic newkeys proving sandboxed sealing \
-	without
+	several without
 SCRIPTS = relay-ca
 CA_PIECES = $(wildcard bin/ca/*.sh)
 PROGRAMS = $(BROKER_PROGRAM) $(HANDLER_PROGRAMS) $(CLIENT_PROGRAMS) \

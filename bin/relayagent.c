@@ -84,7 +84,7 @@ serve(struct agent_conf *conf, const struct agent_run *run,
 	if (agent_sandbox_enter(conf) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
 	log_event(LOG_NOTICE, "start", "version", VERSION, "relay",
-	    conf->relays[0].host, "port", conf->relays[0].port, NULL);
+	    conf->relays.list[0].host, "port", conf->relays.list[0].port, NULL);
 	rc = agent_pool_run(conf, source, signals, status);
 	log_event(LOG_NOTICE, "stop", NULL);
 	fd_close(&status);

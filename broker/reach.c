@@ -117,3 +117,12 @@ reach_stone(const struct broker *b, uint32_t id)
 	HASH_FIND(hh, b->seeks, &id, sizeof(id), seek);
 	return seek == NULL ? NULL : seek->stone;
 }
+
+void
+reach_unreached(struct broker *b, const struct message *m)
+{
+	struct conn *stone = reach_stone(b, m->u.unreached.id);
+
+	if (stone != NULL)
+		conn_tell(b, stone, m, NULL);
+}

@@ -332,6 +332,11 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 		return parking_begin(b, c);
 	case MESSAGE_ATTACH:
 		return on_attach(b, c, &m->u.attach);
+	case MESSAGE_UNREACHED:
+		if (c != b->peer)
+			break;
+		reach_unreached(b, m);
+		return 0;
 	case MESSAGE_RELOAD:
 		if (!c->spawner)
 			break;

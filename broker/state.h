@@ -23,9 +23,9 @@
 
 #include "account.h"
 #include "base/failure.h"
+#include "base/filewatch.h"
 #include "config/certificate_set.h"
 #include "config/relay_conf.h"
-#include "filewatch.h"
 #include "ipc/peercred.h"
 #include "ipc/voucher.h"
 #include "ipc/wire.h"
@@ -259,6 +259,9 @@ void reach_forget(struct broker *b, struct conn *c);
 
 /* relay-peer has attached as c: it is asked for all that are sought. */
 void reach_attach(struct broker *b, struct conn *c);
+
+/* relay-peer says so: its stone is told. */
+void reach_unreached(struct broker *b, const struct message *m);
 
 /* The stone with this id, if an agent of it is sought; else NULL. */
 struct conn *reach_stone(const struct broker *b, uint32_t id);

@@ -18,7 +18,6 @@
 #include "tls/tls.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,7 +41,7 @@ load(struct peerd *p)
 {
 	struct failure f;
 
-	if (peerd_places(p, &f) == -1 ||
+	if (peer_places_find(p->places, &p->conf, &f) == -1 ||
 	    peer_material_load(&p->material, &p->conf, &f) == -1)
 		program_fail(EX_CONFIG, "%s", f.text);
 }
@@ -52,16 +51,14 @@ open_all(struct peerd *p)
 {
 	static const int signals[] = {
 	    SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR2, 0};
-	int ends[2];
 
 	p->signals = program_signals(signals);
 	if (p->signals == -1)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	p->badge = ipc_socket_badge();
-	if (p->badge == -1 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
+	if (p->badge == -1 || nodes_open(&p->nodes) == -1 ||
+	    filewatch_open(&p->crl) == -1)
 		program_fail(EX_OSERR, "socket: %s", strerror(errno));
-	p->told = ends[0];
-	p->tell = ends[1];
 }
 
 int

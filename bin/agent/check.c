@@ -54,9 +54,9 @@ check_all(struct agent_check *c)
 	c->check.proxy = &c->conf.proxy;
 	c->check.program = "relayagent";
 	c->check.wants = c->conf.forward ? CUSTOMER_FORWARD : CUSTOMER_WEB;
-	for (size_t i = 0; i < c->conf.nrelays; i++) {
-		c->check.place = &c->conf.relays[i];
-		c->check.server_name = c->conf.relays[i].host;
+	for (size_t i = 0; i < c->conf.relays.n; i++) {
+		c->check.place = &c->conf.relays.list[i];
+		c->check.server_name = c->conf.relays.list[i].host;
 		check_relay(&c->check);
 	}
 	check_targets(c);

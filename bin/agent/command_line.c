@@ -19,6 +19,7 @@
 #define SEAL           "seal"
 #define PEERS          "peers"
 #define PASSFILE       "passfile"
+#define RELAYS         "relays"
 #define REQUEST        "request"
 #define INSTALL        "install"
 #define TEXTFILE       "textfile"
@@ -35,6 +36,7 @@ static const struct option longs[] = {
     {SEAL, required_argument, NULL, AGENT_SEAL},
     {PEERS, required_argument, NULL, AGENT_PEERS},
     {PASSFILE, required_argument, NULL, AGENT_PASSFILE},
+    {RELAYS, required_argument, NULL, AGENT_RELAYS},
     {INSTALL, no_argument, NULL, AGENT_INSTALL},
     {REQUEST, required_argument, NULL, AGENT_REQUEST},
     {TEXTFILE, required_argument, NULL, AGENT_TEXTFILE},
@@ -58,8 +60,9 @@ usage(void)
 	    "[-x proxy:port]\n"
 	    "         [--" MAX_STREAMS " n] [--" PASSFILE " file] [--" PEERS
 	    " file]\n"
-	    "         [--" PROXY_PROTOCOL "] [--" SEAL " auto|require|off]\n"
-	    "         [--" UPGRADE " protocol] [name=target:port ...]\n");
+	    "         [--" PROXY_PROTOCOL "] [--" RELAYS " all|first]\n"
+	    "         [--" SEAL " auto|require|off] [--" UPGRADE " protocol]\n"
+	    "         [name=target:port ...]\n");
 	exit(EX_USAGE);
 }
 

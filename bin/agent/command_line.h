@@ -22,6 +22,7 @@
 #define AGENT_REQUEST        263 /* of the command line alone */
 #define AGENT_JSON           264 /* of the command line alone */
 #define AGENT_TEXTFILE       265 /* of the command line alone */
+#define AGENT_RELAYS         266
 
 struct agent_word {
 	int option;       /* its letter, or one of the above */

@@ -54,16 +54,12 @@ load_authorities(struct agent_conf *conf, const char *path,
 	return conf->tls.store == NULL ? -1 : 0;
 }
 
-/* What the others have not named, and the relay. */
+/* What the others have not named, and the relays. */
 static int
 load_warp(struct agent_conf *conf, const char *path, const char *passphrase,
     struct failure *f)
 {
-	if (warp_read(&conf->tls, &conf->relays[0], path, passphrase, f) == -1)
-		return -1;
-	if (conf->nrelays == 0)
-		conf->nrelays = 1;
-	return 0;
+	return warp_read(&conf->tls, &conf->relays, path, passphrase, f);
 }
 
 /* Has the file at path watched, and the key that may lie beside it. */
@@ -206,8 +202,8 @@ check(struct agent_conf *conf, const char *where, const char **part,
 		return failure(f, "%s: no certificate (-c, or -f)", where);
 	if (conf->targets[0].text[0] == '\0')
 		return failure(f, "%s: no %s:port", where,
-		    conf->nrelays == 0 ? "relay" : "target");
-	if (conf->nrelays == 0)
+		    conf->relays.n == 0 ? "relay" : "target");
+	if (conf->relays.n == 0)
 		return failure(f, "%s: no target:port", where);
 	if (conf->forward && conf->host[0] != '\0')
 		return failure(f,

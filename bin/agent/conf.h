@@ -12,6 +12,7 @@
 #include "dial/proxy_environment.h"
 #include "tls/seal.h"
 #include "tls/tls.h"
+#include "warp/relays.h"
 #include "warp/watched.h"
 #include "web/head.h"
 
@@ -22,7 +23,7 @@
 #define AGENT_POLLS_DEFAULT 2
 #define AGENT_POLLS_SURGE   16 /* that many times more under load */
 #define AGENT_POLLS_MAX     64
-#define AGENT_RELAYS_MAX    8
+#define AGENT_RELAYS_MAX    RELAYS_MAX
 
 struct agent_conf {
 	int forward;    /* -n: a port forwarder, not the way to a web server */
@@ -32,8 +33,8 @@ struct agent_conf {
 	uint32_t max_streams;         /* --max-streams, of one session */
 	char host[WEB_HOST_MAX];      /* -h; "": none */
 	struct web_upgrades upgrades; /* --upgrade */
-	size_t nrelays;
-	struct netaddr relays[AGENT_RELAYS_MAX];
+	struct relays relays;
+	int first;       /* --relays first: the first that works alone */
 	size_t ntargets; /* the first is the one without a name */
 	struct target targets[TARGETS_MAX];
 	struct proxy proxy;      /* -x, -X, or the environment's */

@@ -30,6 +30,8 @@ static const struct status_metric of_relay[] = {
 	METRIC_NUMBER},
     {"failing", "gauge", "1 while there is no poll, for an error.", "error",
 	METRIC_IS_SET},
+    {"idle", "gauge", "1 while it is not polled, as an earlier one works.",
+	"idle", METRIC_IS_SET},
     {"since_timestamp_seconds", "gauge",
 	"Unix time since which it fails, or goes well.", "since", METRIC_TIME},
     {"customer_expire_timestamp_seconds", "gauge",

@@ -61,6 +61,15 @@ set_seal(struct agent_conf *conf, const char *value, struct failure *f)
 	return failure_prefix(f, "--seal ");
 }
 
+static int
+set_relays(struct agent_conf *conf, const char *value, struct failure *f)
+{
+	conf->first = strcmp(value, "first") == 0;
+	if (conf->first || strcmp(value, "all") == 0)
+		return 0;
+	return failure(f, "--relays %s: not all or first", value);
+}
+
 /* The name of a protocol, and of its version where one has a slash. */
 static int
 add_upgrade(struct web_upgrades *u, const char *value, struct failure *f)
@@ -133,10 +142,7 @@ add_relay(struct agent_conf *conf, const struct target *t, struct failure *f)
 	if (t->addr.host[0] == '\0')
 		return failure(
 		    f, "%s can't be a relay; the target comes last", t->text);
-	if (conf->nrelays == AGENT_RELAYS_MAX)
-		return failure(f, "more than %d relays", AGENT_RELAYS_MAX);
-	conf->relays[conf->nrelays++] = t->addr;
-	return 0;
+	return relays_add(&conf->relays, &t->addr, f);
 }
 
 /*
@@ -183,6 +189,8 @@ take(struct agent_options *o, const struct agent_word *word, struct failure *f)
 		return add_upgrade(&o->conf->upgrades, word->value, f);
 	case AGENT_SEAL:
 		return set_seal(o->conf, word->value, f);
+	case AGENT_RELAYS:
+		return set_relays(o->conf, word->value, f);
 	case AGENT_PEERS:
 		return set_once(&o->peers, word, f);
 	case 'm':

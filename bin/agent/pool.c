@@ -1,6 +1,7 @@
 /* The pool of polls: see pool.h. */
 #define _GNU_SOURCE
 #include "agent/pool.h"
+#include "agent/pool_choice.h"
 #include "agent/pool_start.h"
 #include "agent/pool_state.h"
 #include "agent/relay_parked.h"
@@ -33,10 +34,11 @@
 static void
 set_up_relays(struct pool *pool)
 {
-	pool->nrelays = pool->conf->nrelays;
+	pool->nrelays = pool->conf->relays.n;
 	for (size_t i = 0; i < pool->nrelays; i++)
 		agent_relay_init(
-		    &pool->relays[i], &pool->conf->relays[i], pool->conf);
+		    &pool->relays[i], &pool->conf->relays.list[i], pool->conf);
+	pool_choice_begin(pool);
 	pool->certificate = (struct expiry){
 	    .from = validity_start(pool->conf->tls.certificate),
 	    .at = validity_end(pool->conf->tls.certificate),
@@ -305,6 +307,8 @@ serve_once(struct pool *pool)
 		pool->tick = deadline_in(TICK_MS);
 	}
 	until = pool->tick;
+	if (!pool->stopping)
+		until = deadline_first(until, pool_choice_tend(pool));
 	for (size_t i = 0; i < pool->nrelays; i++) {
 		struct agent_relay *relay = &pool->relays[i];
 

@@ -6,6 +6,7 @@
 
 #include "agent/conf.h"
 #include "agent/ending.h"
+#include "agent/relay_choice.h"
 #include "agent/relay_polls.h"
 #include "agent/suspend.h"
 #include "fork/children.h"
@@ -33,6 +34,7 @@ struct pool {
 	int64_t tick;                      /* when the next is due */
 	unsigned told_waiting, told_polls; /* to the service manager */
 	struct ending ending;
+	struct relay_choice choice; /* where the first relay is enough */
 	size_t nrelays;
 	struct agent_relay relays[AGENT_RELAYS_MAX];
 };

@@ -97,6 +97,8 @@ wants_more(struct agent_relay *r)
 {
 	unsigned n = agent_relay_polls(r);
 
+	if (r->is_idle)
+		return 0;
 	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
 		n += comes_back(&r->slots[i]);
 	return n < pool_size_polls(&r->size, deadline_now());
@@ -189,6 +191,22 @@ agent_relay_restart(struct agent_relay *r, struct ending *ending)
 }
 
 void
+agent_relay_rest(struct agent_relay *r, struct ending *ending)
+{
+	agent_relay_restart(r, ending);
+	r->is_idle = 1;
+	r->failed = 0;
+	r->since = 0;
+	*r->error = '\0';
+}
+
+void
+agent_relay_wake(struct agent_relay *r)
+{
+	r->is_idle = 0;
+}
+
+void
 agent_relay_forget(struct agent_relay *r)
 {
 	for (size_t i = 0; i < AGENT_POLLS_MAX; i++)
@@ -226,6 +244,7 @@ agent_relay_failed(
 	snprintf(r->error, sizeof(r->error), "%s", why);
 	memcpy(r->last_error, r->error, sizeof(r->last_error));
 	r->last_error_at = time(NULL);
+	r->failed = waited < AGENT_POLL_LONG_MS;
 	delay = retry_delay(r, waited);
 	r->due = deadline_in(delay);
 	if (!quiet)
@@ -257,6 +276,7 @@ on_waits(struct agent_relay *r, struct slot *slot, const char *text)
 	if (*r->error != '\0' || r->since == 0)
 		r->since = time(NULL);
 	r->error[0] = '\0';
+	r->failed = 0;
 	/* the poll has checked the digest, and told what is not known */
 	if (known)
 		timestamp_format(customer.expire, until);

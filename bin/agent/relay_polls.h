@@ -43,6 +43,9 @@ struct agent_relay {
 	int64_t since; /* Unix time: it fails, or does not, since then */
 	char last_error[POLL_TEXT_MAX]; /* "" where none has ever failed */
 	int64_t last_error_at;          /* Unix time */
+	int is_idle; /* it is not polled: an earlier relay works */
+	int failed;  /* no poll has waited since it was tried in vain; one lost
+		      * that had waited for long is tried once more first */
 };
 
 /* Begins without a poll, one being due at once. */
@@ -101,6 +104,10 @@ void agent_relay_trim(struct agent_relay *r, struct ending *ending);
  * on.
  */
 void agent_relay_restart(struct agent_relay *r, struct ending *ending);
+
+/* The same, but none begins until it is woken: another relay does. */
+void agent_relay_rest(struct agent_relay *r, struct ending *ending);
+void agent_relay_wake(struct agent_relay *r);
 
 /* Forgets the polls, without a word to them: for a child process. */
 void agent_relay_forget(struct agent_relay *r);

@@ -22,8 +22,8 @@ fill(struct dial_sandbox *next, const void *arg)
 {
 	const struct agent_conf *conf = arg;
 
-	for (size_t i = 0; i < conf->nrelays; i++)
-		if (dial_sandbox_add(next, &conf->relays[i]) == -1)
+	for (size_t i = 0; i < conf->relays.n; i++)
+		if (dial_sandbox_add(next, &conf->relays.list[i]) == -1)
 			return -1;
 	for (size_t i = 0; i < conf->ntargets; i++)
 		if (dial_sandbox_add(next, &conf->targets[i].addr) == -1)

@@ -22,7 +22,8 @@ static json_t *
 relay_row(const struct agent_status *s, struct agent_relay *r)
 {
 	return json_pack(
-	    "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
+	    "s:o}",
 	    "relay", r->text, "polls", (json_int_t)agent_relay_polls(r),
 	    "waiting", (json_int_t)agent_relay_waiting(r), "parked",
 	    (json_int_t)agent_relay_parked(r), "wanted",
@@ -32,7 +33,8 @@ relay_row(const struct agent_status *s, struct agent_relay *r)
 	    status_text(r->error), "next_try", next_try(r), "last_error",
 	    status_text(r->last_error), "last_error_at",
 	    status_time(r->last_error_at), "customer_until",
-	    status_time(r->customer_end));
+	    status_time(r->customer_end), "idle",
+	    r->is_idle ? json_true() : json_null());
 }
 
 void
@@ -64,6 +66,13 @@ print_relay(const json_t *r)
 {
 	const char *error = status_word(r, "error");
 
+	if (json_is_true(json_object_get(r, "idle"))) {
+		printf("relay %s: idle while an earlier one works, %lld "
+		       "sessions, %lld clients so far\n",
+		    status_word(r, "relay"), number(r, "sessions"),
+		    number(r, "arrivals"));
+		return;
+	}
 	printf("relay %s: %lld of %lld polls wait (%lld parked), %lld "
 	       "sessions, %lld clients so far\n",
 	    status_word(r, "relay"), number(r, "waiting"), number(r, "wanted"),

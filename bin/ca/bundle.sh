@@ -34,18 +34,31 @@ relay_port() {
     echo "${port:-443}"
 }
 
-# find_place: sets place_of_relay to HOST:PORT, from --relay or what was made here.
+# find_places: sets places_of_relays to HOST:PORT, one a line, from --relay or what
+# was made here.
+find_places() {
+    said=$relay_said places_of_relays=
+    if [ -z "$said" ]; then
+        said=$(relay_names)
+        case $said in
+            '') die 66 "no relay has a certificate yet: run $self server HOSTNAME first" ;;
+            *"
+"*) die 64 "there are several relays: say which one with --relay HOST:PORT, or which, with commas" ;;
+        esac
+    fi
+    while read -r said; do
+        find_place "$said"
+        places_of_relays="${places_of_relays:+$places_of_relays
+}$place_of_relay"
+    done <<EOF
+$(echo "$said" | tr , '\n')
+EOF
+}
+
+# find_place SAID: sets place_of_relay to HOST:PORT.
 find_place() {
-    relay_host=$relay_said port=
+    relay_host=$1 port=
     case $relay_host in
-        '')
-            relay_host=$(relay_names)
-            case $relay_host in
-                '') die 66 "no relay has a certificate yet: run $self server HOSTNAME first" ;;
-                *"
-"*) die 64 "there are several relays: say which one with --relay HOST:PORT" ;;
-            esac
-            ;;
         \[*\]:*) port=${relay_host##*:} relay_host=${relay_host%:*} ;;
         \[*\] | *:*:*) ;;
         *:*) port=${relay_host##*:} relay_host=${relay_host%:*} ;;
@@ -54,7 +67,7 @@ find_place() {
     check_place
     : "${port:=$(relay_port)}"
     case $port in
-        *[!0-9]* | 0* | ??????*) die 65 "--relay $relay_said: not a port" ;;
+        *[!0-9]* | 0* | ??????*) die 65 "--relay $1: not a port" ;;
     esac
     case $relay_host in
         *:*) place_of_relay=[$relay_host]:$port ;;
@@ -101,7 +114,7 @@ bundle_text() {
     else
         echo '# No secret: the key is in a file of its own, and stays where it was made.'
     fi
-    echo "relay = $place_of_relay"
+    echo "$places_of_relays" | sed 's/^/relay = /'
     case $2 in
         '') ;;
         *) if [ -n "$encrypt" ]; then lock_key "$2"; else cat "$2"; fi ;;
@@ -111,7 +124,7 @@ bundle_text() {
 
 # make_bundle FOLDER NAME: of the files there, to become part of the CA.
 make_bundle() {
-    find_place
+    find_places
     bundle_text "$2" "$1/private.pem" "$1/cert.pem" >"$work/warp.pem" || exit
     tail -n 1 "$work/warp.pem" | grep -q '^-----END .*-----$' || no_room
     try mkdir -p "$new/client/$2"

@@ -100,7 +100,7 @@ sign() {
     check_apart node
     [ ! -e "server/$customer" ] || die 73 "$customer: is the name of a relay: use another"
     check_days "$ca_days"
-    find_place
+    find_places
     try our_extensions
     try mkdir -p "$new/client/$customer"
     while read -r file; do

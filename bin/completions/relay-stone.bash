@@ -14,14 +14,14 @@ _relay_stone() {
                 peers= re0= seal= servername= default sni verify' -- "$current")
             return
             ;;
-        --request | --sessions | -P | -x)
+        --request | --sessions | -b | -P | -x)
             COMPREPLY=()
             return
             ;;
     esac
     case $current in
         -*)
-            mapfile -t COMPREPLY < <(compgen -W '-C -D -d -f -h -l -N -n -P -q -r -t -V -x
+            mapfile -t COMPREPLY < <(compgen -W '-b -C -D -d -f -h -l -N -n -P -q -r -t -V -x
                 --inetd --install --json --request --sessions --stdio --textfile' -- "$current")
             ;;
         # a command, or the one word that is a file

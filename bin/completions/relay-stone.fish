@@ -1,6 +1,7 @@
 # fish completion for relay-stone(1)
 
 complete -c relay-stone -f
+complete -c relay-stone -s b -x -d 'seconds, a relay, and the one that stands in for it'
 complete -c relay-stone -s C -r -F -d 'configuration file'
 complete -c relay-stone -s D -d 'become a daemon'
 complete -c relay-stone -s d -d 'log debugging lines too'

@@ -10,6 +10,7 @@ commands=(
 )
 
 _arguments \
+    '*-b[another relay for one]:seconds::relay::backup:' \
     '-C[configuration file]:file:_files' \
     '-D[become a daemon]' \
     '-d[log debugging lines too]' \

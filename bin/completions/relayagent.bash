@@ -13,6 +13,10 @@ _relayagent() {
             mapfile -t COMPREPLY < <(compgen -W 'auto require off' -- "$current")
             return
             ;;
+        --relays)
+            mapfile -t COMPREPLY < <(compgen -W 'all first' -- "$current")
+            return
+            ;;
         -h | --upgrade | --request | -m | --max-streams)
             COMPREPLY=()
             return
@@ -21,8 +25,8 @@ _relayagent() {
     case $current in
         -*)
             mapfile -t COMPREPLY < <(compgen -W '-a -C -c -D -d -f -h -k -m -n -t -V -X -x
-                --install --json --max-streams --passfile --peers --proxy-protocol --request --seal
-                --textfile --upgrade' -- "$current")
+                --install --json --max-streams --passfile --peers --proxy-protocol --relays
+                --request --seal --textfile --upgrade' -- "$current")
             ;;
         # a command, or the one argument that is a file
         *)

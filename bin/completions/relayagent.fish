@@ -27,5 +27,6 @@ complete -c relayagent -n __fish_is_first_arg -a status -d 'how one that runs is
 complete -c relayagent -n __fish_is_first_arg -a metrics -d 'the same for Prometheus'
 complete -c relayagent -l json -d 'check and status as JSON'
 complete -c relayagent -l peers -r -F -d 'certificates of other ends of sealed sessions'
+complete -c relayagent -l relays -x -a 'all first' -d 'which of several relays are polled'
 complete -c relayagent -l seal -x -a 'auto require off' -d 'whether sessions are sealed'
 complete -c relayagent -l textfile -r -F -d 'where metrics go'

@@ -19,6 +19,7 @@ _arguments \
     '--install[make a service of it]' \
     '--passfile[passphrase of the key]:file:_files' \
     '--peers[certificates of other ends of sealed sessions]:file:_files' \
+    '--relays[which of several relays are polled]:which:(all first)' \
     '--seal[whether sessions are sealed]:mode:(auto require off)' \
     '--request[make a key and a request for a certificate]:name:' \
     '-h[host to ask a web server for]:host:' \

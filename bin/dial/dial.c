@@ -55,6 +55,27 @@ dial_order(
 	return n;
 }
 
+/* From the last on, each changes places with one up to itself. */
+void
+dial_shuffle(const struct addrinfo **order, size_t n, uint32_t (*chance)(void))
+{
+	while (n-- > 1) {
+		const struct addrinfo *last = order[n];
+		size_t same = 0, which;
+
+		for (size_t i = 0; i <= n; i++)
+			same += order[i]->ai_family == last->ai_family;
+		which = chance() % same;
+		for (size_t i = 0; i <= n; i++)
+			if (order[i]->ai_family == last->ai_family &&
+			    which-- == 0) {
+				order[n] = order[i];
+				order[i] = last;
+				break;
+			}
+	}
+}
+
 /* ---- the attempts ---- */
 
 /* Returns a socket that connects or has connected, or -1 with errno. */
@@ -153,8 +174,9 @@ race(struct attempts *a, int64_t deadline)
 	}
 }
 
-int
-dial(const struct netaddr *addr, int64_t deadline, struct failure *f)
+static int
+dial_name(
+    const struct netaddr *addr, int spread, int64_t deadline, struct failure *f)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct attempts a = {.next = 0};
@@ -166,6 +188,8 @@ dial(const struct netaddr *addr, int64_t deadline, struct failure *f)
 		return failure(f, "%s: %s", addr->host,
 		    rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
 	a.naddresses = dial_order(list, a.order, ADDRESSES_MAX);
+	if (spread)
+		dial_shuffle(a.order, a.naddresses, deadline_random);
 	fd = race(&a, deadline);
 	for (nfds_t i = 0; i < a.begun; i++)
 		fd_close(&a.pfd[i].fd);
@@ -176,6 +200,18 @@ dial(const struct netaddr *addr, int64_t deadline, struct failure *f)
 	else
 		tcp_options(fd);
 	return fd;
+}
+
+int
+dial(const struct netaddr *addr, int64_t deadline, struct failure *f)
+{
+	return dial_name(addr, 0, deadline, f);
+}
+
+int
+dial_spread(const struct netaddr *addr, int64_t deadline, struct failure *f)
+{
+	return dial_name(addr, 1, deadline, f);
 }
 
 /* ---- Unix sockets ---- */

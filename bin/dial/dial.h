@@ -22,6 +22,13 @@ struct addrinfo;
  */
 int dial(const struct netaddr *addr, int64_t deadline, struct failure *f);
 
+/*
+ * Likewise, but the addresses of a family take part in an order by chance, so
+ * that many who know the same name do not all come to the first of them.
+ */
+int dial_spread(
+    const struct netaddr *addr, int64_t deadline, struct failure *f);
+
 /* Likewise, to the Unix stream socket at path. */
 int dial_unix(const char *path, int64_t deadline, struct failure *f);
 
@@ -32,6 +39,13 @@ int dial_unix(const char *path, int64_t deadline, struct failure *f);
  */
 size_t dial_order(
     const struct addrinfo *list, const struct addrinfo **order, size_t most);
+
+/*
+ * Shuffles the n addresses of order, but each place keeps its family. chance
+ * gives random numbers.
+ */
+void dial_shuffle(
+    const struct addrinfo **order, size_t n, uint32_t (*chance)(void));
 
 /*
  * Begins to connect to sa. Returns a socket as dial's, which tells by becoming

@@ -99,7 +99,7 @@ proxy_dial(const struct proxy *p, const struct netaddr *target,
 	int fd;
 
 	if (!proxy_serves(p, target))
-		return dial(target, deadline, f);
+		return dial_spread(target, deadline, f);
 	fd = dial(&p->addr, deadline, f);
 	if (fd == -1)
 		return failure_prefix(f, "proxy ");

@@ -39,8 +39,8 @@ int proxy_connect(int fd, const struct netaddr *target, const char *credentials,
     int64_t deadline, struct failure *f);
 
 /*
- * dial(), through p where it serves target. Returns a connected socket as
- * dial() does, or -1 with a reason in f, which says where the proxy refused.
+ * dial_spread(), through p where it serves target. Returns a connected socket
+ * as dial() does, or -1 with a reason in f, which says where the proxy refused.
  */
 int proxy_dial(const struct proxy *p, const struct netaddr *target,
     int64_t deadline, struct failure *f);

@@ -7,12 +7,12 @@
 #include "base/program.h"
 #include "check/check.h"
 #include "status/first_word.h"
+#include "stone/ask.h"
 #include "stone/forward.h"
 #include "stone/material.h"
 #include "stone/relay.h"
 #include "stone/request.h"
 #include "stone/sandbox.h"
-#include "stone/seal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,9 +28,9 @@
 struct stone_check {
 	struct check check;
 	struct forwards *set;
-	struct forward *forward;      /* that has its turn */
-	struct relay_channel session; /* channel.fd -1: none */
-	int good[STONE_FORWARDS_MAX]; /* its relay is */
+	struct forward *forward;       /* that has its turn */
+	struct relay_channel *session; /* NULL: none */
+	int good[STONE_FORWARDS_MAX];  /* a relay of it is */
 };
 
 static struct stone_check *
@@ -67,29 +67,26 @@ advice_for(int status)
 static int
 ask(struct stone_check *c, struct failure *f)
 {
-	struct relay_channel *s = &c->session;
 	const int64_t deadline = deadline_in(ANSWER_MS);
+	struct relay_channel *s;
 	char head[HEAD_MAX_BYTES], byte;
 	size_t len = stone_request_write_with(
 	    head, c->forward->conf->request, "127.0.0.1:0", FIELD);
 
 	if (len == 0)
 		return failure(f, "the request leaves no room for X-Check");
-	if (stone_relay_open(s, c->forward, c->check.proxy, f) == -1)
-		return -1;
-	if (c->forward->seal.mode != SEAL_OFF)
-		switch (stone_seal_run(s, c->forward, head, len, -1, "")) {
-		case STONE_SEALED:
-			break;
-		case STONE_PLAIN:
+	switch (stone_ask(
+	    &c->session, c->forward, c->check.proxy, head, len, -1, "")) {
+	case STONE_PLAIN:
+		return 0;
+	case STONE_FAILED:
+		if (c->session != NULL && c->session->state != ANSWER_GOOD)
 			return 0;
-		case STONE_FAILED:
-			if (s->state == ANSWER_GOOD)
-				return failure(f, "it cannot be sealed");
-			if (s->state != ANSWER_AWAITED)
-				return 0;
-			return failure(f, "no answer");
-		}
+		return failure(f, "%s", c->forward->last.text);
+	default: /* it is still to be sent */
+		break;
+	}
+	s = c->session;
 	if (channel_write_all(&s->channel, head, len, deadline) == -1)
 		return failure(f, "%s", strerror(errno));
 	while (s->state == ANSWER_AWAITED)
@@ -104,7 +101,7 @@ ask(struct stone_check *c, struct failure *f)
 static int
 converse(struct stone_check *c, const char *question, char *line, size_t size)
 {
-	struct channel *ch = &c->session.channel;
+	struct channel *ch = &c->session->channel;
 	const int64_t deadline = deadline_in(LINE_MS);
 	size_t len = 0;
 
@@ -170,8 +167,8 @@ static void
 check_agent(struct check *check, struct check_line *line)
 {
 	struct stone_check *c = of(check);
-	const struct response *r = &c->session.response;
 	const double start = check_now();
+	const struct response *r;
 	struct failure f;
 	double answered, trip;
 
@@ -183,9 +180,10 @@ check_agent(struct check *check, struct check_line *line)
 		return;
 	}
 	answered = check_now() - start;
+	r = &c->session->response;
 	/* nor is one there for the other forwards */
 	c->good[c->forward - c->set->list] = r->status != 503;
-	if (c->session.state == ANSWER_NOT_HTTP)
+	if (c->session->state == ANSWER_NOT_HTTP)
 		check_fail(
 		    line, EX_PROTOCOL, advice_for(0), "the answer is not HTTP");
 	else if (!is_of_agent(r))
@@ -196,7 +194,7 @@ check_agent(struct check *check, struct check_line *line)
 		check_ok(line,
 		    "an agent that knows no checks has answered after %.1f ms; "
 		    "the session: %s",
-		    answered, seal_text(&c->session));
+		    answered, seal_text(c->session));
 	else if ((trip = round_trip(c)) < 0)
 		check_fail(line, EX_UNAVAILABLE, advice_for(0),
 		    "the agent's answers stay away: %s", strerror(errno));
@@ -206,7 +204,7 @@ check_agent(struct check *check, struct check_line *line)
 		    "%.1f ms; the session: %s",
 		    strchr(r->check, ' ') != NULL ? strchr(r->check, ' ') + 1
 						  : "the agent",
-		    answered, trip, seal_text(&c->session));
+		    answered, trip, seal_text(c->session));
 }
 
 /* Of an agent that knows no checks: the answer is that of a session. */
@@ -228,8 +226,8 @@ check_target(struct check *check, struct check_line *line)
 	char text[600];
 	int64_t status, us;
 
-	if (*c->session.response.check == '\0') {
-		say_session(&c->session.response, line);
+	if (*c->session->response.check == '\0') {
+		say_session(&c->session->response, line);
 		return;
 	}
 	if (converse(c, "target\r\n", text, sizeof(text)) == -1) {
@@ -262,12 +260,11 @@ same(const struct stone_value *a, const struct stone_value *b)
 					 strcmp(a->text, b->text) == 0);
 }
 
-/* Whether both go to the same relay as the same client. */
+/* Whether both go to the same relays as the same client. */
 static int
 same_way(const struct stone_forward *a, const struct stone_forward *b)
 {
-	return strcmp(a->relay.host, b->relay.host) == 0 &&
-	       strcmp(a->relay.port, b->relay.port) == 0 &&
+	return relays_same(&a->relays, &b->relays) &&
 	       same(&a->tls.warp, &b->tls.warp) &&
 	       same(&a->tls.cert, &b->tls.cert) &&
 	       same(&a->tls.key, &b->tls.key) &&
@@ -281,17 +278,21 @@ static int
 check_way(struct stone_check *c, size_t i)
 {
 	const struct stone_forward *conf = c->forward->conf;
+	int good = 0;
 
 	for (size_t j = 0; j < i; j++)
 		if (same_way(c->set->list[j].conf, conf))
 			return c->good[j];
 	c->check.tls = &c->forward->tls;
-	c->check.place = &conf->relay;
-	c->check.server_name = conf->tls.servername.text != NULL
-				   ? conf->tls.servername.text
-				   : conf->relay.host;
 	check_material(&c->check, stone_material_name(&conf->tls));
-	return check_relay(&c->check) == 0;
+	for (size_t j = 0; j < conf->relays.n; j++) {
+		c->check.place = &conf->relays.list[j];
+		c->check.server_name = conf->tls.servername.text != NULL
+					   ? conf->tls.servername.text
+					   : c->check.place->host;
+		good |= check_relay(&c->check) == 0;
+	}
+	return good;
 }
 
 static void
@@ -309,12 +310,12 @@ check_forward(struct stone_check *c, size_t i)
 	if (!c->good[i])
 		return;
 	stone_endpoint_text(&c->forward->conf->listen, text, sizeof(text));
-	c->session.channel.fd = -1;
+	c->session = NULL;
 	check_run(&c->check, text, steps, sizeof(steps) / sizeof(*steps));
-	if (c->session.channel.fd == -1)
+	if (c->session == NULL)
 		return;
-	channel_linger(&c->session.channel, deadline_in(LINGER_MS));
-	channel_close(&c->session.channel);
+	channel_linger(&c->session->channel, deadline_in(LINGER_MS));
+	channel_close(&c->session->channel);
 }
 
 static void

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* The relay, or a file that has it; or neither, where -f has named such. */
+/* The relays, or a file that has them; or neither, where -f has named such. */
 static int
 read_relay(struct conf_reader *r, const struct stone_word *word,
     struct stone_forward *f)
@@ -18,7 +18,10 @@ read_relay(struct conf_reader *r, const struct stone_word *word,
 	else if (f->tls.warp.text != NULL &&
 		 !stone_endpoint_is_relay(word->text))
 		return 0;
-	else if (stone_endpoint_relay(&f->relay, word->text, r->failure) == -1)
+	else if (stone_endpoint_relays(&f->relays, word->text, r->failure) ==
+		     -1 ||
+		 stone_backups_apply(
+		     &r->conf->backups, &f->relays, r->failure) == -1)
 		return conf_reader_blame(r, word->line);
 	r->next++;
 	return 0;
@@ -95,8 +98,9 @@ check_subject(const struct conf_reader *r, const struct stone_forward *f)
 {
 	const struct stone_tls *tls = &f->tls;
 	const char *regex = tls->subject.text;
-	const char *name = tls->servername.text != NULL ? tls->servername.text
-							: f->relay.host;
+	const char *name = tls->servername.text != NULL
+			       ? tls->servername.text
+			       : f->relays.list[0].host;
 	const size_t n = strlen(name);
 
 	if (regex == NULL)

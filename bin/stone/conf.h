@@ -7,8 +7,10 @@
 #define STONE_CONF_H
 
 #include "base/failure.h"
+#include "stone/backup.h"
 #include "stone/endpoint.h"
 #include "stone/words.h"
+#include "warp/relays.h"
 
 #include <stddef.h>
 
@@ -39,7 +41,7 @@ struct stone_tls {
 struct stone_forward {
 	const char *file; /* whose words these are; NULL: the command line */
 	unsigned line;
-	struct netaddr relay; /* host "": that of tls.warp */
+	struct relays relays; /* none: those of tls.warp */
 	struct stone_listen listen;
 	struct stone_tls tls;
 	const char *request;
@@ -73,9 +75,10 @@ struct stone_conf {
 	const char *proxy;      /* -x; NULL: none */
 	const char *proxy_file; /* whose word that is; NULL: command line */
 	unsigned proxy_line;
-	struct stone_tls tls; /* as it stands for the next forward */
-	unsigned sessions;    /* likewise: --sessions */
-	int counted;          /* that was given */
+	struct stone_tls tls;         /* as it stands for the next forward */
+	struct stone_backups backups; /* likewise: -b */
+	unsigned sessions;            /* likewise: --sessions */
+	int counted;                  /* that was given */
 	struct stone_forward forwards[STONE_FORWARDS_MAX];
 	size_t nforwards;
 };

@@ -67,6 +67,20 @@ set_proxy(struct conf_reader *r, const struct stone_word *word)
 	return 0;
 }
 
+/* The words behind -b, of which this is the first of three. */
+static int
+set_backup(struct conf_reader *r, const struct stone_word *word)
+{
+	if (r->words->count - r->next < 2)
+		return conf_reader_refuse(
+		    r, word->line, "not three words behind ", "-b");
+	r->next += 2;
+	return stone_backups_add(&r->conf->backups, word[0].text, word[1].text,
+		   word[2].text, r->failure) == 0
+		   ? 0
+		   : conf_reader_blame(r, word->line);
+}
+
 static int
 set_value(struct conf_reader *r, char letter, const struct stone_word *word)
 {
@@ -74,6 +88,8 @@ set_value(struct conf_reader *r, char letter, const struct stone_word *word)
 		conf_reader_warp(r, &r->conf->tls, word);
 		return 0;
 	}
+	if (letter == 'b')
+		return set_backup(r, word);
 	if (letter == 'q')
 		return set_tls(r, word);
 	if (letter == 'x')
@@ -136,7 +152,7 @@ read_letters(struct conf_reader *r, const struct stone_word *word)
 
 		if (set_flag(r, *p))
 			continue;
-		if (strchr("fqxP", *p) == NULL &&
+		if (strchr("bfqxP", *p) == NULL &&
 		    (*p != 'C' || r->words->file != NULL))
 			return conf_reader_refuse(
 			    r, word->line, "not served: ", name);

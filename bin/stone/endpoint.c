@@ -75,11 +75,30 @@ parse_place(struct netaddr *addr, const char *text, int v6, struct failure *f)
 	return netaddr_check_port(addr->port, f);
 }
 
+/* Parses the places in text, which it cuts, with commas between them. */
+static int
+parse_places(struct relays *relays, char *text, int v6, struct failure *f)
+{
+	struct netaddr relay;
+	char *next;
+
+	for (; text != NULL; text = next) {
+		next = strchr(text, ',');
+		if (next != NULL)
+			*next++ = '\0';
+		if (parse_place(&relay, text, v6, f) == -1 ||
+		    relays_add(relays, &relay, f) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 int
-stone_endpoint_relay(struct netaddr *relay, const char *word, struct failure *f)
+stone_endpoint_relays(
+    struct relays *relays, const char *word, struct failure *f)
 {
 	static const char *const kinds[] = {"proxy", "health", "identd"};
-	char text[NETADDR_HOST_MAX + NETADDR_PORT_MAX + 2];
+	char text[RELAYS_MAX * (NETADDR_HOST_MAX + NETADDR_PORT_MAX + 2)];
 	const char *behind = cut(text, sizeof(text), word);
 	int set = 0;
 
@@ -91,7 +110,8 @@ stone_endpoint_relay(struct netaddr *relay, const char *word, struct failure *f)
 	if (behind != NULL)
 		set = parse_extensions(behind,
 		    SSL_EXT | HTTP_EXT | TCP_EXT | V6_EXT, "for a relay", f);
-	if (set == -1 || parse_place(relay, text, (set & V6_EXT) != 0, f) == -1)
+	if (set == -1 ||
+	    parse_places(relays, text, (set & V6_EXT) != 0, f) == -1)
 		return -1;
 	if ((set & (SSL_EXT | HTTP_EXT)) == (SSL_EXT | HTTP_EXT))
 		return 0;

@@ -8,6 +8,7 @@
 
 #include "base/failure.h"
 #include "base/netaddr.h"
+#include "warp/relays.h"
 
 #include <stddef.h>
 
@@ -21,11 +22,12 @@ struct stone_listen {
 };
 
 /*
- * Parses the relay's place. "/ssl,http" is a must, because a relay speaks
- * nothing else. Returns 0, or -1 with a reason in f.
+ * Parses the relay's place, or several with commas between them, and adds them
+ * to relays. "/ssl,http" is a must, because a relay speaks nothing else.
+ * Returns 0, or -1 with a reason in f.
  */
-int stone_endpoint_relay(
-    struct netaddr *relay, const char *word, struct failure *f);
+int stone_endpoint_relays(
+    struct relays *relays, const char *word, struct failure *f);
 
 /*
  * Whether word is of the relay's form: something behind a slash, and TLS among

@@ -34,12 +34,13 @@ read_forward(struct forward *forward, struct watched *watched,
     struct stone_forward *conf, int test, const char **part, struct failure *f)
 {
 	forward->conf = conf;
-	if (stone_material_read(&forward->tls, &conf->relay, watched,
+	if (stone_material_read(&forward->tls, &conf->relays, watched,
 		&conf->tls, part, f) == -1 ||
 	    stone_material_seal(
 		&forward->seal, &forward->tls, watched, &conf->tls, f) == -1)
 		return -1;
 	*part = "configuration";
+	forward->relay = &conf->relays.list[0];
 	forward->expiry = (struct expiry){
 	    .from = validity_start(forward->tls.certificate),
 	    .at = validity_end(forward->tls.certificate),

@@ -16,6 +16,8 @@
 
 struct forward {
 	const struct stone_forward *conf;
+	const struct netaddr *relay; /* of conf's: the one that is asked */
+	struct failure last;         /* why a relay was of no use, last */
 	struct tls_material tls;
 	struct seal seal;
 	struct access_list access;

@@ -74,6 +74,15 @@ write_letters(struct writer *w, const char *letters)
 	const char *value;
 
 	for (; *letters != '\0'; letters++) {
+		if (*letters == 'b') {
+			fputs("-b", w->out);
+			for (int i = 0; i < 3; i++) {
+				fputc(' ', w->out);
+				write_plainly(w, next_word(w));
+			}
+			fputc('\n', w->out);
+			continue;
+		}
 		if (strchr("fqxP", *letters) == NULL)
 			continue;
 		value = next_word(w);

@@ -74,7 +74,7 @@ watch_key(struct watched *watched, const char *path, struct failure *f)
 
 /* What -q has not named. */
 static int
-read_warp(struct tls_material *tls, struct netaddr *relay,
+read_warp(struct tls_material *tls, struct relays *relays,
     struct watched *watched, const struct stone_value *value,
     const char *passphrase, struct failure *f)
 {
@@ -82,7 +82,7 @@ read_warp(struct tls_material *tls, struct netaddr *relay,
 	int rc = -1;
 
 	if (path != NULL && watch_key(watched, path, f) == 0)
-		rc = warp_read(tls, relay, path, passphrase, f);
+		rc = warp_read(tls, relays, path, passphrase, f);
 	free(path);
 	return rc == -1 ? blame(value, f) : 0;
 }
@@ -155,7 +155,7 @@ read_named(struct tls_material *tls, struct watched *watched,
 }
 
 static int
-read_all(struct tls_material *tls, struct netaddr *relay,
+read_all(struct tls_material *tls, struct relays *relays,
     struct watched *watched, const struct stone_tls *conf, const char **part,
     struct failure *f)
 {
@@ -169,7 +169,8 @@ read_all(struct tls_material *tls, struct netaddr *relay,
 		return -1;
 	rc = read_named(tls, watched, conf, passphrase, part, f);
 	if (rc == 0 && conf->warp.text != NULL)
-		rc = read_warp(tls, relay, watched, &conf->warp, passphrase, f);
+		rc = read_warp(
+		    tls, relays, watched, &conf->warp, passphrase, f);
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return rc;
 }
@@ -182,11 +183,11 @@ certificate_of(const struct stone_tls *conf)
 }
 
 int
-stone_material_read(struct tls_material *tls, struct netaddr *relay,
+stone_material_read(struct tls_material *tls, struct relays *relays,
     struct watched *watched, const struct stone_tls *conf, const char **part,
     struct failure *f)
 {
-	if (read_all(tls, relay, watched, conf, part, f) == -1)
+	if (read_all(tls, relays, watched, conf, part, f) == -1)
 		return -1;
 	*part = "key";
 	if (X509_check_private_key(tls->certificate, tls->key) != 1) {

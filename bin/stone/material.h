@@ -5,20 +5,20 @@
 #define STONE_MATERIAL_H
 
 #include "base/failure.h"
-#include "base/netaddr.h"
 #include "stone/conf.h"
 #include "tls/seal.h"
 #include "tls/tls.h"
+#include "warp/relays.h"
 #include "warp/watched.h"
 
 /*
  * Reads them into tls, which was empty, and completes it (tls/client.h); and
- * *relay, where that has no host and -f says where it is. Has the files
+ * *relays, where that has none and -f says where they are. Has the files
  * watched. Returns 0, or -1 with "file:line: reason" in f and, in
  * *part, "key" or "certificate", which it is about; tls_material_free either
  * way.
  */
-int stone_material_read(struct tls_material *tls, struct netaddr *relay,
+int stone_material_read(struct tls_material *tls, struct relays *relays,
     struct watched *watched, const struct stone_tls *conf, const char **part,
     struct failure *f);
 

@@ -15,28 +15,37 @@
 #define CONNECT_MS   20000 /* to find and reach the relay */
 #define HANDSHAKE_MS 10000
 
+/* The place of the relay, as lines have it where there are several. */
+static const char *
+place(const struct forward *forward, char text[static RELAY_TEXT_MAX])
+{
+	if (forward->conf->relays.n < 2)
+		return NULL;
+	relay_text(forward->relay, text);
+	return text;
+}
+
 void
 stone_relay_unreachable(
-    const struct forward *forward, const char *why, const char *peer)
+    struct forward *forward, const char *why, const char *peer)
 {
+	failure(&forward->last, "%s", why);
 	stone_status_tell(forward, why);
-	log_event(LOG_WARNING, "not-connected", "relay",
-	    forward->conf->relay.host, "port", forward->conf->relay.port,
-	    "reason", why, "peer", peer, NULL);
+	log_event(LOG_WARNING, "not-connected", "relay", forward->relay->host,
+	    "port", forward->relay->port, "reason", why, "peer", peer, NULL);
 }
 
 /* The TLS connection; it owns fd. */
 static SSL *
-start_tls(struct forward *forward, int fd, struct failure *f)
+start_tls(struct forward *forward, int fd, int64_t deadline, struct failure *f)
 {
-	const struct stone_forward *conf = forward->conf;
-	SSL *ssl = tls_client_start(&forward->tls, fd,
-	    conf->tls.servername.text != NULL ? conf->tls.servername.text
-					      : conf->relay.host);
+	const char *name = forward->conf->tls.servername.text;
+	SSL *ssl = tls_client_start(
+	    &forward->tls, fd, name != NULL ? name : forward->relay->host);
 
 	if (ssl == NULL)
 		tls_error_text(f);
-	else if (tls_handshake(ssl, deadline_in(HANDSHAKE_MS), f) == -1) {
+	else if (tls_handshake(ssl, deadline, f) == -1) {
 		SSL_free(ssl);
 		ssl = NULL;
 	}
@@ -58,51 +67,43 @@ prepare_seal(struct relay_channel *relay, const struct forward *forward,
 		return -1;
 	}
 	if (relay_channel_offer(
-		relay, ssl, !proxy_serves(proxy, &forward->conf->relay)) == 0)
+		relay, ssl, !proxy_serves(proxy, forward->relay)) == 0)
 		return 0;
 	return failure(f, "%s", strerror(errno));
 }
 
 int
 stone_relay_open(struct relay_channel *relay, struct forward *forward,
-    const struct proxy *proxy, struct failure *f)
+    const struct proxy *proxy, int64_t by, struct failure *f)
 {
-	int fd = proxy_dial(
-	    proxy, &forward->conf->relay, deadline_in(CONNECT_MS), f);
+	int fd = proxy_dial(proxy, forward->relay,
+	    deadline_first(by, deadline_in(CONNECT_MS)), f);
 	SSL *ssl;
-	int rc;
 
 	if (fd == -1)
 		return -1;
-	ssl = start_tls(forward, fd, f);
+	ssl = start_tls(
+	    forward, fd, deadline_first(by, deadline_in(HANDSHAKE_MS)), f);
 	if (ssl == NULL) {
 		fd_close(&fd);
 		return -1;
 	}
 	relay_channel_init(relay, ssl);
-	rc = prepare_seal(relay, forward, proxy, f);
-	tls_forget(&forward->tls, ssl);
-	seal_forget(&forward->seal);
-	if (rc == 0)
+	if (prepare_seal(relay, forward, proxy, f) == 0)
 		return 0;
 	channel_abort(&relay->channel);
 	return -1;
 }
 
-int
-stone_relay_connect(struct relay_channel *relay, struct forward *forward,
-    const struct proxy *proxy, const char *peer)
+void
+stone_relay_forget_keys(struct relay_channel *relay, struct forward *forward)
 {
-	struct failure f;
-
-	if (stone_relay_open(relay, forward, proxy, &f) == 0)
-		return 0;
-	stone_relay_unreachable(forward, f.text, peer);
-	return -1;
+	tls_forget(&forward->tls, relay->tls.ssl);
+	seal_forget(&forward->seal);
 }
 
 ssize_t
-stone_relay_answer(struct relay_channel *relay, const struct forward *forward,
+stone_relay_answer(struct relay_channel *relay, struct forward *forward,
     void *buf, size_t size, int64_t deadline)
 {
 	struct channel *ch = &relay->channel;
@@ -125,8 +126,9 @@ stone_relay_answer(struct relay_channel *relay, const struct forward *forward,
 
 void
 stone_relay_unanswered(const struct relay_channel *relay,
-    const struct forward *forward, int late, const char *peer)
+    struct forward *forward, int late, const char *peer)
 {
+	char text[RELAY_TEXT_MAX];
 	const struct response *r = &relay->response;
 	const char *alert = tls_peer_alert();
 	char why[128];
@@ -137,9 +139,11 @@ stone_relay_unanswered(const struct relay_channel *relay,
 	if (relay->state == ANSWER_REFUSED) {
 		snprintf(why, sizeof(why), "refused: %d %.100s", r->status,
 		    r->reason);
+		failure(&forward->last, "%s", why);
 		stone_status_tell(forward, why);
 		log_event(LOG_WARNING, "refused", "status", LOG_U64(r->status),
-		    "reason", r->reason, "peer", peer, NULL);
+		    "reason", r->reason, "peer", peer, "relay",
+		    place(forward, text), NULL);
 	} else if (relay->state == ANSWER_NOT_HTTP)
 		stone_relay_unreachable(
 		    forward, "the answer is not HTTP", peer);

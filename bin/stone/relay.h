@@ -12,34 +12,32 @@
 	60000 /* the relay waits for an agent, and that for its target */
 
 /*
- * Connects, makes the TLS handshake, and makes *relay of it, with what can be
- * offered unless the forward is never sealed; drops the forward's keys. Returns
- * 0, or -1 with a reason in f.
+ * Connects to forward->relay, makes the TLS handshake, and makes *relay of it,
+ * with what can be offered unless the forward is never sealed. Connecting has
+ * 20 seconds and the handshake 10, but by (base/deadline.h) ends both. Returns
+ * 0, or -1 with a reason in f. The keys stay:
  */
 int stone_relay_open(struct relay_channel *relay, struct forward *forward,
-    const struct proxy *proxy, struct failure *f);
+    const struct proxy *proxy, int64_t by, struct failure *f);
 
-/*
- * The same, but logs why where that fails; peer is the local client, or "".
- * Returns 0 or -1.
- */
-int stone_relay_connect(struct relay_channel *relay, struct forward *forward,
-    const struct proxy *proxy, const char *peer);
+/* They go once relay is the one that is used. */
+void stone_relay_forget_keys(
+    struct relay_channel *relay, struct forward *forward);
 
 /*
  * Reads up to the end of the answer's head by deadline (base/deadline.h), and
  * what is behind it, at most size bytes, into buf. Returns their number, or -1
  * where no good answer came, and logs why.
  */
-ssize_t stone_relay_answer(struct relay_channel *relay,
-    const struct forward *forward, void *buf, size_t size, int64_t deadline);
+ssize_t stone_relay_answer(struct relay_channel *relay, struct forward *forward,
+    void *buf, size_t size, int64_t deadline);
 
 /* Logs why no good answer came; late: it did not come in time. */
 void stone_relay_unanswered(const struct relay_channel *relay,
-    const struct forward *forward, int late, const char *peer);
+    struct forward *forward, int late, const char *peer);
 
-/* Logs that the relay was not reached, for this reason. */
+/* Logs that forward->relay was not reached, for this reason. */
 void stone_relay_unreachable(
-    const struct forward *forward, const char *why, const char *peer);
+    struct forward *forward, const char *why, const char *peer);
 
 #endif

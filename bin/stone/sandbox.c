@@ -49,8 +49,10 @@ fill(struct dial_sandbox *next, const void *arg)
 	for (size_t i = 0; i < set->conf.nforwards; i++) {
 		const struct stone_forward *f = &set->conf.forwards[i];
 
-		if (dial_sandbox_add(next, &f->relay) == -1 ||
-		    allow_authorities(next, &f->tls.capath) == -1)
+		for (size_t j = 0; j < f->relays.n; j++)
+			if (dial_sandbox_add(next, &f->relays.list[j]) == -1)
+				return -1;
+		if (allow_authorities(next, &f->tls.capath) == -1)
 			return -1;
 	}
 	return dial_sandbox_add(next, &set->proxy.addr);

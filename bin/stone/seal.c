@@ -1,29 +1,20 @@
 /* The stone's part in sealing a session: see seal.h. */
 #include "stone/seal.h"
 #include "base/deadline.h"
-#include "base/log.h"
 #include "http/seal_offer.h"
 #include "stone/relay.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SEND_MS 10000
 
-/* The head that offers. */
-struct offer {
-	int made; /* else the head is the request as it is */
-	size_t len;
-	char head[HEAD_MAX_BYTES];
-};
-
 /* ---- the offer ---- */
 
 /* Puts the offer before the empty line of the len bytes in o->head. */
 static int
-add_offer(struct offer *o, size_t len, const char *fields, size_t nfields)
+add_offer(struct stone_offer *o, size_t len, const char *fields, size_t nfields)
 {
 	const size_t at = len - strlen("\r\n");
 	struct head head;
@@ -44,8 +35,8 @@ add_offer(struct offer *o, size_t len, const char *fields, size_t nfields)
  * nobody on the way. A request that has no room for an offer makes none.
  */
 static void
-make_offer(struct offer *o, struct relay_channel *relay, enum seal_mode mode,
-    const char *request, size_t len)
+make_offer(struct stone_offer *o, struct relay_channel *relay,
+    enum seal_mode mode, const char *request, size_t len)
 {
 	static const char empty[] = "GET / HTTP/1.1\r\n\r\n";
 	unsigned char hello[SEAL_HELLO_MAX];
@@ -70,36 +61,24 @@ make_offer(struct offer *o, struct relay_channel *relay, enum seal_mode mode,
 	}
 }
 
-/* ---- the answer ---- */
-
-/* Waits for the answer by deadline. Returns 0, or -1 with the log's line. */
-static int
-await_answer(struct relay_channel *relay, const struct forward *forward,
-    int client, const char *peer, int64_t deadline)
+int
+stone_seal_send(struct stone_offer *o, struct relay_channel *relay,
+    const struct forward *forward, const char *request, size_t len,
+    struct failure *f)
 {
-	while (relay_channel_hear(relay) == -1) {
-		struct pollfd pfd[] = {{.fd = relay->channel.fd,
-					   .events = relay->channel.read_wants},
-		    {.fd = client}};
-		int n = -1;
-
-		if (errno == EAGAIN)
-			n = poll(pfd, 2, deadline_left(deadline));
-		if (n <= 0 && errno != EINTR) {
-			stone_relay_unanswered(relay, forward, n == 0, peer);
-			return -1;
-		}
-		if ((pfd[1].revents & POLLERR) != 0) {
-			log_event(LOG_INFO, "session", "in", "0", "out", "0",
-			    "reason", "client-error", "peer", peer, NULL);
-			return -1;
-		}
-	}
-	if (relay->state == ANSWER_GOOD)
+	if (forward->seal.mode == SEAL_OFF) {
+		o->made = 0;
+		o->len = len;
+		memcpy(o->head, request, len);
+	} else
+		make_offer(o, relay, forward->seal.mode, request, len);
+	if (channel_write_all(
+		&relay->channel, o->head, o->len, deadline_in(SEND_MS)) == 0)
 		return 0;
-	stone_relay_unanswered(relay, forward, 0, peer);
-	return -1;
+	return failure(f, "%s", strerror(errno));
 }
+
+/* ---- the answer ---- */
 
 static int
 is_one(const char *value)
@@ -125,19 +104,20 @@ shake_hands(struct relay_channel *relay, int marked, struct failure *f)
 	return seal_check(s->ssl, f);
 }
 
-static enum stone_seal_result
-judge(struct relay_channel *relay, const struct forward *forward,
-    const struct offer *o, const char *peer)
+enum stone_seal_result
+stone_seal_judge(const struct stone_offer *o, struct relay_channel *relay,
+    struct forward *forward, const char *peer)
 {
 	const struct response *r = &relay->response;
 	char why[sizeof(struct failure) + 16];
 	struct failure f;
 
+	if (forward->seal.mode == SEAL_OFF)
+		return STONE_PLAIN;
 	if (!o->made || !is_one(r->seal)) {
-		if (forward->seal.mode != SEAL_REQUIRE) {
-			channel_sealed_drop(&relay->sealed);
+		channel_sealed_drop(&relay->sealed);
+		if (forward->seal.mode != SEAL_REQUIRE)
 			return STONE_PLAIN;
-		}
 		stone_relay_unreachable(forward,
 		    "the agent does not seal the session (-q seal=require)",
 		    peer);
@@ -148,26 +128,8 @@ judge(struct relay_channel *relay, const struct forward *forward,
 		relay_channel_seal(relay);
 		return STONE_SEALED;
 	}
+	channel_sealed_drop(&relay->sealed);
 	snprintf(why, sizeof(why), "sealing: %s", f.text);
 	stone_relay_unreachable(forward, why, peer);
 	return STONE_FAILED;
-}
-
-enum stone_seal_result
-stone_seal_run(struct relay_channel *relay, const struct forward *forward,
-    const char *request, size_t len, int client, const char *peer)
-{
-	static struct offer o;
-	enum stone_seal_result rc = STONE_FAILED;
-
-	make_offer(&o, relay, forward->seal.mode, request, len);
-	if (channel_write_all(
-		&relay->channel, o.head, o.len, deadline_in(SEND_MS)) == -1)
-		stone_relay_unreachable(forward, strerror(errno), peer);
-	else if (await_answer(relay, forward, client, peer,
-		     deadline_in(STONE_ANSWER_MS)) == 0)
-		rc = judge(relay, forward, &o, peer);
-	if (rc == STONE_FAILED)
-		channel_sealed_drop(&relay->sealed);
-	return rc;
 }

@@ -5,7 +5,6 @@
 #include "base/fd.h"
 #include "base/program.h"
 #include "mux/mux.h"
-#include "stone/relay.h"
 #include "stone/shared_ask.h"
 #include "stone/shared_control.h"
 #include "stone/shared_streams.h"
@@ -22,7 +21,7 @@
 struct shared {
 	struct forward *forward;
 	int control;
-	struct relay_channel relay;
+	struct relay_channel *relay;
 	char authority[HEAD_SERVICE_MAX];
 };
 
@@ -64,8 +63,8 @@ stone_shared_prepare(void)
 static int
 leave(struct shared *s)
 {
-	channel_linger(&s->relay.channel, deadline_in(LINGER_MS));
-	channel_close(&s->relay.channel);
+	channel_linger(&s->relay->channel, deadline_in(LINGER_MS));
+	channel_close(&s->relay->channel);
 	return EX_OK;
 }
 
@@ -98,7 +97,7 @@ serve_one(struct shared *s, const char *buf, size_t len)
 		return leave(s);
 	fd_close(&s->forward->listener);
 	stone_status_connections(s->forward, 1);
-	return stone_single_run_over(sock, s->forward, &s->relay, buf, len);
+	return stone_single_run_over(sock, s->forward, s->relay, buf, len);
 }
 
 int
@@ -109,21 +108,21 @@ stone_shared_run(
 	struct shared s = {.forward = forward, .control = control};
 	ssize_t n;
 
-	if (stone_relay_connect(&s.relay, forward, proxy, NULL) == -1)
+	n = stone_shared_ask(&s.relay, forward, proxy, s.authority, buf);
+	if (s.relay == NULL)
 		return EX_TEMPFAIL;
-	n = stone_shared_ask(&s.relay, forward, s.authority, buf);
-	if (n == -1 && s.relay.state == ANSWER_REFUSED &&
-	    !s.relay.response.explained) {
+	if (n == -1 && s.relay->state == ANSWER_REFUSED &&
+	    !s.relay->response.explained) {
 		tell_plain(&s); /* it leads to a web server */
 		return leave(&s);
 	}
 	if (n == -1) {
-		channel_abort(&s.relay.channel);
+		channel_abort(&s.relay->channel);
 		return EX_TEMPFAIL;
 	}
-	if (strcmp(s.relay.response.mux, MUX_NAME) != 0)
+	if (strcmp(s.relay->response.mux, MUX_NAME) != 0)
 		return serve_one(&s, buf, (size_t)n);
 	let_term_end_us(0);
 	return shared_streams_run(
-	    forward, control, &s.relay, s.authority, buf, (size_t)n);
+	    forward, control, s.relay, s.authority, buf, (size_t)n);
 }

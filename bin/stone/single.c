@@ -7,9 +7,9 @@
 #include "base/program.h"
 #include "channel/splice.h"
 #include "channel/tcp.h"
+#include "stone/ask.h"
 #include "stone/relay.h"
 #include "stone/request.h"
-#include "stone/seal.h"
 #include "stone/status.h"
 #include "stone/stdio_channel.h"
 
@@ -96,20 +96,20 @@ tell_end(const struct session *s, enum splice_result rc)
 
 /*
  * The request goes before the client's bytes, which wait for its answer only
- * where that tells whether to seal them. Returns its length, 0 where it was
- * answered, or -1 where there is no session.
+ * where that tells whether to seal them, or by which relay they go. Returns its
+ * length, 0 where it was answered, or -1 where there is no session.
  */
 static ssize_t
-ask(struct session *s, char request[static HEAD_MAX_BYTES])
+ask(struct session *s, const struct proxy *proxy,
+    char request[static HEAD_MAX_BYTES])
 {
 	const size_t len = stone_request_write(
 	    request, s->forward->conf->request, s->peer);
 
-	if (s->forward->seal.mode == SEAL_OFF)
-		return (ssize_t)len;
-	switch (stone_seal_run(
-	    s->relay, s->forward, request, len, s->client->fd, s->peer)) {
+	switch (stone_ask(&s->relay, s->forward, proxy, request, len,
+	    s->client->fd, s->peer)) {
 	case STONE_SEALED:
+	case STONE_UNASKED:
 		return (ssize_t)len;
 	case STONE_PLAIN:
 		return 0;
@@ -159,22 +159,17 @@ static int
 serve(int fd, struct channel *client, struct forward *forward,
     const struct proxy *proxy)
 {
-	static struct relay_channel relay;
 	static struct session s;
 	ssize_t len;
 
 	s.forward = forward;
 	s.client = client;
-	s.relay = &relay;
 	netaddr_peer(fd, s.peer);
-	if (stone_relay_connect(&relay, forward, proxy, s.peer) == -1) {
-		channel_abort(client);
-		return EX_TEMPFAIL;
-	}
-	len = ask(&s, (char *)s.splice.ab.buf);
+	len = ask(&s, proxy, (char *)s.splice.ab.buf);
 	if (len == -1) {
 		channel_abort(client);
-		channel_abort(&relay.channel);
+		if (s.relay != NULL)
+			channel_abort(&s.relay->channel);
 		return EX_TEMPFAIL;
 	}
 	return finish(&s, converse(&s, (size_t)len));

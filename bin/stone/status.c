@@ -204,14 +204,12 @@ forward_row(struct stone_status *s, const struct forwards *set, size_t i,
 {
 	const struct stone_forward *conf = &set->conf.forwards[i];
 	const struct row *row = &s->rows[i];
+	char relays[RELAYS_MAX * RELAY_TEXT_MAX];
 
+	relays_text(&conf->relays, relays, sizeof(relays));
 	return json_pack(
 	    "{s:s, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "listen",
-	    row->place, "relay",
-	    json_sprintf(
-		strchr(conf->relay.host, ':') != NULL ? "[%s]:%s" : "%s:%s",
-		conf->relay.host, conf->relay.port),
-	    "sessions",
+	    row->place, "relay", status_text(relays), "sessions",
 	    (json_int_t)status_sessions_count(&s->sessions, row->place),
 	    "shared", (json_int_t)shared_pool_ready(shared, i), "shared_wanted",
 	    (json_int_t)shared_pool_wanted(shared, i), "connections",

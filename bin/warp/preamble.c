@@ -50,18 +50,18 @@ is_relay(const char *line, size_t n, char value[static VALUE_MAX])
 }
 
 static int
-take_relay(struct netaddr *relay, const char *value, struct failure *f)
+take_relay(struct relays *relays, const char *value, struct failure *f)
 {
-	if (*relay->host != '\0')
-		return failure(f, "a second relay: leave one");
-	if (netaddr_parse(relay, value, f) == -1 ||
-	    netaddr_check_port(relay->port, f) == -1)
+	struct netaddr relay;
+
+	if (netaddr_parse(&relay, value, f) == -1 ||
+	    netaddr_check_port(relay.port, f) == -1)
 		return failure_prefix(f, "relay = ");
-	return 0;
+	return relays_add(relays, &relay, f);
 }
 
 int
-preamble_relay(struct netaddr *relay, const struct pem_text *t,
+preamble_relays(struct relays *relays, const struct pem_text *t,
     const char *path, struct failure *f)
 {
 	const char *at = (const char *)t->at, *const end = at + t->len;
@@ -80,11 +80,11 @@ preamble_relay(struct netaddr *relay, const struct pem_text *t,
 		else if (starts(at, n, "-----END "))
 			inside = 0;
 		else if (!inside && is_relay(at, n, value) &&
-			 take_relay(relay, value, f) == -1)
+			 take_relay(relays, value, f) == -1)
 			return failure_prefix(f, "%s:%u: ", path, number);
 		at += n + (newline != NULL);
 	}
-	if (*relay->host != '\0')
+	if (relays->n > 0)
 		return 0;
 	return failure(f,
 	    "%s: it does not say where the relay is: write a line relay = "

@@ -5,14 +5,14 @@
 #define WARP_PREAMBLE_H
 
 #include "base/failure.h"
-#include "base/netaddr.h"
 #include "tls/pem_text.h"
+#include "warp/relays.h"
 
 /*
- * Finds the line "relay = host:port" of t, the file at path. All else is for
+ * Finds the lines "relay = host:port" of t, the file at path. All else is for
  * people. Returns 0, or -1 with a reason in f.
  */
-int preamble_relay(struct netaddr *relay, const struct pem_text *t,
+int preamble_relays(struct relays *relays, const struct pem_text *t,
     const char *path, struct failure *f);
 
 #endif

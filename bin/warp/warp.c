@@ -236,7 +236,7 @@ take_certificates(struct tls_material *tls, const struct parts *parts,
 /* ---- all ---- */
 
 static int
-take_all(struct tls_material *tls, struct netaddr *relay,
+take_all(struct tls_material *tls, struct relays *relays,
     const struct parts *parts, const struct pem_text *t, const char *path,
     const char *passphrase, struct failure *f)
 {
@@ -248,11 +248,11 @@ take_all(struct tls_material *tls, struct netaddr *relay,
 	if (take_key(tls, parts, t, path, passphrase, f) == -1 ||
 	    take_certificates(tls, parts, path, f) == -1)
 		return -1;
-	return *relay->host != '\0' ? 0 : preamble_relay(relay, t, path, f);
+	return relays->n > 0 ? 0 : preamble_relays(relays, t, path, f);
 }
 
 int
-warp_read(struct tls_material *tls, struct netaddr *relay, const char *path,
+warp_read(struct tls_material *tls, struct relays *relays, const char *path,
     const char *passphrase, struct failure *f)
 {
 	struct parts parts = {0};
@@ -265,7 +265,7 @@ warp_read(struct tls_material *tls, struct netaddr *relay, const char *path,
 	if (rc == -1)
 		failure_prefix(f, "%s: ", path);
 	else
-		rc = take_all(tls, relay, &parts, &t, path, passphrase, f);
+		rc = take_all(tls, relays, &parts, &t, path, passphrase, f);
 	sk_X509_pop_free(parts.certificates, X509_free);
 	pem_text_free(&t);
 	return rc;

@@ -60,6 +60,7 @@ static const size_t body_size[] = {
     [MESSAGE_WAKE] = sizeof(struct message_wake),
     [MESSAGE_REACH] = sizeof(struct message_reach),
     [MESSAGE_LEFT] = sizeof(struct message_left),
+    [MESSAGE_UNREACHED] = sizeof(struct message_unreached),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -222,6 +223,8 @@ valid(const struct message *m)
 	case MESSAGE_ATTACH:
 		return m->u.attach.kind == ATTACH_SPAWNER ||
 		       m->u.attach.kind == ATTACH_PEER;
+	case MESSAGE_UNREACHED:
+		return NODE(m->u.unreached.node);
 	case MESSAGE_LINK:
 		return PLAIN(m->u.link.version);
 	case MESSAGE_WAKE:

@@ -16,7 +16,8 @@
  *	broker -> spawner: RECHECK, LOG_LEVEL, WAKE (with the connection)
  *	relayctl -> broker: ADMIN
  *	broker -> relayctl: ROW_..., ADMIN_DONE, REFUSED (admin_rows.h)
- *	relay-peer -> broker: ATTACH (with a badge), RECHECKED
+ *	relay-peer -> broker: ATTACH (with a badge), RECHECKED, UNREACHED,
+ *	                      which goes on to the stone's handler
  *	broker -> relay-peer: REACH, LEFT, RECHECK, LOG_LEVEL
  *	handler -> relay-handoff: READY (with a lifeline)
  *	relay-handoff -> handler: HANDOFF (with the connection)
@@ -74,6 +75,7 @@ enum message_type {
 	MESSAGE_WAKE,
 	MESSAGE_REACH,
 	MESSAGE_LEFT,
+	MESSAGE_UNREACHED,
 };
 
 struct message_header {
@@ -281,6 +283,12 @@ struct message_link {
 	char version[AGENT_VERSION_MAX]; /* plain ASCII; "": unknown */
 };
 
+/* "As an agent was sought for this stone, that relay could not be reached." */
+struct message_unreached {
+	uint32_t id; /* the stone's */
+	char node[NODE_NAME_SIZE];
+};
+
 /*
  * "What has this certificate's customer here?" The answer is that of an
  * administrator, cut to what a page can show; ADMIN_DONE's text is VIEW_ALL
@@ -363,6 +371,7 @@ struct message {
 		struct message_wake wake;
 		struct message_reach reach;
 		struct message_left left;
+		struct message_unreached unreached;
 	} u;
 	/* REGISTER, CHECK, ANNOUNCE, VIEW, REACH: der_len bytes, borrowed, and
 	 * the chain_len of the first and last */

@@ -56,6 +56,10 @@ obey(struct handler *h, const struct wire_packet *packet)
 		    h, END_KICKED, m->u.kick.status, m->u.kick.reason);
 	case MESSAGE_RECHECK:
 		return recheck(h, packet);
+	case MESSAGE_UNREACHED:
+		snprintf(h->unreached, sizeof(h->unreached), "%s",
+		    m->u.unreached.node);
+		return 0;
 	case MESSAGE_LOG_LEVEL:
 		log_set_level((int)m->u.log_level.level);
 		return 0;

@@ -63,12 +63,13 @@ struct handler {
 	struct registration registration;
 	struct head head;
 	enum role role;
-	int signals;       /* signalfd */
-	int tell;          /* who waits for it to register; -1: nobody */
-	int is_spawned;    /* by one that can be told to wake agents */
-	pid_t pid;         /* its own */
-	int is_told;       /* that it has registered */
-	int is_last;       /* connection of this process */
+	int signals;    /* signalfd */
+	int tell;       /* who waits for it to register; -1: nobody */
+	int is_spawned; /* by one that can be told to wake agents */
+	pid_t pid;      /* its own */
+	char unreached[NODE_NAME_SIZE]; /* a relay where its agent may be */
+	int is_told;                    /* that it has registered */
+	int is_last;                    /* connection of this process */
 	int in_order;      /* so it has ended: nothing odd was seen */
 	struct hop hop;    /* open when matched */
 	int64_t match_by;  /* a stone's; DEADLINE_NONE for an agent */

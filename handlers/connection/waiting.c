@@ -200,6 +200,21 @@ wait_once(struct handler *h, int64_t deadline)
 	return pfd[1].revents != 0 ? EVENT_BROKER : EVENT_NONE;
 }
 
+/* Nobody came for a stone. */
+static enum state
+refuse_alone(struct handler *h)
+{
+	char reason[MESSAGE_REASON_MAX];
+
+	h->in_order = 1;
+	if (h->unreached[0] == '\0')
+		return handler_refuse(h, REFUSAL_ALONE, 503,
+		    "No agent is there for this certificate");
+	snprintf(reason, sizeof(reason),
+	    "No agent is here, and relay %s cannot be reached", h->unreached);
+	return handler_refuse(h, REFUSAL_ALONE, 503, reason);
+}
+
 /* The ways out that do not depend on the broker. */
 static enum state
 stop_waiting(struct handler *h, enum event event, enum state state)
@@ -211,11 +226,8 @@ stop_waiting(struct handler *h, enum event event, enum state state)
 		return handler_refuse(
 		    h, REFUSAL_RELAY, 503, "The relay is restarting");
 	}
-	if (event == EVENT_TIMEOUT) {
-		h->in_order = 1;
-		return handler_refuse(h, REFUSAL_ALONE, 503,
-		    "No agent is there for this certificate");
-	}
+	if (event == EVENT_TIMEOUT)
+		return refuse_alone(h);
 	log_event(LOG_INFO, event == EVENT_DRAIN ? "drained" : "left", "id",
 	    LOG_ID(handler_id(h)), "role", handler_role(h), "peer", h->peer,
 	    "identity", h->identity, NULL);

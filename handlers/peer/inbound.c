@@ -58,6 +58,8 @@ shake_hands(struct peerd *p, struct arrival_of *a, int sock)
 	X509_free(certificate);
 	if (rc == -1)
 		log_refused(a, "its certificate has no name of a relay");
+	else if ((rc = nodes_tell_link(&p->nodes, a->node, ssl)) == -1)
+		log_refused(a, strerror(errno));
 	tls_forget(&p->material.accepts, ssl);
 	return rc;
 }

@@ -31,6 +31,7 @@ struct search {
 	int life; /* its end: the stone has left, or has another agent */
 	const struct conf_peer *node; /* which is asked now */
 	size_t place;
+	int said; /* that one is down still */
 };
 
 enum attempt {
@@ -106,8 +107,12 @@ shake_hands(struct search *s, int sock)
 		fd_close(&sock);
 	} else {
 		channel_tls(&s->h->tls, ssl);
-		if (tls_handshake(ssl, deadline_in(HANDSHAKE_MS), &f) == 0)
-			return 0;
+		if (tls_handshake(ssl, deadline_in(HANDSHAKE_MS), &f) == 0) {
+			if (nodes_tell_link(&s->p->nodes, s->node->name, ssl) ==
+			    0)
+				return 0;
+			failure(&f, "%s", strerror(errno));
+		}
 		channel_close(&s->h->tls.channel);
 	}
 	log_failed(s, f.text);
@@ -255,12 +260,8 @@ try(struct search *s)
 static void
 note_down(struct search *s)
 {
-	const uint8_t place = (uint8_t)s->place;
-	ssize_t n;
-
 	s->p->places[s->place].down_until = deadline_in(DOWN_MS);
-	n = write(s->p->tell, &place, sizeof(place));
-	(void)n;
+	nodes_tell_down(&s->p->nodes, s->place, s->offer.id);
 }
 
 /* Asks each once, from one by chance on. */
@@ -275,9 +276,14 @@ ask_all(struct search *s)
 
 		s->place = (from + i) % count;
 		s->node = &s->p->conf.peers[s->place];
-		if (strcmp(s->node->name, s->p->material.name) == 0 ||
-		    deadline_left(s->p->places[s->place].down_until) > 0)
+		if (strcmp(s->node->name, s->p->material.name) == 0)
 			continue;
+		if (deadline_left(s->p->places[s->place].down_until) > 0) {
+			if (!s->said++)
+				nodes_tell_down(
+				    &s->p->nodes, s->place, s->offer.id);
+			continue;
+		}
 		rc = try(s);
 		if (rc == ATTEMPT_OVER)
 			return ATTEMPT_OVER;

@@ -32,6 +32,8 @@ static const struct filter_rule forking[] = {
     FILTER_CALL(prlimit64),
     FILTER_CALL(seccomp),
     FILTER_CALL(pipe2),
+    FILTER_CALL(inotify_add_watch),
+    FILTER_CALL(inotify_rm_watch),
 };
 
 static struct filter dials_stage, accepts_stage;

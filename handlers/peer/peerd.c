@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,36 +45,6 @@ struct loop {
 	const struct message *reach;
 	struct expiry certificate;
 };
-
-/* ---- places ---- */
-
-static int
-place(struct peer_place *at, const struct netaddr *addr, struct failure *f)
-{
-	const struct addrinfo hints = {
-	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-	    .ai_socktype = SOCK_STREAM};
-	struct addrinfo *found;
-	int rc = getaddrinfo(addr->host, addr->port, &hints, &found);
-
-	if (rc != 0)
-		return failure(f, "peer: %s:%s: %s", addr->host, addr->port,
-		    gai_strerror(rc));
-	memcpy(&at->address, found->ai_addr, found->ai_addrlen);
-	at->len = found->ai_addrlen;
-	at->down_until = 0;
-	freeaddrinfo(found);
-	return 0;
-}
-
-int
-peerd_places(struct peerd *p, struct failure *f)
-{
-	for (size_t i = 0; i < p->conf.npeers; i++)
-		if (place(&p->places[i], &p->conf.peers[i].addr, f) == -1)
-			return -1;
-	return 0;
-}
 
 /* ---- seekers ---- */
 
@@ -149,6 +118,32 @@ started(struct forker *f, size_t listener, pid_t pid)
 	free(s);
 }
 
+/*
+ * A place that has failed is not asked again at once, by anybody, and the stone
+ * may be told of it.
+ */
+static void
+note_down(void *arg, size_t place, uint32_t stone)
+{
+	struct message m = {.type = MESSAGE_UNREACHED, .u.unreached.id = stone};
+	struct loop *l = arg;
+	struct peerd *p = l->p;
+
+	if (place >= p->conf.npeers)
+		return;
+	if (deadline_left(p->places[place].down_until) == 0)
+		p->places[place].down_until = deadline_in(DOWN_MS);
+	memcpy(m.u.unreached.node, p->conf.peers[place].name,
+	    sizeof(m.u.unreached.node));
+	registration_tell(&l->broker, &m);
+}
+
+static void
+hear_children(struct loop *l)
+{
+	nodes_hear(&l->p->nodes, note_down, l);
+}
+
 static int
 ended(struct forker *f, pid_t pid)
 {
@@ -158,7 +153,8 @@ ended(struct forker *f, pid_t pid)
 	HASH_FIND(by_pid, l->by_pid, &pid, sizeof(pid), s);
 	if (s != NULL)
 		forget(l, s);
-	return 0;
+	hear_children(l); /* what it said before it ended */
+	return nodes_ended(&l->p->nodes, pid);
 }
 
 /* ---- children ---- */
@@ -192,7 +188,8 @@ cross(struct forker *f, size_t listener, int sock)
 
 	fd_close(&p->listener);
 	fd_close(&p->badge);
-	fd_close(&p->told);
+	fd_close(&p->nodes.told);
+	filewatch_close(&p->crl);
 	fd_close(&l->broker.fd);
 	close_lives(l);
 	registration_hush();
@@ -230,6 +227,14 @@ note_dates(struct loop *l)
 	    .at = validity_end(certificate)};
 }
 
+static void
+watch_list(struct peerd *p)
+{
+	if (filewatch_set(&p->crl, p->conf.peer_crl) == -1)
+		log_event(LOG_WARNING, "not-watched", "file", p->conf.peer_crl,
+		    "error", strerror(errno), NULL);
+}
+
 /* Returns 0, or -1 with a reason in f: then all stays as it is. */
 static int
 load_again(struct loop *l, struct failure *f)
@@ -244,7 +249,7 @@ load_again(struct loop *l, struct failure *f)
 		relay_conf_free(&fresh.conf);
 		goto fail;
 	}
-	if (peerd_places(&fresh, f) == -1 ||
+	if (peer_places_find(fresh.places, &fresh.conf, f) == -1 ||
 	    peer_material_load(&fresh.material, &fresh.conf, f) == -1) {
 		relay_conf_free(&fresh.conf);
 		goto fail;
@@ -255,6 +260,9 @@ load_again(struct loop *l, struct failure *f)
 	l->broker.loaded = now;
 	l->broker.socket = p->conf.socket;
 	note_dates(l);
+	watch_list(p);
+	hear_children(l);
+	nodes_recheck(&p->nodes, p->material.accepts.store);
 	log_event(LOG_NOTICE, "reloaded", NULL);
 	return 0;
 fail:
@@ -282,7 +290,8 @@ ready(struct forker *f, int fds[static FORKER_ASIDE_MAX])
 	if (registration_missing(&l->broker) && !f->draining)
 		registration_complain(&l->broker);
 	fds[0] = l->broker.fd;
-	fds[1] = l->p->told;
+	fds[1] = l->p->nodes.told;
+	fds[2] = l->p->crl.fd;
 	expiry_check(&l->certificate, "peer_certificate",
 	    l->p->conf.peer_certificate, time(NULL));
 	return deadline_first(
@@ -305,18 +314,6 @@ recheck(struct loop *l)
 	registration_tell(&l->broker, &answer);
 }
 
-/* Which place has failed is not asked again at once, by anybody. */
-static void
-hear_children(struct peerd *p)
-{
-	uint8_t which[64];
-	ssize_t n = read(p->told, which, sizeof(which));
-
-	for (ssize_t i = 0; i < n; i++)
-		if (which[i] < p->conf.npeers)
-			p->places[which[i]].down_until = deadline_in(DOWN_MS);
-}
-
 static void
 serve_aside(struct forker *f)
 {
@@ -324,7 +321,9 @@ serve_aside(struct forker *f)
 	struct loop *l = f->owner;
 	struct seeker *s;
 
-	hear_children(l->p);
+	hear_children(l);
+	if (filewatch_changed(&l->p->crl))
+		reload(f);
 	while (registration_receive(&l->broker, &packet)) {
 		wire_close_fds(&packet);
 		switch (packet.message.type) {
@@ -381,7 +380,10 @@ peerd_run(struct peerd *p)
 	registration_init_spawner(
 	    &l.broker, p->conf.socket, ATTACH_PEER, p->loaded, p->badge);
 	note_dates(&l);
+	watch_list(p);
 	rc = forker_run(&f);
 	registration_close(&l.broker);
+	nodes_free(&p->nodes);
+	filewatch_close(&p->crl);
 	return rc;
 }

@@ -5,18 +5,13 @@
 #ifndef PEER_PEERD_H
 #define PEER_PEERD_H
 
+#include "base/filewatch.h"
 #include "config/relay_conf.h"
 #include "peer/material.h"
+#include "peer/nodes.h"
+#include "peer/places.h"
 
 #include <stdint.h>
-#include <sys/socket.h>
-
-/* Where another relay is, and since when not. */
-struct peer_place {
-	struct sockaddr_storage address;
-	socklen_t len;
-	int64_t down_until; /* base/deadline.h; it failed a moment ago */
-};
 
 struct peerd {
 	struct relay_conf conf;
@@ -27,11 +22,9 @@ struct peerd {
 	int listener;                             /* -1: none */
 	int signals;                              /* signalfd */
 	int badge;
-	int told, tell; /* a pipe: children write which place has failed */
+	struct nodes nodes;
+	struct filewatch crl; /* on peer_crl */
 };
-
-/* Finds the places of all of conf's peers. Returns 0, or -1 with f. */
-int peerd_places(struct peerd *p, struct failure *f);
 
 /* Serves until SIGTERM or SIGINT. Returns a sysexits(3) code. */
 int peerd_run(struct peerd *p);

@@ -109,8 +109,8 @@ both_say() {
     both_say 78 'a.warp:2: relay = relay: no port'
     warp_relay=relay:0 warp a alice
     both_say 78 'a.warp:2: relay = 0: not a port'
-    warp a alice relay relay key cert ca
-    both_say 78 'a.warp:3: a second relay: leave one'
+    warp a alice relay relay relay relay relay relay relay relay relay key cert ca
+    both_say 78 'a.warp:10: more than 8 relays'
     rm a.warp
     both_say 78 'a.warp: No such file or directory'
     warp a alice

@@ -13,7 +13,7 @@ a_relay() {
 
 # says_relay NAME PLACE: the file of that client names this relay.
 says_relay() {
-    grep -Fx "relay = $2" "$ca/client/$1/$1.warp"
+    [ "$(sed -n 's/^relay = //p' "$ca/client/$1/$1.warp" | xargs)" = "$2" ]
 }
 
 @test "--bundle makes a closed file of key, certificate, authority and relay, and says what to do with it" {
@@ -66,6 +66,12 @@ says_relay() {
     fails 64 'there are several relays: say which one with --relay' client --bundle e
     ca client --relay second.example.org e
     says_relay e second.example.org:8443
+    ca client --relay relay.example.org,second.example.org:444 f
+    says_relay f 'relay.example.org:8443 second.example.org:444'
+    ca renew f
+    says_relay f 'relay.example.org:8443 second.example.org:444'
+    fails 65 "other.example.org: no relay's certificate has that name" client \
+        --relay second.example.org,other.example.org g
 }
 
 @test "a client that was made before gets its file, and renew makes it anew" {

@@ -29,7 +29,7 @@ take_arguments(char *text)
 		list[words.count++] = (struct agent_word){
 		    .option = AGENT_ARGUMENT, .value = word, .file = ""};
 	agent_options_read(&o, &conf, &words, &f);
-	MUST(conf.nrelays <= AGENT_RELAYS_MAX);
+	MUST(conf.relays.n <= AGENT_RELAYS_MAX);
 	MUST(conf.ntargets >= 1 && conf.ntargets <= TARGETS_MAX);
 }
 

@@ -17,8 +17,12 @@ check_forward(const struct stone_forward *f)
 	char text[512], request[HEAD_MAX_BYTES], authority[HEAD_SERVICE_MAX];
 	size_t n;
 
-	MUST(f->tls.warp.text != NULL ||
-	     (f->relay.host[0] != '\0' && f->relay.port[0] != '\0'));
+	MUST(f->tls.warp.text != NULL || f->relays.n > 0);
+	MUST(f->relays.n <= RELAYS_MAX);
+	for (size_t i = 0; i < f->relays.n; i++)
+		MUST(f->relays.list[i].host[0] != '\0' &&
+		     f->relays.list[i].port[0] != '\0');
+	relays_text(&f->relays, text, sizeof(text));
 	MUST(f->tls.warp.text != NULL ||
 	     (f->tls.key.text != NULL && f->tls.cert.text != NULL));
 	stone_endpoint_text(&f->listen, text, sizeof(text));

@@ -38,12 +38,12 @@
 static struct relay_conf conf;
 static const char *path; /* to write to, or to remove */
 static int tcp;          /* a socket from before, as a client's is */
-static struct agent_conf agent = {.nrelays = 1,
-    .relays = {{"127.0.0.1", "9"}},
+static struct agent_conf agent = {.relays = {1, {{"127.0.0.1", "9"}}},
     .ntargets = 1,
     .targets = {{.addr = {"127.0.0.1", "10"}}}};
 static struct forwards stone = {
-    .conf = {.nforwards = 1, .forwards = {{.relay = {"127.0.0.1", "9"}}}}};
+    .conf = {
+	.nforwards = 1, .forwards = {{.relays = {1, {{"127.0.0.1", "9"}}}}}}};
 
 /* ---- stages ---- */
 

@@ -135,6 +135,19 @@ in_session() {
     wait_until 60 some_failed
 }
 
+@test "a stone that finds nobody is told which relay could not be reached" {
+    make_relays_again tokyo kyoto osaka
+    sed -i '$amatch_timeout = 2' tokyo/relay.conf
+    start_relays tokyo osaka
+    run -0 at_relay tokyo s_client alice <<<$'GET / HTTP/1.1\n'
+    [[ $output == *'HTTP/1.1 503 No agent is here, and relay kyoto cannot be reached'* ]]
+    [[ $output == *'X-Reason: No agent is here, and relay kyoto cannot be reached'* ]]
+    says tokyo-relay ' refused status=503 reason=No_agent_is_here,_and_relay_kyoto_cannot_be_reached '
+    # nor is it asked again at once, and the next stone is told all the same
+    run -0 at_relay tokyo s_client bob <<<$'GET / HTTP/1.1\n'
+    [[ $output == *'X-Reason: No agent is here, and relay kyoto cannot be reached'* ]]
+}
+
 make_relays_again() {
     rm -r tokyo osaka
     make_relays "$@"
@@ -203,6 +216,54 @@ as_node() {
     run as_node "$nodes"/node/kyoto/{cert,private}.pem -alpn vpn-warp-peer/1 <<<'GET / HTTP/1.1'
     wait_until 60 says osaka-peer ' node-refused node=kyoto .*reason=it_does_not_open_as_a_relay_does'
     node_ctl osaka status
+}
+
+# revoke_node NAME AT: the list of revocations at that relay has this one.
+revoke_node() {
+    rm -rf "$scratch.ca"
+    cp -r "$nodes" "$scratch.ca"
+    "$built/relay-ca" -d "$scratch.ca" revoke "$1" >/dev/null
+    cp "$scratch.ca/crl.pem" "$2/new.pem"
+    give "$2"
+    mv "$2/new.pem" "$2/node-crl.pem"
+}
+
+@test "a relay that is revoked loses its crossings that live, be it the stone's or the agent's" {
+    local case
+    start_relays
+    start_target echo echo
+    at_relay osaka start_agent agent alice "$target" "-m 2:2"
+    wait_until 60 agents_wait osaka 2
+    stone_at tokyo alice '--sessions 0'
+    for case in 'tokyo osaka' 'osaka tokyo'; do
+        start client socat -u "TCP:localhost:$stone_port" "CREATE:$scratch/got"
+        wait_until 60 in_session tokyo
+        wait_until 60 in_session osaka
+        read -r gone at <<<"$case"
+        revoke_node "$gone" "$at"
+        wait_until 60 says "$at-peer" " node-ended node=$gone pid=[0-9]+ reason=certificate_revoked$"
+        not says "$at-peer" ' crossing-killed '
+        await_end client || :
+        wait_until 60 no_crossings tokyo
+        wait_until 60 no_crossings osaka
+        cp "$nodes/crl.pem" "$at/node-crl.pem"
+        wait_until 60 says_at_least "$at-peer" 2 ' reloaded$'
+        wait_until 60 agents_wait osaka 2
+    done
+}
+
+@test "a crossing with a relay that is not revoked lives through a new list" {
+    start_relays
+    start_target echo echo
+    at_relay osaka start_agent agent alice "$target" "-m 2:2"
+    wait_until 60 agents_wait osaka 2
+    stone_at tokyo alice '--sessions 0'
+    start client socat -u "TCP:localhost:$stone_port" "CREATE:$scratch/got"
+    wait_until 60 in_session osaka
+    revoke_node stranger osaka
+    wait_until 60 says osaka-peer ' reloaded$'
+    in_session osaka
+    not says osaka-peer ' node-ended '
 }
 
 # offer CERTIFICATE KEY DER [ANSWER]: as a node that has this client's

@@ -1,8 +1,8 @@
 /*
  * Notices that a file was written or replaced, by inotify(7) on its folder.
  */
-#ifndef FILEWATCH_H
-#define FILEWATCH_H
+#ifndef BASE_FILEWATCH_H
+#define BASE_FILEWATCH_H
 
 #include <limits.h>
 

@@ -1,5 +1,5 @@
 /* Notices that a file was written or replaced: see filewatch.h. */
-#include "filewatch.h"
+#include "base/filewatch.h"
 #include "base/fd.h"
 
 #include <errno.h>
