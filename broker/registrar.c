@@ -295,6 +295,8 @@ on_attach(struct broker *b, struct conn *c, const struct message_attach *a)
 		reload_all(b, NULL);
 	if (a->kind == ATTACH_PEER && !c->dropped)
 		reach_attach(b, c);
+	if (a->kind == ATTACH_PRESENCE && !c->dropped)
+		presence_attach(b, c);
 	return 0;
 }
 
@@ -328,6 +330,9 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 		return parking_begin(b, c);
 	case MESSAGE_ATTACH:
 		return on_attach(b, c, &m->u.attach);
+	case MESSAGE_ANSWER:
+	case MESSAGE_STORE:
+		return presence_take(b, c, m);
 	case MESSAGE_RELOAD:
 		if (!c->spawner)
 			break;
