@@ -36,7 +36,8 @@ KEYD_USER = vpn-warp-keyd
 
 B = build
 BROKER_PROGRAM = relay-broker
-HANDLER_PROGRAMS = relay-handler relay-handoff relay-keyd relay-listen relay-peer
+HANDLER_PROGRAMS = relay-handler relay-handoff relay-keyd relay-listen relay-peer \
+	relay-presence
 CLIENT_PROGRAMS = relayagent relay-stone
 ADMIN_PROGRAM = relayctl
 # What the tests need beside these.
@@ -60,11 +61,13 @@ MAN_PAGES = $(wildcard man/*.[1578])
 # What each part of the installation consists of.
 PARTS = relay agent stone
 relay_PROGRAMS = relay-ca
-relay_DAEMONS = relay-broker relay-keyd relay-listen relay-peer relayctl
+relay_DAEMONS = relay-broker relay-keyd relay-listen relay-peer relay-presence \
+	relayctl
 relay_HANDLERS = relay-handler relay-handoff
 relay_PAGES = $(filter-out $(agent_PAGES) $(stone_PAGES),$(MAN_PAGES))
 relay_UNITS = broker/relay-broker.service handlers/relay-keyd.service \
 	handlers/relay-listen.service handlers/relay-peer.service \
+	handlers/relay-presence.service \
 	handlers/relay-listen.socket handlers/relay.socket \
 	handlers/relay@.service bin/relay-account.service \
 	bin/relay-account.timer bin/relay-ca-crl.service bin/relay-ca-crl.timer
@@ -109,6 +112,8 @@ endif
 LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
 # the ledger's, and nobody else's
 $(B)/bin/$(ADMIN_PROGRAM): LIBRARIES += sqlite3
+# the protocol of the store, likewise
+$(B)/bin/relay-presence: LIBS += $(shell $(PKG_CONFIG) --libs hiredis)
 # the same bytes from whatever folder it is built in
 ANYWHERE = '-ffile-prefix-map=$(CURDIR)=.'
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
@@ -125,8 +130,8 @@ DEPS_LIBFUZZER = libclang-rt-dev
 DEPS_UNITDIR = systemd-dev
 endif
 
-DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libjansson-dev \
-	libnghttp2-dev libseccomp-dev libsqlite3-dev uthash-dev $(DEPS_LLHTTP) \
+DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libhiredis-dev \
+	libjansson-dev libnghttp2-dev libseccomp-dev libsqlite3-dev uthash-dev $(DEPS_LLHTTP) \
 	openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \

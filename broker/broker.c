@@ -264,6 +264,7 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 	}
 	b->epoll = b->timer = b->spare = b->crl.fd = b->trust = -1;
 	b->crl_at = DEADLINE_NONE;
+	TAILQ_INIT(&b->presence.asked);
 	if (set_up(b) == -1)
 		failure(f, "set-up: %s", strerror(errno));
 	else if (reload_files(b, f) == 0)
@@ -280,7 +281,8 @@ patience(const struct broker *b)
 
 	if (sweep_pending(b))
 		return 0;
-	ms = deadline_left(deadline_first(parking_due(b), b->crl_at));
+	ms = deadline_left(deadline_first(
+	    deadline_first(parking_due(b), b->crl_at), presence_due(b)));
 	return b->reload.give_up != 0 && (ms == -1 || ms > 1000) ? 1000 : ms;
 }
 
@@ -301,6 +303,7 @@ broker_run(struct broker *b)
 			source->ready(b, source, events[i].events);
 		}
 		parking_turn(b);
+		presence_turn(b);
 		if (deadline_left(b->crl_at) == 0)
 			reload_all(b, NULL);
 		sweep_turn(b);

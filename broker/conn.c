@@ -86,6 +86,8 @@ conn_drop(struct broker *b, struct conn *c)
 		b->peer = NULL;
 		b->totals.peer = 0;
 	}
+	if (b->presence.conn == c)
+		presence_detach(b);
 	leave_session(b, c);
 	pairing_leave(b->pairing, &c->waiter);
 	reach_for(b, stone);

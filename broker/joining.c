@@ -48,7 +48,7 @@ joining_wait_again(struct broker *b, struct conn *c)
 	if (c->kicked || (c->waiter.forwarded && c->waiter.role == ROLE_AGENT))
 		pairing_leave(b->pairing, &c->waiter);
 	else
-		pairing_wait_again(&c->waiter);
+		pairing_wait_again(b->pairing, &c->waiter);
 	conn_count(c);
 }
 
@@ -110,7 +110,7 @@ joining_match(struct broker *b, const struct conn *c)
 	struct waiter *agent, *stone;
 
 	while (!b->draining && c->waiter.state == WAITER_WAITING &&
-	       pairing_next(&c->waiter, &agent, &stone))
+	       pairing_next(b->pairing, &c->waiter, &agent, &stone))
 		joining_pair(b, conn_of(agent), conn_of(stone));
 	if (!c->dropped && c->waiter.role == ROLE_STONE &&
 	    c->waiter.state == WAITER_WAITING)

@@ -1,24 +1,26 @@
 /* The pairing rules: see pairing.h. */
 #include "pairing.h"
+#include "pairing_news.h"
 #include "party.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct pairing {
-	struct party *parties;
-};
-
 struct pairing *
 pairing_new(void)
 {
-	return calloc(1, sizeof(struct pairing));
+	struct pairing *table = calloc(1, sizeof(*table));
+
+	if (table != NULL)
+		STAILQ_INIT(&table->news);
+	return table;
 }
 
 void
 pairing_free(struct pairing *table)
 {
+	pairing_news_end(table);
 	free(table);
 }
 
@@ -47,10 +49,10 @@ party_get(struct pairing *table, const struct customer_key *key)
 	return party;
 }
 
-static void
-remove_if_empty(struct pairing *table, struct party *party)
+void
+party_remove_if_empty(struct pairing *table, struct party *party)
 {
-	if (party->nwaiters > 0)
+	if (party->nwaiters > 0 || party->is_news)
 		return;
 	HASH_DEL(table->parties, party);
 	free(party);
@@ -143,7 +145,7 @@ pairing_enter(struct pairing *table, struct waiter *w,
 		return PAIRING_NO_MEMORY;
 	verdict = judge(party, w, grant, now);
 	if (verdict != PAIRING_WAIT) {
-		remove_if_empty(table, party);
+		party_remove_if_empty(table, party);
 		return verdict;
 	}
 	w->party = party;
@@ -151,6 +153,7 @@ pairing_enter(struct pairing *table, struct waiter *w,
 	w->suspect = 0;
 	put_last(w);
 	party->nwaiters++;
+	party_note(table, party);
 	return PAIRING_WAIT;
 }
 
@@ -202,10 +205,10 @@ pairing_give_back(struct waiter *w)
 }
 
 int
-pairing_next(
-    const struct waiter *w, struct waiter **agent, struct waiter **stone)
+pairing_next(struct pairing *table, const struct waiter *w,
+    struct waiter **agent, struct waiter **stone)
 {
-	const struct party *party = w->party;
+	struct party *party = w->party;
 
 	*stone = TAILQ_FIRST(&party->stones);
 	*agent = TAILQ_FIRST(&party->agents);
@@ -215,6 +218,7 @@ pairing_next(
 		return 0;
 	start_session(*agent);
 	start_session(*stone);
+	party_note(table, party);
 	return 1;
 }
 
@@ -231,11 +235,12 @@ pairing_meet(struct pairing *table, struct waiter *agent, struct waiter *stone,
 }
 
 void
-pairing_wait_again(struct waiter *w)
+pairing_wait_again(struct pairing *table, struct waiter *w)
 {
 	pairing_give_back(w);
 	w->state = WAITER_WAITING;
 	put_first(w);
+	party_note(table, w->party);
 }
 
 void
@@ -290,5 +295,6 @@ pairing_leave(struct pairing *table, struct waiter *w)
 	w->state = WAITER_ABSENT;
 	w->party = NULL;
 	party->nwaiters--;
-	remove_if_empty(table, party);
+	party_note(table, party);
+	party_remove_if_empty(table, party);
 }

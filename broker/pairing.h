@@ -107,8 +107,8 @@ int pairing_announce(struct pairing *table, struct waiter *w,
  * and into a session; suspect agents come last. Returns 1, or 0 where one of
  * the two is missing.
  */
-int pairing_next(
-    const struct waiter *w, struct waiter **agent, struct waiter **stone);
+int pairing_next(struct pairing *table, const struct waiter *w,
+    struct waiter **agent, struct waiter **stone);
 
 /*
  * Puts agent, which is at another relay and not in the table, into a session
@@ -124,7 +124,7 @@ int pairing_meet(struct pairing *table, struct waiter *agent,
 void pairing_give_back(struct waiter *w);
 
 /* Puts w, in a session, back at the head of its queue. */
-void pairing_wait_again(struct waiter *w);
+void pairing_wait_again(struct pairing *table, struct waiter *w);
 
 /*
  * Puts the waiting polls of one agent process (nothing where it is 0) behind

@@ -30,6 +30,7 @@ pairing_park_restore(
 	party->nwaiters++;
 	party->nagents++;
 	pairing_park_take(w);
+	party_note(table, party);
 	return 0;
 }
 

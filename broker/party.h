@@ -1,6 +1,6 @@
 /*
- * All that is present of one key: what pairing.c and pairing_park.c share, and
- * nobody else knows.
+ * All that is present of one key: what pairing.c, pairing_park.c and
+ * pairing_news.c share, and nobody else knows.
  */
 #ifndef PARTY_H
 #define PARTY_H
@@ -22,11 +22,26 @@ struct party {
 	unsigned nforwarded; /* of these, at another relay */
 	unsigned nsessions;  /* slots taken */
 	unsigned nwaiters;   /* of any role, in any state */
-	int rival_told;      /* see pairing_rival */
+	uint8_t rival_told;  /* see pairing_rival */
+	uint8_t told;        /* pairing_news.h: that it has agents */
+	uint8_t is_news;     /* it is in news, and lives as long */
+	STAILQ_ENTRY(party) news;
 	UT_hash_handle hh;
+};
+
+struct pairing {
+	struct party *parties;
+	STAILQ_HEAD(, party) news;
+	int tells; /* somebody wants them */
 };
 
 /* The party of key, made where there is none; NULL with errno. */
 struct party *party_get(struct pairing *table, const struct customer_key *key);
+
+/* Forgets party, where nobody needs it any more. */
+void party_remove_if_empty(struct pairing *table, struct party *party);
+
+/* Its agents may have come, or gone: whether that is news. */
+void party_note(struct pairing *table, struct party *party);
 
 #endif

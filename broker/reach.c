@@ -1,12 +1,16 @@
 /*
  * Stones whose agent may be at another relay: relay-peer is asked for one while
- * none is here. See state.h.
+ * none is here, and relay-presence, where that is attached, for the relays to
+ * ask. See state.h.
  */
 #include "base/container.h"
+#include "base/deadline.h"
 #include "state.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define ANSWER_MS 250 /* relay-presence itself gives the store 200 */
 
 /* A stone's, from its REGISTER until its session has begun. */
 struct seek {
@@ -14,6 +18,8 @@ struct seek {
 	int asked; /* relay-peer knows of it, or would if it were there */
 	struct conn *stone;
 	UT_hash_handle hh; /* while asked */
+	int64_t answer_by; /* base/deadline.h; 0: relay-presence owes none */
+	TAILQ_ENTRY(seek) link; /* while it does */
 	struct message_reach m;
 	uint8_t der[]; /* leaf and chain */
 };
@@ -42,16 +48,47 @@ reach_note(struct broker *b, struct conn *c, const struct message *m)
 	c->seek = seek;
 }
 
+/* Has relay-peer ask these relays; none: all. */
 static void
-ask(struct broker *b, const struct seek *seek)
+search(struct broker *b, const struct seek *seek,
+    const struct message_nodes *nodes)
 {
-	const struct message m = {
+	struct message m = {
 	    .type = MESSAGE_REACH, .u.reach = seek->m, .der = seek->der};
 
 	if (b->peer == NULL)
 		return;
+	m.u.reach.nodes = *nodes;
 	b->totals.reach_total++;
 	conn_tell(b, b->peer, &m, NULL);
+}
+
+static const struct message_nodes all;
+
+/* Nobody waits for the answer any more. */
+static void
+settle(struct broker *b, struct seek *seek)
+{
+	if (seek->answer_by != 0)
+		TAILQ_REMOVE(&b->presence.asked, seek, link);
+	seek->answer_by = 0;
+}
+
+static void
+ask(struct broker *b, struct seek *seek)
+{
+	struct message m = {.type = MESSAGE_ASK};
+
+	settle(b, seek);
+	if (b->presence.conn == NULL) {
+		search(b, seek, &all);
+		return;
+	}
+	m.u.ask.id = seek->id;
+	m.u.ask.key = seek->m.key;
+	seek->answer_by = deadline_in(ANSWER_MS);
+	TAILQ_INSERT_TAIL(&b->presence.asked, seek, link);
+	conn_tell(b, b->presence.conn, &m, NULL);
 }
 
 void
@@ -85,9 +122,12 @@ reach_end(struct broker *b, struct conn *c)
 		return;
 	c->seek->asked = 0;
 	HASH_DEL(b->seeks, c->seek);
+	settle(b, c->seek);
 	m.u.left.id = c->id;
 	if (b->peer != NULL)
 		conn_tell(b, b->peer, &m, NULL);
+	if (b->presence.conn != NULL)
+		conn_tell(b, b->presence.conn, &m, NULL);
 }
 
 void
@@ -99,14 +139,53 @@ reach_forget(struct broker *b, struct conn *c)
 }
 
 void
-reach_attach(struct broker *b, struct conn *c)
+reach_again(struct broker *b)
 {
 	struct seek *seek, *next;
 
-	b->peer = c;
-	b->totals.peer = (uint32_t)c->who.pid;
 	HASH_ITER(hh, b->seeks, seek, next)
 	ask(b, seek);
+}
+
+void
+reach_attach(struct broker *b, struct conn *c)
+{
+	b->peer = c;
+	b->totals.peer = (uint32_t)c->who.pid;
+	reach_again(b);
+}
+
+void
+reach_answer(struct broker *b, const struct message_answer *a)
+{
+	struct seek *seek;
+
+	HASH_FIND(hh, b->seeks, &a->id, sizeof(a->id), seek);
+	if (seek == NULL)
+		return;
+	settle(b, seek);
+	if (a->verdict != ANSWER_NOWHERE)
+		search(b, seek, &a->nodes);
+}
+
+int64_t
+reach_due(const struct broker *b)
+{
+	const struct seek *first = TAILQ_FIRST(&b->presence.asked);
+
+	return first == NULL ? DEADLINE_NONE : first->answer_by;
+}
+
+void
+reach_turn(struct broker *b)
+{
+	struct seek *first;
+
+	while (deadline_left(reach_due(b)) == 0) {
+		first = TAILQ_FIRST(&b->presence.asked);
+		settle(b, first);
+		search(b, first, &all);
+	}
 }
 
 struct conn *

@@ -299,6 +299,8 @@ on_attach(struct broker *b, struct conn *c, const struct message_attach *a)
 		reload_all(b, NULL);
 	if (a->kind == ATTACH_PEER && !c->dropped)
 		reach_attach(b, c);
+	if (a->kind == ATTACH_PRESENCE && !c->dropped)
+		presence_attach(b, c);
 	return 0;
 }
 
@@ -337,6 +339,9 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 			break;
 		reach_unreached(b, m);
 		return 0;
+	case MESSAGE_ANSWER:
+	case MESSAGE_STORE:
+		return presence_take(b, c, m);
 	case MESSAGE_RELOAD:
 		if (!c->spawner)
 			break;

@@ -11,6 +11,7 @@
  *	waking.c     agents that get one again
  *	proof.c      whether who registers is who he says
  *	reach.c      stones whose agent may be at another relay
+ *	presence.c   which agents are here, for other relays
  *	evict.c      who has to go: kicks, expiry, a changed table
  *	sweep.c      long work in slices, so that no pairing waits for it
  *	reload.c     configuration and customers read again, handlers rechecking
@@ -118,6 +119,13 @@ struct broker {
 	struct parking parking;
 	struct seek *seeks; /* by id */
 	struct conn *peer;  /* relay-peer; NULL: it is not attached */
+	struct {
+		struct conn *conn;      /* relay-presence; NULL likewise */
+		struct wire_rows *rows; /* on their way to it */
+		int all_told;
+		int64_t next; /* base/deadline.h; when to tell more */
+		TAILQ_HEAD(, seek) asked; /* and not answered yet */
+	} presence;
 	struct reload_state reload;
 	struct {
 		int known; /* the secret of vouchers */
@@ -265,6 +273,35 @@ void reach_unreached(struct broker *b, const struct message *m);
 
 /* The stone with this id, if an agent of it is sought; else NULL. */
 struct conn *reach_stone(const struct broker *b, uint32_t id);
+
+/* Asks whoever has attached, or is left, anew for all that are sought. */
+void reach_again(struct broker *b);
+
+/* relay-presence's answer, of a stone that may have left. */
+void reach_answer(struct broker *b, const struct message_answer *a);
+
+/* When reach_turn has something to do (base/deadline.h). */
+int64_t reach_due(const struct broker *b);
+
+/* Has relay-peer ask all others where relay-presence owes an answer. */
+void reach_turn(struct broker *b);
+
+/* ---- presence.c ---- */
+
+/* relay-presence has attached as c: it is told of all agents here. */
+void presence_attach(struct broker *b, struct conn *c);
+
+/* It is gone. */
+void presence_detach(struct broker *b);
+
+/* Obeys its ANSWER or STORE. Returns 0, or -1: drop it. */
+int presence_take(struct broker *b, struct conn *c, const struct message *m);
+
+/* When presence_turn has something to do (base/deadline.h). */
+int64_t presence_due(const struct broker *b);
+
+/* Tells what is new. */
+void presence_turn(struct broker *b);
 
 /* ---- evict.c ---- */
 

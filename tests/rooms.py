@@ -25,7 +25,8 @@ handlers/connection  -> broker/base broker/config broker/ipc broker/sandbox hand
 handlers/spawn       -> broker/base broker/config broker/ipc broker/sandbox handlers/connection handlers/fork handlers/tls
 handlers/keyd        -> broker/base broker/config broker/ipc broker/sandbox handlers/tls
 handlers/peer        -> broker/base broker/config broker/ipc broker/sandbox handlers/channel handlers/connection handlers/fork handlers/http handlers/tls
-handlers             -> broker/base broker/config broker/ipc handlers/connection handlers/keyd handlers/peer handlers/spawn handlers/tls
+handlers/presence    -> broker/base broker/config broker/ipc broker/sandbox handlers/connection handlers/peer handlers/tls
+handlers             -> broker/base broker/config broker/ipc handlers/connection handlers/keyd handlers/peer handlers/presence handlers/spawn handlers/tls
 
 bin/dial             -> broker/base broker/sandbox handlers/channel handlers/http
 bin/check            -> broker/base broker/config handlers/channel handlers/http handlers/tls bin/dial

@@ -51,7 +51,7 @@ status_row(const struct row_status *s)
 	return json_pack(
 	    "{s:s, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
 	    "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:s, s:o, s:o, s:o, s:o, s:o}",
+	    "s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
 	    "relay_version", s->version, "pid", number(s->pid), "instance",
 	    LOG_ID(s->instance), "uptime", number(s->uptime), "draining",
 	    (int)s->draining, "agents", number(s->agents), "stones",
@@ -72,7 +72,11 @@ status_row(const struct row_status *s)
 	    s->peer == 0 ? json_null() : number(s->peer), "reach_total",
 	    number(s->reach_total), "crossing_out_total",
 	    number(s->crossing_out_total), "crossing_in_total",
-	    number(s->crossing_in_total));
+	    number(s->crossing_in_total), "presence_pid",
+	    s->presence == 0 ? json_null() : number(s->presence), "store_up",
+	    (int)s->store_up, "published", number(s->published),
+	    "lookups_total", number(s->lookups_total), "lookup_failures_total",
+	    number(s->lookup_failures_total));
 }
 
 /* in seconds */

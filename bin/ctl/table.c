@@ -58,6 +58,12 @@ print_crossings(FILE *out, const struct row_status *s)
 		    "%" PRIu64 " sessions out, %" PRIu64 " in\n",
 		    s->peer != 0 ? "attached" : "away", s->reach_total,
 		    s->crossing_out_total, s->crossing_in_total);
+	if (s->presence != 0)
+		fprintf(out,
+		    "store      %s, %" PRIu64 " customers here told, %" PRIu64
+		    " lookups, %" PRIu64 " failed\n",
+		    s->store_up ? "up" : "away", s->published, s->lookups_total,
+		    s->lookup_failures_total);
 }
 
 /* A peer that an earlier broker knew may be missing for a moment. */

@@ -52,6 +52,23 @@ check_peers(const struct relay_conf *c, const char *path, struct failure *f)
 	return 0;
 }
 
+/* The store's lines go together, and with those of other relays. */
+static int
+check_stores(const struct relay_conf *c, const char *path, struct failure *f)
+{
+	if (c->nstores == 0 &&
+	    (c->presence_secret != NULL || c->presence_ca != NULL ||
+		c->presence_password != NULL || c->presence_user != NULL))
+		return failure(f, "%s: no presence line", path);
+	if (c->nstores > 0 && c->presence_secret == NULL)
+		return failure(f, "%s: no presence_secret line", path);
+	if (c->nstores > 0 && c->peer_certificate == NULL)
+		return failure(f, "%s: no peer line, and no peer_listen", path);
+	if (c->presence_user != NULL && c->presence_password == NULL)
+		return failure(f, "%s: no presence_password line", path);
+	return 0;
+}
+
 static int
 set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 {
@@ -68,7 +85,7 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 		if (required[i].value == NULL)
 			return failure(
 			    f, "%s: no %s line", path, required[i].key);
-	if (check_peers(c, path, f) == -1)
+	if (check_peers(c, path, f) == -1 || check_stores(c, path, f) == -1)
 		return -1;
 	if (default_string(&c->socket, "/run/vpn-warp/broker.sock") == -1 ||
 	    default_string(&c->user, "vpn-warp") == -1 ||
@@ -149,5 +166,9 @@ relay_conf_free(struct relay_conf *conf)
 	free(conf->peer_key);
 	free(conf->peer_ca);
 	free(conf->peer_crl);
+	free(conf->presence_secret);
+	free(conf->presence_ca);
+	free(conf->presence_password);
+	free(conf->presence_user);
 	memset(conf, 0, sizeof(*conf));
 }

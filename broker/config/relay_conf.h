@@ -10,6 +10,7 @@
 #include "base/prefix.h"
 #include "config/identity.h"
 #include "config/node_name.h"
+#include "config/store_place.h"
 
 #include <stddef.h>
 
@@ -22,6 +23,7 @@
 #define CONF_PROXY_FROM_MAX 16
 #define CONF_ADMINS_MAX     16
 #define CONF_PEERS_MAX      16
+#define CONF_STORES_MAX     4
 
 /* What an expired list of revoked certificates means. */
 enum crl_expired { CRL_EXPIRED_UNSET, CRL_EXPIRED_REFUSE, CRL_EXPIRED_WARN };
@@ -69,7 +71,13 @@ struct relay_conf {
 	char *peer_certificate;     /* NULL: there are no other relays */
 	char *peer_key;
 	char *peer_ca;
-	char *peer_crl;            /* NULL: none is checked */
+	char *peer_crl;                             /* NULL: none is checked */
+	struct store_place stores[CONF_STORES_MAX]; /* one of them is up */
+	size_t nstores;            /* 0: relay-presence does not run */
+	char *presence_secret;     /* paths */
+	char *presence_ca;         /* NULL: no TLS */
+	char *presence_password;   /* NULL: it asks for none */
+	char *presence_user;       /* its name there; NULL: the default */
 	int tls_min;               /* 12 or 13 */
 	unsigned tls_timeout;      /* seconds, in all */
 	unsigned head_timeout;     /* seconds, in all */

@@ -163,6 +163,18 @@ set_peer_listen(struct relay_conf *conf, const char *value, struct failure *f)
 	return netaddr_check_numeric(&conf->peer_listen, f);
 }
 
+static int
+add_store(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	if (conf->nstores == CONF_STORES_MAX)
+		return failure(
+		    f, "more than %d presence lines", CONF_STORES_MAX);
+	if (store_place_parse(&conf->stores[conf->nstores], value, f) == -1)
+		return -1;
+	conf->nstores++;
+	return 0;
+}
+
 /* "NAME ADDRESS:PORT" */
 static int
 add_peer(struct relay_conf *conf, const char *value, struct failure *f)
@@ -216,6 +228,10 @@ relay_conf_key(struct relay_conf *c, unsigned line, const char *key,
 	    {"peer_key", &c->peer_key, 1},
 	    {"peer_ca", &c->peer_ca, 1},
 	    {"peer_crl", &c->peer_crl, 1},
+	    {"presence_secret", &c->presence_secret, 1},
+	    {"presence_ca", &c->presence_ca, 1},
+	    {"presence_password", &c->presence_password, 1},
+	    {"presence_user", &c->presence_user, 0},
 	    {"user", &c->user, 0},
 	    {"handler_user", &c->handler_user, 0},
 	    {"group", &c->group, 0},
@@ -247,6 +263,8 @@ relay_conf_key(struct relay_conf *c, unsigned line, const char *key,
 		return add_admin(c, value, f);
 	if (strcmp(key, "peer") == 0)
 		return add_peer(c, value, f);
+	if (strcmp(key, "presence") == 0)
+		return add_store(c, value, f);
 	if (strcmp(key, "peer_listen") == 0)
 		return set_peer_listen(c, value, f);
 	if (strcmp(key, "proxy_from") == 0)

@@ -63,7 +63,11 @@ struct row_status {
 	uint32_t spawner;  /* pid of the one that was attached last */
 	uint32_t instance; /* by chance: no broker before had the same */
 	uint32_t peer;     /* pid of the relay-peer that is attached; 0: none */
+	uint32_t presence; /* likewise of relay-presence, */
+	uint32_t store_up; /* and what it said last of the store */
 	uint32_t reserved;
+	uint64_t published;
+	uint64_t lookups_total, lookup_failures_total;
 	uint64_t reach_total;        /* stones that it was asked for */
 	uint64_t crossing_out_total; /* sessions whose agent is elsewhere */
 	uint64_t crossing_in_total;  /* whose stone is */

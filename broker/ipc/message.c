@@ -60,6 +60,11 @@ static const size_t body_size[] = {
     [MESSAGE_WAKE] = sizeof(struct message_wake),
     [MESSAGE_REACH] = sizeof(struct message_reach),
     [MESSAGE_LEFT] = sizeof(struct message_left),
+    [MESSAGE_PARTY] = sizeof(struct message_party),
+    [MESSAGE_ALL_TOLD] = sizeof(struct message_all_told),
+    [MESSAGE_ASK] = sizeof(struct message_ask),
+    [MESSAGE_ANSWER] = sizeof(struct message_answer),
+    [MESSAGE_STORE] = sizeof(struct message_store),
     [MESSAGE_UNREACHED] = sizeof(struct message_unreached),
 };
 
@@ -136,6 +141,30 @@ valid_tls(uint32_t tls)
 #define PLAIN(field)      plain((field), sizeof(field))
 #define NODE(field)       node_name_good((field), sizeof(field))
 
+/* Names of relays, as many as it says, and nothing behind them. */
+static int
+valid_nodes(const struct message_nodes *nodes)
+{
+	static const char none[NODE_NAME_SIZE];
+
+	if (nodes->count > REACH_NODES_MAX)
+		return 0;
+	for (uint32_t i = 0; i < REACH_NODES_MAX; i++)
+		if (!NODE(nodes->names[i]) ||
+		    (memcmp(nodes->names[i], none, sizeof(none)) != 0) !=
+			(i < nodes->count))
+			return 0;
+	return 1;
+}
+
+static int
+valid_answer(const struct message_answer *a)
+{
+	return a->verdict >= ANSWER_FOUND && a->verdict <= ANSWER_UNKNOWN &&
+	       (a->verdict == ANSWER_FOUND) == (a->nodes.count > 0) &&
+	       valid_nodes(&a->nodes);
+}
+
 static int
 valid_row(const struct message *m)
 {
@@ -168,6 +197,8 @@ valid_row(const struct message *m)
 		       PLAIN(m->u.row_refusal.reason);
 	case MESSAGE_ADMIN_DONE:
 		return TERMINATED(m->u.admin_done.text);
+	case MESSAGE_PARTY:
+		return TERMINATED(m->u.party.key.text);
 	default:
 		return 0;
 	}
@@ -219,10 +250,15 @@ valid(const struct message *m)
 		return valid_der(m->u.view.der_len, 0);
 	case MESSAGE_REACH:
 		return valid_der(m->u.reach.der_len, m->u.reach.chain_len) &&
-		       TERMINATED(m->u.reach.key.text) && PEER(m->u.reach.peer);
+		       TERMINATED(m->u.reach.key.text) &&
+		       valid_nodes(&m->u.reach.nodes) && PEER(m->u.reach.peer);
+	case MESSAGE_ASK:
+		return TERMINATED(m->u.ask.key.text);
+	case MESSAGE_ANSWER:
+		return valid_answer(&m->u.answer);
 	case MESSAGE_ATTACH:
-		return m->u.attach.kind == ATTACH_SPAWNER ||
-		       m->u.attach.kind == ATTACH_PEER;
+		return m->u.attach.kind >= ATTACH_SPAWNER &&
+		       m->u.attach.kind <= ATTACH_PRESENCE;
 	case MESSAGE_UNREACHED:
 		return NODE(m->u.unreached.node);
 	case MESSAGE_LINK:
@@ -232,6 +268,8 @@ valid(const struct message *m)
 	case MESSAGE_MATCHED:
 	case MESSAGE_WAIT_AGAIN:
 	case MESSAGE_LEFT:
+	case MESSAGE_ALL_TOLD:
+	case MESSAGE_STORE:
 	case MESSAGE_RELOAD:
 	case MESSAGE_READY:
 	case MESSAGE_HANDOFF:
@@ -249,7 +287,7 @@ static int
 is_row(uint16_t type)
 {
 	return (type >= MESSAGE_ROW_STATUS && type <= MESSAGE_ROW_CUSTOMER) ||
-	       type == MESSAGE_ROW_REFUSAL;
+	       type == MESSAGE_ROW_REFUSAL || type == MESSAGE_PARTY;
 }
 
 static uint32_t

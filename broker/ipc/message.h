@@ -3,8 +3,8 @@
  * each: a header, then the type's own struct, in native byte order (both live
  * on one host, built from one tree). REGISTER, CHECK, ANNOUNCE, VIEW and REACH
  * end with the certificate, the first and the last with its chain, too. Rows
- * for relayctl come many in a packet, one after the other. Whatever arrives is
- * checked in one place, message_decode.
+ * for relayctl, and PARTY, come many in a packet, one after the other. Whatever
+ * arrives is checked in one place, message_decode.
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
  *	                   RECHECKED, REFUSAL, LINK, VIEW, CHECK, PARK,
@@ -19,6 +19,10 @@
  *	relay-peer -> broker: ATTACH (with a badge), RECHECKED, UNREACHED,
  *	                      which goes on to the stone's handler
  *	broker -> relay-peer: REACH, LEFT, RECHECK, LOG_LEVEL
+ *	relay-presence -> broker: ATTACH (with a badge), ANSWER, STORE,
+ *	                          RECHECKED
+ *	broker -> relay-presence: PARTY, ALL_TOLD, ASK, LEFT, RECHECK,
+ *	                          LOG_LEVEL
  *	handler -> relay-handoff: READY (with a lifeline)
  *	relay-handoff -> handler: HANDOFF (with the connection)
  */
@@ -28,6 +32,7 @@
 #include "base/netaddr.h"
 #include "config/entitlement.h"
 #include "ipc/admin_rows.h"
+#include "ipc/presence_messages.h"
 #include "ipc/trust_bundle.h"
 #include "ipc/voucher.h"
 
@@ -75,6 +80,11 @@ enum message_type {
 	MESSAGE_WAKE,
 	MESSAGE_REACH,
 	MESSAGE_LEFT,
+	MESSAGE_PARTY,
+	MESSAGE_ALL_TOLD,
+	MESSAGE_ASK,
+	MESSAGE_ANSWER,
+	MESSAGE_STORE,
 	MESSAGE_UNREACHED,
 };
 
@@ -217,6 +227,7 @@ struct message_log_level {
 enum attach_kind {
 	ATTACH_SPAWNER = 1, /* relay-listen */
 	ATTACH_PEER,        /* relay-peer: it reaches other relays, too */
+	ATTACH_PRESENCE,    /* relay-presence: it knows what these have */
 };
 
 /*
@@ -235,6 +246,7 @@ struct message_reach {
 	uint32_t wants;
 	uint32_t der_len, chain_len; /* as in REGISTER */
 	struct customer_key key;
+	struct message_nodes nodes; /* at one of these; none: at any */
 	char peer[NETADDR_TEXT_MAX];
 };
 
@@ -371,6 +383,11 @@ struct message {
 		struct message_wake wake;
 		struct message_reach reach;
 		struct message_left left;
+		struct message_party party;
+		struct message_all_told all_told;
+		struct message_ask ask;
+		struct message_answer answer;
+		struct message_store store;
 		struct message_unreached unreached;
 	} u;
 	/* REGISTER, CHECK, ANNOUNCE, VIEW, REACH: der_len bytes, borrowed, and
@@ -379,7 +396,7 @@ struct message {
 };
 
 #define MESSAGE_MAX                                                            \
-	(sizeof(struct message_header) + sizeof(struct message_announce) +     \
+	(sizeof(struct message_header) + sizeof(struct message_reach) +        \
 	    MESSAGE_DER_MAX)
 
 /*

@@ -29,7 +29,9 @@ struct search {
 	struct handler *h;
 	struct offer offer;
 	int life; /* its end: the stone has left, or has another agent */
-	const struct conf_peer *node; /* which is asked now */
+	size_t places[CONF_PEERS_MAX]; /* whom to ask, the likeliest first; */
+	size_t count;                  /* none: all */
+	const struct conf_peer *node;  /* which is asked now */
 	size_t place;
 	int said; /* that one is down still */
 };
@@ -264,17 +266,31 @@ note_down(struct search *s)
 	nodes_tell_down(&s->p->nodes, s->place, s->offer.id);
 }
 
-/* Asks each once, from one by chance on. */
+/* What relay.conf does not have has no place. */
+static void
+choose(struct search *s, const struct message_nodes *nodes)
+{
+	const struct relay_conf *conf = &s->p->conf;
+
+	for (uint32_t i = 0; i < nodes->count; i++)
+		for (size_t k = 0; k < conf->npeers; k++)
+			if (strcmp(nodes->names[i], conf->peers[k].name) == 0)
+				s->places[s->count++] = k;
+}
+
+/* Asks each once, all of them from one by chance on. */
 static enum attempt
 ask_all(struct search *s)
 {
-	const size_t count = s->p->conf.npeers;
-	const size_t from = deadline_random() % count;
+	const size_t count = s->count > 0 ? s->count : s->p->conf.npeers;
+	const size_t from = s->count > 0 ? 0 : deadline_random() % count;
 
 	for (size_t i = 0; i < count; i++) {
 		enum attempt rc;
 
 		s->place = (from + i) % count;
+		if (s->count > 0)
+			s->place = s->places[s->place];
 		s->node = &s->p->conf.peers[s->place];
 		if (strcmp(s->node->name, s->p->material.name) == 0)
 			continue;
@@ -315,6 +331,7 @@ outbound_run(struct peerd *p, const struct message *m, int life)
 	    (int64_t)p->conf.match_timeout * 1000);
 
 	memcpy(s.offer.peer, reach->peer, sizeof(s.offer.peer));
+	choose(&s, &reach->nodes);
 	while (deadline_left(deadline) > 0 && ask_all(&s) != ATTEMPT_OVER &&
 	       await(&s, -1, 0,
 		   deadline_in(ROUND_MS + deadline_jitter(ROUND_MS))) != -1) {

@@ -110,8 +110,9 @@ tls_new(const struct tls_material *material, int fd)
 
 	if (ssl == NULL)
 		return NULL;
-	if (SSL_use_cert_and_key(ssl, material->certificate, material->key,
-		material->chain, 1) == 1 &&
+	if ((material->certificate == NULL ||
+		SSL_use_cert_and_key(ssl, material->certificate, material->key,
+		    material->chain, 1) == 1) &&
 	    SSL_set1_verify_cert_store(ssl, material->store) == 1 &&
 	    SSL_set_fd(ssl, fd) == 1 && key_updates_bound(ssl, fd) == 0)
 		return ssl;

@@ -12,7 +12,7 @@
 /* Certificates, key and store lie beside the context, so that they can go. */
 struct tls_material {
 	SSL_CTX *ctx;
-	X509 *certificate;
+	X509 *certificate; /* NULL: a client's, that shows none */
 	STACK_OF(X509) * chain;
 	EVP_PKEY *key;
 	int key_is_apart;  /* of a host: the other end has another */

@@ -67,10 +67,11 @@ fits() {
     fits status 'names(["relay_version", "pid", "instance", "uptime", "draining", "agents", "stones", "sessions",
         "sessions_total", "sealed", "sealed_total", "bare", "bare_total", "refused_total", "kicked_total", "reloads_total", "reload_failures_total",
         "spawners", "parked", "parked_total", "woken_total", "wake_failures_total", "files", "files_max", "log_level", "tls_refused", "peer_pid",
-        "reach_total", "crossing_out_total", "crossing_in_total"])
+        "reach_total", "crossing_out_total", "crossing_in_total", "presence_pid", "store_up", "published", "lookups_total", "lookup_failures_total"])
         and ([.pid, .uptime, .agents, .stones, .sessions, .sessions_total, .sealed, .sealed_total, .bare, .bare_total, .refused_total, .kicked_total,
             .reloads_total, .reload_failures_total, .spawners, .parked, .parked_total, .woken_total, .wake_failures_total,
-            .files, .files_max, .reach_total, .crossing_out_total, .crossing_in_total] | all(count)) and .peer_pid == null and .files >= 3 and .files_max > .files
+            .files, .files_max, .reach_total, .crossing_out_total, .crossing_in_total,
+            .published, .lookups_total, .lookup_failures_total] | all(count)) and .peer_pid == null and .presence_pid == null and .store_up == false and .files >= 3 and .files_max > .files
         and (.tls_refused | length == 11 and all(count))
         and (.instance | id) and (.draining | type == "boolean") and .log_level == "info" and .agents == 2'
     fits agents 'length == 2 and all(names(["id", "customer", "certificate", "peer", "seconds", "rtt",

@@ -11,7 +11,7 @@ setup() {
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/vw.XXXXXX")
     cd "$scratch" || return
     completions=$root/bin/completions
-    programs=(relayagent relay-stone relayctl relay-ca relay-broker relay-keyd relay-listen relay-peer)
+    programs=(relayagent relay-stone relayctl relay-ca relay-broker relay-keyd relay-listen relay-peer relay-presence)
     mkdir bin
     cp "$built"/relay* bin
     PATH=$scratch/bin:$PATH

@@ -110,7 +110,7 @@ END
 @test 'a SYNOPSIS fits a line and is what the program prints' {
     need_mandoc
     local program help
-    for program in relay-broker relay-handler relay-handoff relay-keyd relay-listen relay-peer relayagent relay-stone; do
+    for program in relay-broker relay-handler relay-handoff relay-keyd relay-listen relay-peer relay-presence relayagent relay-stone; do
         echo "$program"
         # relay-stone names an option that it does not know, as for a file
         [ "$program" = relay-stone ] && help=-h || help='-?'
@@ -132,7 +132,7 @@ letters["relayagent"] = "".join(re.findall(r'define LETTERS\w*\s+"(.*?)"', text(
 language = text("bin/stone/conf_options.c")
 letters["relay-stone"] = "".join(re.findall(r"case '(.)':", language)) + "".join(
     letter + ":" for letter in re.search(r'strchr\("(\w+)", \*p\)', language).group(1) + "C")
-assert len(letters) == 8, letters
+assert len(letters) == 9, letters
 for name, found in letters.items():
     page = os.path.basename(names(f"man/{name}.[18]")[0])
     options = re.findall(r"^\.It Fl (\w)( Ar)?", section(page, "DESCRIPTION"), re.M)
@@ -197,14 +197,16 @@ listen = [forker, "handlers/relay-listen.c"] + [f"handlers/spawn/{name}.c" for n
 handoff = ["handlers/relay-handoff.c"]
 keyd = names("handlers/keyd/*.c") + ["handlers/relay-keyd.c"]
 peer = names("handlers/peer/*.c") + ["handlers/relay-peer.c"]
+presence = names("handlers/presence/*.c") + ["handlers/relay-presence.c"]
 stone = names("bin/stone/*.c") + ["bin/relay-stone.c"]
 programs = {
     "relay-broker.8": names("broker/**/*.c"),
     "relay-listen.8": listen,
-    "relay-handler.8": [path for path in names("handlers/**/*.c") if path not in listen + handoff + keyd + peer + [expiry]],
+    "relay-handler.8": [path for path in names("handlers/**/*.c") if path not in listen + handoff + keyd + peer + presence + [expiry]],
     "relay-handoff.8": handoff,
     "relay-keyd.8": keyd,
     "relay-peer.8": peer,
+    "relay-presence.8": presence,
     "relayagent.1": [expiry] + [path for path in names("bin/**/*.c") if path not in stone],
     "relay-stone.1": stone,
 }
@@ -277,7 +279,7 @@ END
     python <<'END'
 source = text("broker/config/relay_conf.c")
 for key, value in re.findall(r"^#(\w+) = (.*)", text("broker/relay.conf"), re.M):
-    if key in ("crl", "group", "customers", "admin_group", "admin", "handoff", "keyd", "proxy_from") or key.startswith("peer"):  # none, and the user's own
+    if key in ("crl", "group", "customers", "admin_group", "admin", "handoff", "keyd", "proxy_from") or key.startswith(("peer", "presence")):  # none, and the user's own
         continue
     value = value.replace(".", "") if key == "tls_min" else value
     value = "CRL_EXPIRED_" + value.upper() if key == "crl_expired" else value

@@ -45,7 +45,9 @@ conf_path(void)
 	static char conf[64];
 
 	if (conf[0] == '\0') {
-		static const char text[] = "certificate = c\nkey = k\nca = a\n";
+		static const char text[] =
+		    "certificate = c\nkey = k\nca = a\npeer_certificate = p\n"
+		    "peer_key = k\npeer_ca = a\npeer = n 192.0.2.1:1\n";
 		char name[] = "/tmp/fuzz-broker.XXXXXX";
 		int fd = mkstemp(name);
 
@@ -69,6 +71,7 @@ start(const char *conf)
 	b->totals.files_max = 1024;
 	MUST(parking_init(&b->parking) == 0);
 	b->trust = -1;
+	TAILQ_INIT(&b->presence.asked);
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	MUST(filewatch_open(&b->crl) == 0);
@@ -249,10 +252,10 @@ say(size_t i, struct fuzz_input *in)
 	memset(body, 0, sizeof(body));
 	len = (unsigned)fuzz_bytes(
 	    in, body, len < sizeof(body) ? len : sizeof(body));
-	m.type = (enum message_type)(type % 32);
+	m.type = (enum message_type)(type % 64);
 	memcpy(&m.u, body, sizeof(body));
 	m.der = der;
-	if (m.type == MESSAGE_REGISTER) {
+	if (m.type == MESSAGE_REGISTER || m.type == MESSAGE_CHECK) {
 		m.u.reg.role = 1 + m.u.reg.role % 2;
 		m.u.reg.der_len = sizeof(der);
 		m.u.reg.chain_len = 0;
@@ -277,7 +280,21 @@ say(size_t i, struct fuzz_input *in)
 	} else if (m.type == MESSAGE_ADMIN) {
 		m.u.admin.command = 1 + m.u.admin.command % 9;
 	} else if (m.type == MESSAGE_ATTACH) {
-		m.u.attach.kind = 1 + m.u.attach.kind % 2;
+		m.u.attach.kind = 1 + m.u.attach.kind % 3;
+	} else if (m.type == MESSAGE_REACH) {
+		m.u.reach.der_len = sizeof(der);
+		m.u.reach.chain_len = 0;
+	} else if (m.type == MESSAGE_ANSWER) {
+		const struct conn *stone = handlers[body[0] % CONNS].conn;
+
+		memset(&m.u.answer.nodes, 0, sizeof(m.u.answer.nodes));
+		m.u.answer.id = stone == NULL ? 0 : stone->id;
+		m.u.answer.verdict = 1 + m.u.answer.verdict % 3;
+		m.u.answer.nodes.count = m.u.answer.verdict == ANSWER_FOUND;
+		m.u.answer.nodes.names[0][0] = m.u.answer.verdict ==
+						       ANSWER_FOUND
+						   ? 'n'
+						   : '\0';
 	} else if (m.type == MESSAGE_VIEW) {
 		m.u.view.der_len = sizeof(der);
 	} else if (m.type == MESSAGE_REFUSAL) {
@@ -322,6 +339,7 @@ turn(struct broker *b, struct fuzz_input *in)
 	for (int k = 0; k < 3 && sweep_pending(b); k++)
 		sweep_turn(b);
 	parking_turn(b);
+	presence_turn(b);
 	reload_settle(b);
 	listen_to(b);
 	log_set_level(LOG_EMERG); /* an administrator may have raised it */

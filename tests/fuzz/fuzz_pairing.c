@@ -3,10 +3,12 @@
  * under events in any order. The invariants are those of
  * tests/model/pairing.pml and parking.pml, and bear their names; besides,
  * nusers and max_agents hold, who waited or was parked longest is taken, and
- * nobody is left waiting who could be matched, or could have an agent woken.
+ * nobody is left waiting who could be matched, or could have an agent woken;
+ * and who takes all news knows which keys have agents.
  */
 #include "fuzz.h"
 #include "pairing.h"
+#include "pairing_news.h"
 #include "pairing_park.h"
 
 #include <stdio.h>
@@ -100,12 +102,12 @@ waits_longer(const struct member *w)
 }
 
 static void
-match(const struct member *m)
+match(struct pairing *table, const struct member *m)
 {
 	struct waiter *agent, *stone;
 
 	while (m->waiter.state == WAITER_WAITING &&
-	       pairing_next(&m->waiter, &agent, &stone)) {
+	       pairing_next(table, &m->waiter, &agent, &stone)) {
 		struct member *a = (struct member *)(void *)agent;
 		struct member *s = (struct member *)(void *)stone;
 		int two_identities_joined = a->key != s->key;
@@ -159,7 +161,7 @@ enter(struct pairing *table, struct member *m, unsigned how)
 	MUST(role == ROLE_AGENT || m->waiter.forwarded ||
 	     waiting + slots(m->key) < NUSERS);
 	m->order = last++;
-	match(m);
+	match(table, m);
 }
 
 /* As the broker does whenever a stone may lack an agent. */
@@ -309,8 +311,8 @@ step(struct pairing *table, struct member *m, unsigned how)
 			pairing_suspect(&m->waiter, m->with->waiter.agent);
 		part(m);
 		m->order = --first;
-		pairing_wait_again(&m->waiter);
-		match(m);
+		pairing_wait_again(table, &m->waiter);
+		match(table, m);
 	} else {
 		part(m);
 		pairing_leave(table, &m->waiter);
@@ -332,6 +334,40 @@ check(void)
 		MUST(!waiter_lost);
 		MUST(!parked_lost);
 	}
+}
+
+/* What somebody knows of the keys who takes the news. */
+static int told[KEYS], tells;
+
+static void
+take_news(struct pairing *table, unsigned how)
+{
+	struct customer_key key, known;
+	int here;
+
+	if ((how & 0xf0) == 0xf0) { /* somebody begins, or ends, to care */
+		tells = !tells;
+		memset(told, 0, sizeof(told));
+		if (tells)
+			pairing_news_begin(table);
+		else
+			pairing_news_end(table);
+	}
+	if ((how & 8) != 0)
+		return; /* later */
+	while (pairing_news_first(table, &key, &here)) {
+		for (unsigned k = 0; k < KEYS; k++) {
+			known = key_of(k);
+			if (memcmp(&known, &key, sizeof(key)) != 0)
+				continue;
+			MUST(told[k] != here);
+			told[k] = here;
+		}
+		pairing_news_take(table);
+	}
+	MUST(!pairing_news_any(table));
+	for (unsigned k = 0; tells && k < KEYS; k++)
+		MUST(told[k] == (present(k, ROLE_AGENT) > 0));
 }
 
 /* One customer cannot fill the relay, whatever it is granted. */
@@ -370,10 +406,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(table != NULL);
 	memset(members, 0, sizeof(members));
 	first = last = 1U << 31;
+	tells = 0;
 	while (in.left > 1) {
-		struct member *m = &members[fuzz_byte(&in) % N];
+		const unsigned who = fuzz_byte(&in);
+		struct member *m = &members[who % N];
 
 		step(table, m, fuzz_byte(&in));
+		take_news(table, who);
 		for (unsigned key = 0; key < KEYS; key++)
 			wake(key);
 		check();

@@ -1,5 +1,6 @@
 # Several relays on one host, each a folder of the test's: NAME/relay.conf, and
-# the programs NAME-broker, NAME-relay and NAME-peer. To be loaded after helpers.
+# the programs NAME-broker, NAME-relay and NAME-peer. To be loaded after helpers,
+# clients and stones.
 #
 # shellcheck shell=bash disable=SC2034,SC2154
 
@@ -46,6 +47,52 @@ make_relays() {
     done
 }
 
+# start_store [WORD...]: a Redis, with these words more, on $store_port. What it
+# knows it forgets.
+start_store() {
+    [ -n "${store_port-}" ] || { take_port && store_port=$port; }
+    : >"$scratch/store.log"
+    start store redis-server --port "$store_port" --bind 127.0.0.1 --save '' --appendonly no \
+        --dir "$scratch" --daemonize no "$@"
+    wait_until 60 says store 'Ready to accept connections'
+}
+
+# store WORD...: a command to it, and its answer.
+store() {
+    redis-cli -p "$store_port" ${store_words[@]+"${store_words[@]}"} "$@" 2>/dev/null 3>&-
+}
+
+# with_presence NAME...: these relays know of each other's agents by the store.
+with_presence() {
+    local name
+    [ -n "${store_port-}" ] || { take_port && store_port=$port; }
+    for name; do
+        (umask 077 && echo 'what all relays know, and the store does not' >"$name/secret")
+        printf '%s\n' "presence = 127.0.0.1:$store_port" 'presence_secret = secret' >>"$name/relay.conf"
+        give "$name"
+    done
+}
+
+# start_presence NAME
+start_presence() {
+    start_one "$1" presence relay-presence
+    wait_until 60 has_presence "$1"
+}
+
+has_presence() {
+    [ "$(node_status "$1" presence_pid)" != null ]
+}
+
+# store_is_up NAME: as its relay-presence says.
+store_is_up() {
+    [ "$(node_status "$1" store_up)" = true ]
+}
+
+# publishes NAME COUNT: so many customers.
+publishes() {
+    [ "$(node_status "$1" published)" -eq "$2" ]
+}
+
 # start_relays [NAME...]: all of them, unless told.
 start_relays() {
     local name
@@ -54,6 +101,7 @@ start_relays() {
         start_one "$name" relay relay-listen
         start_one "$name" peer relay-peer
         wait_until 60 attached "$name"
+        ! grep -q '^presence = ' "$name/relay.conf" || start_presence "$name"
     done
 }
 
@@ -91,4 +139,23 @@ at_relay() {
 # agents_wait NAME COUNT: that many do, at that relay.
 agents_wait() {
     [ "$(node_status "$1" agents)" -eq "$2" ]
+}
+
+# agent_at NAME CERTIFICATE [LINE...]: with a target that says what came whole.
+agent_at() {
+    local name=$1 certificate=$2
+    shift 2
+    start_target "target-$certificate" whole "$certificate"
+    at_relay "$name" start_agent "agent-$certificate" "$certificate" "$target" "$@"
+    wait_until 60 agents_wait "$name" 2
+}
+
+# stone_at NAME CERTIFICATE [LINE...]: on $stone_port. Unless told otherwise, it
+# has one session for all, and keeps it for a while.
+stone_at() {
+    local name=$1 relay_port=${port_of[$1]} stone_name=$2
+    shift 2
+    take_port
+    stone_port=$port
+    start_relay_stone "stone-$name" "$@" "$(to_relay "localhost:$stone_port")"
 }

@@ -14,6 +14,7 @@
 #include "connection/handler_sandbox.h"
 #include "ctl/sandbox.h"
 #include "keyd/keyd_sandbox.h"
+#include "presence/presence_sandbox.h"
 #include "spawn/handoff_sandbox.h"
 #include "spawn/listen_sandbox.h"
 #include "stone/sandbox.h"
@@ -81,6 +82,18 @@ static int
 keyd(void)
 {
 	return keyd_sandbox_enter(&conf);
+}
+
+/* Of a store where the relay of the others is. */
+static int
+presence(void)
+{
+	struct settings s = {.conf = conf};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(9)};
+
+	s.conf.nstores = 1;
+	memcpy(&s.places[0].address, &at, sizeof(at));
+	return presence_sandbox_enter(&s);
 }
 
 static int
@@ -373,6 +386,7 @@ static const struct {
     {"handler", handler},
     {"handoff", handoff_sandbox_enter},
     {"keyd", keyd},
+    {"presence", presence},
     {"agent", agent_pool},
     {"agent-poll", agent_poll},
     {"stone", stone_server},

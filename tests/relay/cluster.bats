@@ -19,25 +19,6 @@ setup() {
     make_relays tokyo osaka
 }
 
-# agent_at NAME CERTIFICATE [LINE...]: with a target that says what came whole.
-agent_at() {
-    local name=$1 certificate=$2
-    shift 2
-    start_target "target-$certificate" whole "$certificate"
-    at_relay "$name" start_agent "agent-$certificate" "$certificate" "$target" "$@"
-    wait_until 60 agents_wait "$name" 2
-}
-
-# stone_at NAME CERTIFICATE [LINE...]: on $stone_port. Unless told otherwise, it
-# has one session for all, and keeps it for a while.
-stone_at() {
-    local name=$1 relay_port=${port_of[$1]} stone_name=$2
-    shift 2
-    take_port
-    stone_port=$port
-    start_relay_stone "stone-$name" "$@" "$(to_relay "localhost:$stone_port")"
-}
-
 @test "a stone at one relay has whole sessions with an agent at another, and nothing is left of them" {
     start_relays
     agent_at osaka alice

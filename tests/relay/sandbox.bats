@@ -100,6 +100,15 @@ never=(exec ptrace peek packet)
     refuses keyd EACCES read-etc read-state unlink
 }
 
+@test 'relay-presence forks nothing, signals nobody, connects to its store, and reads beside its files' {
+    forbids presence "${never[@]}" fork kill executable protect write-file unlink
+    allows presence read-beside write seqpacket connect-relay
+    need_landlock 1
+    refuses presence EACCES read-etc read-state read-elsewhere
+    need_landlock 4
+    refuses presence EACCES connect-other
+}
+
 @test 'the broker forks nothing, signals nobody and has no network' {
     forbids broker "${never[@]}" fork kill executable protect write-file inet
     refuses broker EACCES stream

@@ -32,7 +32,7 @@ files() {
 @test "the units are understood by systemd" {
     command -v systemd-analyze >/dev/null || skip 'needs systemd'
     local unit units=("$installed"/usr/local/lib/systemd/system/*)
-    [ "${#units[@]}" -eq 15 ]
+    [ "${#units[@]}" -eq 16 ]
     for unit in "${units[@]}"; do
         sed "s,/usr/local/[a-z]*/,$built/," "$unit" >"${unit##*/}"
     done
