@@ -152,9 +152,12 @@ refuses() {
     reads '-nrl -d' "$(to_relay 8080)"
     reads -D "$(to_relay 8080)"
     local option
-    for option in -z -p -Q -u -L -a -i -X -T -A -s -b -B -I -o -g -t -c -M -H -C -V -h -y; do
+    for option in -z -p -Q -u -L -a -i -X -T -A -s -B -I -o -g -t -c -M -H -C -V -h -y; do
         refuses 2: "not served: $option" '' "$option word" "$(to_relay 8080)"
     done
+    reads '-b 10 relay.example.org:443 other.example.org:443' "$(to_relay 8080)"
+    refuses 2: '-b word: not a number of seconds' '' '-b word a:1 b:1' "$(to_relay 8080)"
+    refuses 2: 'not three words behind -b' '' '-b 10'
     reads '-P ""' "$(to_relay 8080)"
     refuses 2: 'there is no preprocessor: leave out -P cpp' '' '-P cpp' "$(to_relay 8080)"
     refuses 1: 'no value behind -P' '-P'
