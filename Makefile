@@ -442,12 +442,12 @@ deb: deps-deb  ## make Debian packages below build/deb
 
 SUITE = bookworm
 SESSIONS = 200
-test-deb:  ## build, install, run and upgrade the packages in a Debian of their own
-	$(call install_packages,debootstrap util-linux procps iproute2)
-	@SUITE=$(SUITE) SESSIONS=$(SESSIONS) tests/packages/run.sh
-
 # a folder of packages that are built already
 DEBS =
+test-deb:  ## build, install, run and upgrade the packages in a Debian of their own
+	$(call install_packages,debootstrap util-linux procps iproute2)
+	@SUITE=$(SUITE) SESSIONS=$(SESSIONS) DEBS='$(DEBS)' tests/packages/run.sh
+
 test-seven:  ## README's seven commands on three hosts that systemd has booted
 	$(call install_packages,bats curl debootstrap util-linux procps iproute2 python3)
 	@debs='$(DEBS)'; if [ -z "$$debs" ]; then \
@@ -456,9 +456,13 @@ test-seven:  ## README's seven commands on three hosts that systemd has booted
 	fi; \
 	SUITE=$(SUITE) DEBS="$$debs" BATS_TEST_TIMEOUT=1500 tests/run.sh packages/seven.bats
 
-test-trixie:  ## build and run the demo in a fresh Debian 13, as root
-	$(call install_packages,debootstrap util-linux procps)
-	@tests/trixie.sh
+# what to make there; TREE is a folder for the system, which stays
+GOAL = demo
+TREE =
+test-trixie:  ## run the demo in a fresh Debian 13, or the tests: GOAL=test
+	$(call install_packages,debootstrap util-linux procps iproute2)
+	@GOAL=$(GOAL) TREE='$(TREE)' FILES='$(FILES)' FILTER='$(FILTER)' \
+		tests/trixie.sh
 
 clean:  ## remove what was built
 	rm -rf $(B) vpn-warp-relay-*.tar.gz

@@ -23,7 +23,7 @@ use_proxy() {
 }
 
 # make_system SUITE FOLDER PACKAGES: with these packages too, separated by commas. A
-# copy is kept for a few hours.
+# copy is kept for a few hours. What is installed there starts nothing.
 make_system() {
     local kept=build/systems/$1-$3.tar
     use_proxy
@@ -42,6 +42,7 @@ make_system() {
     cp /etc/hosts "$2/etc"
     # it will not be there after a power failure anyway
     echo force-unsafe-io >"$2/etc/dpkg/dpkg.cfg.d/fast"
+    install -m 755 /dev/stdin "$2/usr/sbin/policy-rc.d" <<<$'#!/bin/sh\nexit 101'
 }
 
 # inside FOLDER COMMAND...: in that system, with nothing of our environment.
@@ -56,4 +57,22 @@ inside() {
 copy_sources() {
     mkdir -p "$1"
     tar -c --exclude=./build --exclude=./.git . | tar -x -C "$1"
+}
+
+# own_dev FOLDER: a /dev that the host has no part in. In a mount namespace.
+own_dev() {
+    local dev=$1/dev node
+    mount -t tmpfs -o mode=755 tmpfs "$dev"
+    for node in null:3 zero:5 full:7 random:8 urandom:9; do
+        mknod -m 666 "$dev/${node%:*}" c 1 "${node#*:}"
+    done
+    mknod -m 666 "$dev/tty" c 5 0
+    mkdir "$dev/pts" "$dev/shm"
+    chmod 1777 "$dev/shm"
+    mount -t devpts -o newinstance,ptmxmode=666 devpts "$dev/pts"
+    ln -s pts/ptmx "$dev/ptmx"
+    ln -s /proc/self/fd "$dev/fd"
+    ln -s fd/0 "$dev/stdin"
+    ln -s fd/1 "$dev/stdout"
+    ln -s fd/2 "$dev/stderr"
 }
