@@ -20,21 +20,33 @@ start_hosts() {
     local name cgroups
     cgroups=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)
     [ -n "$cgroups" ] || skip 'needs cgroup2'
-    group=$cgroups/vpn-warp-hosts.$$
+    export group=$cgroups/vpn-warp-hosts.$$
     mkdir "$group"
     for name in "${hosts[@]}"; do
-        [ -d "$folder/$name" ] || continue
-        mkdir "$group/$name"
-        (
-            echo "$BASHPID" >"$group/$name/cgroup.procs"
-            exec nsenter --net="/run/netns/$lan.$name" unshare --mount --pid --cgroup --uts --ipc --fork \
-                "$tests/packages/boot.sh" "$folder/$name"
-        ) >"$folder/$name.log" 2>&1 3>&- </dev/null &
-        echo $! >"$folder/$name.unshare"
+        [ ! -d "$folder/$name" ] || start_host "$name"
     done
     for name in "${hosts[@]}"; do
-        [ ! -d "$folder/$name" ] || wait_until 60 booted "$name"
+        [ ! -d "$folder/$name" ] || wait_until 300 booted "$name"
     done
+}
+
+# start_host NAME
+start_host() {
+    mkdir -p "$group/$1"
+    (
+        echo "$BASHPID" >"$group/$1/cgroup.procs"
+        exec nsenter --net="/run/netns/$lan.$1" unshare --mount --pid --cgroup --uts --ipc --fork \
+            "$tests/packages/boot.sh" "$folder/$1"
+    ) >>"$folder/$1.log" 2>&1 3>&- </dev/null &
+    echo $! >"$folder/$1.unshare"
+}
+
+# reboot_host NAME
+reboot_host() {
+    within "$1" systemctl reboot || true # which may end before it can say so
+    wait_until 300 [ ! -e "/proc/$(<"$folder/$1.unshare")" ]
+    start_host "$1"
+    wait_until 300 booted "$1"
 }
 
 # first_of HOST: sets first to its first process.
@@ -63,7 +75,7 @@ end_hosts() {
     for name in "${hosts[@]}"; do
         [ -e "$folder/$name.unshare" ] || continue
         first_of "$name" && kill -KILL "$first"
-        wait "$(<"$folder/$name.unshare")"
+        wait "$(<"$folder/$name.unshare")" || true # not ours where it was rebooted
     done
     wait_until 60 no_group
     end_lan

@@ -3,20 +3,29 @@
 #
 # shellcheck shell=bash disable=SC2154
 
-# make_building_system SUITE FOLDER [PACKAGE...]: with these sources in its /relay,
-# what it takes to build them, and more packages. In namespaces of its own.
-make_building_system() {
+# make_equipped_system SUITE SYSTEM PACKAGE...: with these sources in its /relay, and
+# these packages. In namespaces of its own.
+make_equipped_system() {
     local system=$2
     make_system "$1" "$system" "$booting"
-    shift 2
     mountpoint -q "$system/proc" || mount -t proc proc "$system/proc"
     mount --rbind /dev "$system/dev"
     copy_sources "$system/relay"
     cp -r .debian "$system/relay/debian"
-    inside "$system" sh -ec "apt-get update -q
-        apt-get install -q -y --no-install-recommends build-essential $*
-        apt-get build-dep -q -y --no-install-recommends /relay" >"$system/deps.log" 2>&1 || {
-        tail -n 20 "$system/deps.log"
+    fetch_into "$system" update
+    fetch_into "$system" install "${@:3}"
+}
+
+# make_building_system SUITE SYSTEM [PACKAGE...]: and with what it takes to build.
+make_building_system() {
+    make_equipped_system "$@" build-essential
+    fetch_into "$2" build-dep /relay
+}
+
+# fetch_into SYSTEM COMMAND PACKAGE...: as apt-get does.
+fetch_into() {
+    inside "$1" apt-get "$2" -q -y --no-install-recommends "${@:3}" >"$1/deps.log" 2>&1 || {
+        tail -n 20 "$1/deps.log"
         return 1
     }
 }

@@ -5,6 +5,7 @@
 #
 #   SUITE=bookworm|trixie   which Debian
 #   SESSIONS=200            how many go through the relay while it starts again
+#   DEBS=FOLDER             packages that are built already
 
 set -eu
 cd "$(dirname "$0")/../.."
@@ -14,9 +15,8 @@ export LC_ALL=C
 
 suite=${SUITE:-bookworm}
 sessions=${SESSIONS:-200}
-# beside what it takes to build: lintian, what the packages' own test needs, and
-# what is looked at below
-tools=(lintian stone curl python3)
+# what the packages' own test needs, and what is looked at below
+tools=(stone curl python3)
 
 skip() {
     echo "packages: skipped: $1"
@@ -29,9 +29,10 @@ say() {
 
 # ---- in a namespace: the system, and the packages in it -----------------------
 
-prepare() {
+# build SYSTEM: the packages into its /debs, and see that they are as they should.
+build() {
     local system=$1 file
-    make_building_system "$suite" "$system" "${tools[@]}"
+    make_building_system "$suite" "$system" "${tools[@]}" lintian
     say "built on $suite"
     mkdir -p "$system/debs" "$system/again/elsewhere"
     build_packages "$system" /debs
@@ -42,6 +43,16 @@ prepare() {
     done
     say 'lintian finds nothing'
     inside "$system" sh -c 'lintian --allow-root --pedantic --fail-on error,warning,pedantic /debs/*.changes'
+}
+
+prepare() {
+    local system=$1
+    if [[ -n ${DEBS-} ]]; then
+        make_equipped_system "$suite" "$system" "${tools[@]}"
+        cp -r "$DEBS" "$system/debs"
+    else
+        build "$system"
+    fi
     renumbered "$system/debs" +next "$system/next"
     say 'they install, and start nothing'
     inside "$system" sh -c 'apt-get install -q -y --no-install-recommends /debs/vpn-warp-relay_*.deb /debs/vpn-warp-agent_*.deb /debs/vpn-warp-stone_*.deb' \
@@ -68,11 +79,26 @@ booted() {
 }
 
 await() {
-    local end=$((SECONDS + 60))
+    local end=$((SECONDS + 300)) # a boot takes long where all want the processors
     until "$@"; do
         ((SECONDS < end)) || return
         sleep 0.2
     done
+}
+
+# boot: the system, until all is started that is to be.
+boot() {
+    unshare --mount --pid --cgroup --net --uts --ipc --fork tests/packages/boot.sh "$folder/system" &
+    child=$!
+    await first_process
+    await booted
+}
+
+# ended: once the system has.
+ended() {
+    await [ ! -e "/proc/$first" ]
+    wait "$child" || true
+    unset child
 }
 
 # first_process: of the system, whose parent is unshare.
@@ -121,9 +147,17 @@ unset child
 group=$cgroups/vpn-warp-test.$$
 mkdir "$group"
 echo $$ >"$group/cgroup.procs"
-unshare --mount --pid --cgroup --net --uts --ipc --fork tests/packages/boot.sh "$folder/system" &
-child=$!
-await first_process
-await booted
+boot
 within env SESSIONS="$sessions" /relay/tests/packages/services.sh
+say 'what was set up is there again after a reboot'
+within /relay/tests/packages/again.sh before
+within systemctl reboot || true # which may end before it can say so
+ended
+boot
+within /relay/tests/packages/again.sh after
+say 'and after a power failure'
+kill -KILL "$first"
+ended
+boot
+within /relay/tests/packages/again.sh after
 say "PASS"

@@ -6,43 +6,7 @@
 #   SESSIONS   how many go through the relay while it starts again
 
 set -eEu
-lib=$(dirname "$0")/../lib
-work=/run/packages-test
-
-say() {
-    echo "packages: $*"
-}
-
-failed() {
-    echo "packages: FAIL: line $1: $2"
-    systemctl --no-pager --failed
-    journalctl --no-pager -n 60 -o short-monotonic
-    exit 1
-}
-trap 'failed $LINENO "$BASH_COMMAND"' ERR
-
-# await COMMAND...: until it succeeds, for a minute.
-await() {
-    local end=$((SECONDS + 60))
-    until "$@"; do
-        ((SECONDS < end)) || return
-        sleep 0.1
-    done
-}
-
-# main_pid UNIT
-main_pid() {
-    systemctl show -P MainPID "$1"
-}
-
-active() {
-    systemctl is-active --quiet "$@"
-}
-
-# sessions PORT COUNT AT_ONCE: random sizes, each with its SHA-256.
-sessions() {
-    python3 -SB "$lib/traffic.py" client sessions "$1" intra "$2" "$3" || failed "${BASH_LINENO[0]}" "sessions $*"
-}
+. "$(dirname "$0")/../lib/booted.bash"
 
 # hold NAME PORT: a session whose bytes flow until "release NAME".
 hold() {
@@ -71,11 +35,6 @@ started_again() {
     [[ $now != 0 && $now != "$2" ]] && active "$1"
 }
 
-# polls: whether agents wait at the relay.
-polls() {
-    [[ $(relayctl agents 2>/dev/null | wc -l) -gt 1 ]]
-}
-
 # ---- set up -----------------------------------------------------------------------
 
 say 'nothing runs that nobody has asked for, and there is no key'
@@ -85,7 +44,6 @@ for unit in relay-broker.service relay-listen.service relay-listen.socket relay.
 done
 [[ $(find /etc/vpn-warp -type f) == /etc/vpn-warp/relay.conf ]]
 
-mkdir -p "$work"
 cd /etc/vpn-warp
 echo '127.0.0.1 relay.example.org' >>/etc/hosts
 relay-ca init >/dev/null
@@ -182,10 +140,33 @@ killed relay-broker SEGV
 killed relay-listen KILL
 killed relay-listen SEGV
 killed relayagent@intra KILL
+killed relayagent@intra SEGV
+killed relay-stone@local KILL
 killed relay-stone@local SEGV
 await polls
 sessions 8081 10 5
 release long
+
+say 'so does relay-peer, and what leads to other relays'
+relay-ca -d "$work/nodes" init >/dev/null
+relay-ca -d "$work/nodes" node osaka >/dev/null
+install -m 600 -o vpn-warp "$work/nodes/node/osaka/private.pem" node-key.pem
+cp "$work/nodes/node/osaka/cert.pem" node.pem
+cp "$work/nodes/ca.pem" node-ca.pem
+cp relay.conf "$work"
+printf '%s\n' 'peer_listen = 127.0.0.1:7443' 'peer_certificate = node.pem' \
+    'peer_key = node-key.pem' 'peer_ca = node-ca.pem' >>relay.conf
+attached() {
+    relayctl --json status | grep -q "\"peer_pid\": *$(main_pid relay-peer)\>"
+}
+systemctl start relay-peer
+await attached
+for signal in KILL SEGV; do
+    killed relay-peer "$signal"
+    await attached
+done
+systemctl stop relay-peer
+cat "$work/relay.conf" >relay.conf
 
 # ---- the inetd shape ------------------------------------------------------------------
 
@@ -196,6 +177,9 @@ sed -i 's/^#keyd = /keyd = /' relay.conf
 systemctl start relay-keyd
 systemctl restart relay-listen
 await polls
+killed relay-keyd KILL
+killed relay-keyd SEGV
+sessions 8081 10 5
 hold across 8080
 systemctl stop relay-listen.socket relay-listen
 systemctl start relay.socket
