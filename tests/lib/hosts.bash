@@ -26,7 +26,7 @@ start_hosts() {
         [ ! -d "$folder/$name" ] || start_host "$name"
     done
     for name in "${hosts[@]}"; do
-        [ ! -d "$folder/$name" ] || wait_until 60 booted "$name"
+        [ ! -d "$folder/$name" ] || wait_until 300 booted "$name"
     done
 }
 
@@ -44,9 +44,9 @@ start_host() {
 # reboot_host NAME
 reboot_host() {
     within "$1" systemctl reboot || true # which may end before it can say so
-    wait_until 120 [ ! -e "/proc/$(<"$folder/$1.unshare")" ]
+    wait_until 300 [ ! -e "/proc/$(<"$folder/$1.unshare")" ]
     start_host "$1"
-    wait_until 60 booted "$1"
+    wait_until 300 booted "$1"
 }
 
 # first_of HOST: sets first to its first process.

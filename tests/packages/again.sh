@@ -30,6 +30,6 @@ if [[ $1 == before ]]; then
     await polls
 fi
 active "${units[@]}"
-[[ -z $(systemctl --failed --no-legend 'relay*') ]]
+[[ -z $(systemctl list-units --failed --no-legend 'relay*') ]]
 await polls
 through

@@ -79,7 +79,7 @@ booted() {
 }
 
 await() {
-    local end=$((SECONDS + 60))
+    local end=$((SECONDS + 300)) # a boot takes long where all want the processors
     until "$@"; do
         ((SECONDS < end)) || return
         sleep 0.2

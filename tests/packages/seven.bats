@@ -157,7 +157,7 @@ all_are() {
     all_are enabled remote relayagent@laptop
     # nothing else failed on any
     for host in relay remote local; do
-        [ -z "$(within "$host" systemctl --failed --no-legend 'relay*')" ]
+        [ -z "$(within "$host" systemctl list-units --failed --no-legend 'relay*')" ]
     done
 }
 
