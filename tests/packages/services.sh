@@ -70,6 +70,9 @@ await polls
 sessions 8081 10 5
 sessions 8080 10 5
 [[ $(stat -c %U "/proc/$(main_pid relay-listen)" "/proc/$(main_pid relay-broker)" "/proc/$(main_pid relayagent@intra)" "/proc/$(main_pid relay-stone@local)" | xargs) == 'vpn-warp vpn-warp vpn-warp-agent vpn-warp-stone' ]]
+# who runs them may ask how they are
+await relayagent status -C /etc/vpn-warp/intra.conf >/dev/null
+await relay-stone status -C /etc/vpn-warp/local.conf >/dev/null
 
 say 'relayagent --install makes a service of one file'
 relay-ca client --bundle --relay relay.example.org:443 desk >/dev/null
