@@ -3,6 +3,7 @@
 #include "state.h"
 #include "sweep.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +110,9 @@ conn_tell(
 {
 	if (wire_send(c->fd, m, fds) == 0)
 		return 0;
-	conn_drop(b, c);
+	/* how its session ended may be still to be read: it dies of its end */
+	if (c->session == NULL || (errno != EPIPE && errno != ECONNRESET))
+		conn_drop(b, c);
 	return -1;
 }
 

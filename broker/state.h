@@ -159,7 +159,8 @@ void conn_free_dropped(struct broker *b);
 
 /*
  * Sends m to c, and fds beside it (ipc/wire.h). Who does not read what it is
- * told is dropped: then it returns -1, else 0.
+ * told is dropped: then it returns -1, else 0. Who has hung up in a session is
+ * not, but that is all the same to the caller.
  */
 int conn_tell(
     struct broker *b, struct conn *c, const struct message *m, const int *fds);

@@ -87,9 +87,11 @@ fdpass_receive(
 	*came = 0;
 	for (size_t i = 0; i < n; i++)
 		fds[i] = -1;
+	/* Where the other side closed with packets of ours unread, the kernel
+	 * tells of a reset, once, before it hands out what was sent first. */
 	do {
 		len = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	} while (len == -1 && errno == EINTR);
+	} while (len == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (len <= 0)
 		return len;
 	*came = take_fds(&msg, fds, n);

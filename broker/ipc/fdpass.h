@@ -22,8 +22,8 @@ int fdpass_send(
  * Receives one packet into buf. Of the descriptors beside it the first n go to
  * fds, -1 where fewer came, and become the caller's; the rest are closed. *came
  * is how many there were in all. Returns the packet's length; 0 at the
- * connection's end; or -1 with errno, fds all -1 and nothing to close: EPROTO
- * where the kernel cut the packet or its descriptors.
+ * connection's end, a reset too; or -1 with errno, fds all -1 and nothing to
+ * close: EPROTO where the kernel cut the packet or its descriptors.
  */
 ssize_t fdpass_receive(
     int sock, void *buf, size_t size, int *fds, size_t n, size_t *came);

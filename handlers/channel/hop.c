@@ -200,8 +200,6 @@ hop_listen(struct hop *h)
 		int fd;
 		ssize_t n = fdpass_receive(h->fd, &byte, 1, &fd, 1, &came);
 
-		if (n == -1 && is_first_reset(h))
-			continue;
 		if (n == -1 && errno == EAGAIN)
 			break;
 		h->heard = 1;

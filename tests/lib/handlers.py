@@ -48,10 +48,14 @@ def receive(sock):
     return struct.unpack_from("=HH", data)[1]
 
 
-def main():
-    path, count, user = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+def become(user):
     if os.getuid() == 0:
         os.setresuid(*[pwd.getpwnam(user).pw_uid] * 3)
+
+
+def main():
+    path, count, user = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    become(user)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     waiting = []
@@ -76,4 +80,5 @@ def main():
         time.sleep(0.001)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@
 
 load ../lib/helpers
 load ../lib/clients
+load ../lib/customers
 
 setup_file() {
     make_pki alice bob
@@ -162,6 +163,44 @@ agents_handler_dies_under_s_client() {
 
 @test "the death of an agent's handler is a reset to openssl s_client as a stone" {
     through_each_spawner agents_handler_dies_under_s_client
+}
+
+# last_words: of an agent's and a stone's handler that hang up with messages of the
+# broker unread.
+last_words() {
+    start_play words <<'SCRIPT'
+import os, struct, sys
+from handlers import *
+
+END, DONE = 6, 1
+become(os.environ["RELAY_USER"])
+der = certificate(b"last words")
+pair = []
+for role in AGENT, STONE:
+    pair.append(register(f"{SCRATCH}/broker.sock", role, der))
+    assert receive(pair[-1]) == WELCOME
+for sock in pair:
+    data = sock.recvmsg(65536, 1024)[0]
+    assert struct.unpack_from("=HH", data)[1] == MATCHED
+    session = struct.unpack_from("=I", data, 8)[0]
+at_point("unread")
+for sock, bytes_in, bytes_out in zip(pair, (1000, 2000), (2000, 1000)):
+    sock.send(packet(END, struct.pack("=IIIIQQ", session, DONE, 0, 0, bytes_in, bytes_out)))
+    sock.close()
+SCRIPT
+}
+
+@test "what handlers say last is heard, even where they have not heard all" {
+    start_broker
+    export RELAY_USER=$relay_user
+    last_words
+    await_point words unread
+    ctl log-level debug
+    kill -STOP "$(pid_of broker)" # it hears all of it when they are gone
+    go_on unread
+    await_end words
+    kill -CONT "$(pid_of broker)"
+    wait_until 60 says broker ' session .* up=2000 down=1000 reason=done$'
 }
 
 @test "what died leaves nothing behind" {
