@@ -134,6 +134,10 @@ DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libhiredis-dev \
 	libjansson-dev libnghttp2-dev libseccomp-dev libsqlite3-dev uthash-dev $(DEPS_LLHTTP) \
 	openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
+# several find each other by it
+ifneq ($(RELAYS),)
+DEPS_RUN += redis-server
+endif
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
 	redis-tools rsync sqlite3 openssh-server openssh-client nftables \

@@ -6,6 +6,8 @@
 #
 #   SPAWNER=relay-listen|xinetd   who accepts the relay's connections
 #   TARGET=host:port              lead to this service, not to a page of ours
+#   RELAYS=N                      that many, which find each other's agents by a
+#                                 store: the agent is at the last, stone at the first
 
 set -eu
 umask 022 # what is secret says so
@@ -14,6 +16,8 @@ PATH=$PATH:/usr/sbin:/sbin # xinetd is there, and a user's PATH may lack them
 
 spawner=${SPAWNER:-relay-listen}
 target=${TARGET:-}
+count=${RELAYS:-1}
+at=''                                 # which relay it is, where there are several
 scratch=/tmp/vpn-warp-demo.$$.$RANDOM # short: a Unix socket's path has 107 bytes
 user=$(id -un)
 keyd_user=$user # others where there are
@@ -22,7 +26,7 @@ as_user=() # what comes before a command to run it as user
 declare -A pid
 
 usage() {
-    echo "usage: [SPAWNER=relay-listen|xinetd] [TARGET=host:port] $0 stay|once" >&2
+    echo "usage: [SPAWNER=relay-listen|xinetd] [TARGET=host:port] [RELAYS=1...9] $0 stay|once" >&2
     exit 64
 }
 
@@ -37,7 +41,7 @@ fail() {
 } >&2
 
 hop() {
-    printf '  %-13s %s\n' "$1" "$2"
+    printf '  %-15s %s\n' "$1" "$2"
 }
 
 # ---- processes ----
@@ -167,7 +171,7 @@ make_folders() {
         scratch=/nonexistent
         fail "no scratch folder"
     }
-    mkdir "$scratch"/{bin,log,run,keyd,ca,web,relay,agent,stone}
+    mkdir "$scratch"/{bin,log,ca,nodes,web,agent,stone}
     # the checkout may be closed to the user that the demo runs as
     cp "${B:-build}"/bin/* "$scratch/bin"
     if [[ $(id -u) == 0 ]]; then
@@ -175,12 +179,19 @@ make_folders() {
         keyd_user=daemon
         handler_user=games
         as_user=(setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups --)
-        chown nobody "$scratch"/{run,ca,agent} # relayagent says there how it is
+        chown nobody "$scratch"/{ca,nodes,agent} # relayagent says there how it is
     fi
 }
 
 ca() {
-    "${as_user[@]}" "$scratch/bin/relay-ca" -d "$scratch/ca" "$@" \
+    ca_of ca "$@"
+}
+
+# ca_of FOLDER WORD...
+ca_of() {
+    local folder=$1
+    shift
+    "${as_user[@]}" "$scratch/bin/relay-ca" -d "$scratch/$folder" "$@" \
         >>"$scratch/log/relay-ca.log" 2>&1 || fail "relay-ca $1" relay-ca
 }
 
@@ -194,7 +205,6 @@ make_certificates() {
     ca init
     ca server localhost 127.0.0.1
     ca client demo
-    give relay server/localhost
     give agent client/demo
     give stone client/demo
     hop certificates "a CA, the relay's certificate, and one for both clients"
@@ -236,42 +246,50 @@ start_intra() {
 }
 
 relay_conf() {
-    cat <<END
+    cat - "$scratch/relay$at/peers" <<END
 listen = 127.0.0.1:$1
 certificate = cert.pem
 key = private.pem
 ca = ca.pem
-socket = ../run/broker.sock
-keyd = ../keyd/keyd.sock
+socket = ../run$at/broker.sock
+keyd = ../keyd$at/keyd.sock
 keyd_user = $keyd_user
 user = $user
 handler_user = $handler_user
 END
 }
 
+# make_relay: what its programs need, but for relay.conf.
+make_relay() {
+    mkdir "$scratch"/{run,keyd,relay}"$at"
+    [[ ${#as_user[@]} -eq 0 ]] || chown "$user" "$scratch/run$at"
+    give "relay$at" server/localhost
+    chown "$keyd_user" "$scratch/keyd$at" "$scratch/relay$at/private.pem"
+    peers_of_relay >"$scratch/relay$at/peers"
+    relay_conf 443 >"$scratch/relay$at/relay.conf" # the port comes with relay-listen
+}
+
+# serve PROGRAM WHAT: one of the relay's that becomes its user itself.
+serve() {
+    local as_user=()
+    launch "$1$at" "$scratch" "bin/$1" -c "relay$at/relay.conf"
+    up "$1$at" logged "$1$at" ': start ' || fail "$1 does not start" "$1$at"
+    hop "$1$at" "$2"
+}
+
 start_keyd() {
-    local as_user=()                            # it becomes its user itself
-    relay_conf 443 >"$scratch/relay/relay.conf" # the port is not its concern
-    chown "$keyd_user" "$scratch"/{keyd,relay/private.pem}
-    launch relay-keyd "$scratch" bin/relay-keyd -c relay/relay.conf
-    up relay-keyd logged relay-keyd ': start ' ||
-        fail "relay-keyd does not start" relay-keyd
-    hop relay-keyd "has the relay's key, and signs with it for the others"
+    serve relay-keyd "has the relay's key, and signs with it for the others"
 }
 
 start_broker() {
-    local as_user=() # likewise
-    launch relay-broker "$scratch" bin/relay-broker -c relay/relay.conf
-    up relay-broker logged relay-broker ': start ' ||
-        fail "relay-broker does not start" relay-broker
-    hop relay-broker "on $scratch/run/broker.sock"
+    serve relay-broker "on $scratch/run$at/broker.sock"
 }
 
 start_relay-listen() {
     local as_user=() # likewise, and has its handlers be another
-    relay_conf "$1" >"$scratch/relay/relay.conf"
-    launch relay-listen "$scratch" bin/relay-listen -c relay/relay.conf
-    up relay-listen logged relay-listen ': start '
+    relay_conf "$1" >"$scratch/relay$at/relay.conf"
+    launch "relay-listen$at" "$scratch" bin/relay-listen -c "relay$at/relay.conf"
+    up "relay-listen$at" logged "relay-listen$at" ': start '
 }
 
 # The drop-in as it is, but for what a demo must have otherwise. It goes without
@@ -292,9 +310,16 @@ start_xinetd() {
 }
 
 start_spawner() {
-    on_free_port "$spawner" "$(some_port)" "start_$spawner"
+    on_free_port "$spawner$at" "$(some_port)" "start_$spawner"
     relay=127.0.0.1:$port
-    hop "$spawner" "on $relay, the relay's port"
+    hop "$spawner$at" "on $relay, the relay's port"
+}
+
+start_relay() {
+    make_relay
+    start_keyd
+    start_broker
+    start_spawner
 }
 
 start_agent() {
@@ -345,8 +370,16 @@ fetch() {
 show_way() {
     cat <<END
 
-  curl -> stone :$local_port ==TLS==> $spawner $relay <==TLS== relayagent -> $target
+  curl -> stone :$local_port ==TLS==> $(way_of_relays) <==TLS== relayagent -> $target
 END
+}
+
+way_of_relays() {
+    if [[ $count -gt 1 ]]; then
+        echo "relay 1 $relay ==TLS== relay $count ${relays[-1]}"
+    else
+        echo "$spawner $relay"
+    fi
 }
 
 show_more() {
@@ -384,6 +417,13 @@ check_arguments() {
     [[ $* == stay || $* == once ]] || usage
     [[ $spawner == relay-listen || $spawner == xinetd ]] || usage
     [[ -z $target || $target == ?*:[0-9]* ]] || usage
+    [[ $count == [1-9] ]] || usage
+    if [[ $count -gt 1 ]]; then
+        [[ $spawner == relay-listen ]] || usage
+        store=$(command -v valkey-server redis-server | head -n 1)
+        store=${store##*/}
+        programs+=("${store:-redis-server}")
+    fi
     [[ $spawner != xinetd ]] || programs+=(xinetd)
     for program in "${programs[@]}"; do
         command -v "$program" >/dev/null || fail "$program is not installed: run make deps"
@@ -393,6 +433,7 @@ check_arguments() {
 
 main() {
     cd "$(dirname "$0")/.."
+    . tests/lib/demo_relays.bash
     check_arguments "$@"
     trap clean_up EXIT
     trap 'exit 129' HUP
@@ -404,10 +445,15 @@ main() {
     echo "A VPN-Warp relay in $scratch"
     make_certificates
     start_intra
-    start_keyd
-    start_broker
-    start_spawner
+    if [[ $count -gt 1 ]]; then
+        start_relays
+    else
+        start_relay
+        relays=("$relay")
+    fi
+    relay=${relays[-1]}
     start_agent
+    relay=${relays[0]}
     start_stone
     show_way
     if fetch; then
