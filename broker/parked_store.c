@@ -188,8 +188,7 @@ remember(struct broker *b, const struct record *r)
 
 	if (c == NULL)
 		return NULL;
-	c->certificate = certificate_set_take_copy(
-	    b->certificates, &r->certificate);
+	c->certificate = certificate_set_add(b->certificates, &r->certificate);
 	if (c->certificate == NULL) {
 		free(c);
 		return NULL;

@@ -29,9 +29,11 @@ struct party {
 	UT_hash_handle hh;
 };
 
+STAILQ_HEAD(news, party);
+
 struct pairing {
 	struct party *parties;
-	STAILQ_HEAD(, party) news;
+	struct news news;
 	int tells; /* somebody wants them */
 };
 

@@ -26,6 +26,22 @@ static const struct refusal {
     [PAIRING_TYPE] = {403, "This customer's type does not include this"},
 };
 
+/* The certificate in der, which is read where it is not known. */
+static const struct certificate *
+certificate_of(struct broker *b, const uint8_t *der, size_t len)
+{
+	const struct certificate *known;
+	struct certificate certificate;
+	struct identity fingerprint;
+
+	if (certificate_fingerprint(&fingerprint, der, len) == -1)
+		return NULL;
+	known = certificate_set_take(b->certificates, &fingerprint);
+	if (known != NULL || certificate_read(&certificate, der, len) == -1)
+		return known;
+	return certificate_set_add(b->certificates, &certificate);
+}
+
 const struct customer_entry *
 registrar_recognize(struct broker *b, struct conn *c, struct customer_key *key,
     const uint8_t *der, size_t len)
@@ -33,7 +49,7 @@ registrar_recognize(struct broker *b, struct conn *c, struct customer_key *key,
 	const struct customer_entry *entry;
 
 	certificate_set_give_back(b->certificates, c->certificate);
-	c->certificate = certificate_set_take(b->certificates, der, len);
+	c->certificate = certificate_of(b, der, len);
 	if (c->certificate == NULL)
 		return NULL;
 	entry = customers_find(b->customers, c->certificate);

@@ -90,6 +90,8 @@ struct reload_state {
 	char error[ADMIN_TEXT_MAX]; /* the first; "": none */
 };
 
+TAILQ_HEAD(seek_list, seek);
+
 struct broker {
 	int listener;
 	int signals; /* signalfd */
@@ -123,8 +125,8 @@ struct broker {
 		struct conn *conn;      /* relay-presence; NULL likewise */
 		struct wire_rows *rows; /* on their way to it */
 		int all_told;
-		int64_t next; /* base/deadline.h; when to tell more */
-		TAILQ_HEAD(, seek) asked; /* and not answered yet */
+		int64_t next;           /* base/deadline.h; when to tell more */
+		struct seek_list asked; /* and not answered yet */
 	} presence;
 	struct reload_state reload;
 	struct {

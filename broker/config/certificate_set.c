@@ -48,7 +48,19 @@ find(const struct certificate_set *set, const struct identity *fingerprint)
 }
 
 const struct certificate *
-certificate_set_take_copy(
+certificate_set_take(
+    struct certificate_set *set, const struct identity *fingerprint)
+{
+	struct item *item = find(set, fingerprint);
+
+	if (item == NULL)
+		return NULL;
+	item->taken++;
+	return &item->certificate;
+}
+
+const struct certificate *
+certificate_set_add(
     struct certificate_set *set, const struct certificate *certificate)
 {
 	struct item *item = find(set, &certificate->fingerprints[0]);
@@ -66,25 +78,6 @@ certificate_set_take_copy(
 			return NULL;
 		}
 	}
-	item->taken++;
-	return &item->certificate;
-}
-
-const struct certificate *
-certificate_set_take(
-    struct certificate_set *set, const uint8_t *der, size_t len)
-{
-	struct certificate certificate;
-	struct identity fingerprint;
-	struct item *item;
-
-	if (certificate_fingerprint(&fingerprint, der, len) == -1)
-		return NULL;
-	item = find(set, &fingerprint);
-	if (item == NULL)
-		return certificate_read(&certificate, der, len) == -1
-			   ? NULL
-			   : certificate_set_take_copy(set, &certificate);
 	item->taken++;
 	return &item->certificate;
 }

@@ -16,15 +16,18 @@ struct certificate_set *certificate_set_new(void);
 void certificate_set_free(struct certificate_set *set);
 
 /*
- * The certificate in der, read where it is not there yet (certificate.h). It is
- * the set's, and stays until it was given back as often as it was taken.
- * Returns NULL with errno, as certificate_read does.
+ * The certificate of which the form with this fingerprint
+ * (config/certificate.h) is there, or NULL. It is the set's, and stays until it
+ * was given back as often as it was taken.
  */
 const struct certificate *certificate_set_take(
-    struct certificate_set *set, const uint8_t *der, size_t len);
+    struct certificate_set *set, const struct identity *fingerprint);
 
-/* The same for one that was read before. Returns NULL with errno (ENOMEM). */
-const struct certificate *certificate_set_take_copy(
+/*
+ * Takes the certificate likewise, which is copied where it is not there yet.
+ * Returns NULL with errno (ENOMEM).
+ */
+const struct certificate *certificate_set_add(
     struct certificate_set *set, const struct certificate *certificate);
 
 /* certificate, which was taken, is not needed any more; NULL: nothing is done.
