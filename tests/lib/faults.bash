@@ -107,7 +107,7 @@ victim() {
         spawner) pid_of relay ;;
         agent) pid_of agent-alice ;;
         stone) pid_of stone-alice ;;
-        agent-poll) any_child agent-alice ;;
+        agent-poll) any_child "$(any_agent alice)" ;;
         agent-session) an_agents_session ;;
         stone-session) any_child stone-alice ;;
         stone-handler) any_handler stone ;;
@@ -119,6 +119,12 @@ victim() {
 # any_of PID...
 any_of() {
     [ $# -eq 0 ] || echo "${@:RANDOM%$#+1:1}"
+}
+
+# any_agent CUSTOMER: the name of one, where there are several.
+any_agent() {
+    local confs=("agent-$1"*.conf)
+    any_of "${confs[@]%.conf}"
 }
 
 any_child() {
