@@ -76,6 +76,7 @@ start(const char *conf)
 	b->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	MUST(filewatch_open(&b->crl) == 0);
 	b->accounts = accounts_new();
+	b->certificates = certificate_set_new();
 	b->pairing = pairing_new();
 	b->sessions = sessions_new();
 	b->recent = recent_new();
@@ -357,6 +358,7 @@ finish(struct broker *b)
 	MUST(sessions_count(b->sessions) == 0);
 	MUST(b->parking.count == 0);
 	parking_free(&b->parking);
+	certificate_set_free(b->certificates);
 	pairing_free(b->pairing);
 	sessions_free(b->sessions);
 	recent_free(b->recent);
