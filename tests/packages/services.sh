@@ -60,6 +60,7 @@ printf '%s\n' '-q key=stone.key' '-q cert=laptop.pem' '-q CAfile=ca.pem' \
     'relay.example.org:443/ssl,http localhost:8081 "GET / HTTP/1.1" --' >local.conf
 sed 's/8081/8080/' local.conf >stone.conf
 python3 -SB "$lib/traffic.py" target whole 10080 intra >"$work/target.log" 2>&1 &
+target=$!
 
 say 'all units start'
 relay-broker -t
@@ -234,3 +235,4 @@ apt-get purge -q -y 'vpn-warp-*' >>"$work/remove.log" 2>&1
 [[ -e /etc/vpn-warp/ca/private/ca.pem && -e /etc/vpn-warp/intra.conf ]]
 left=$(find /usr /lib /etc /var/lib -xdev \( -name 'relay-*' -o -name 'relay[@.]*' -o -name 'relayagent*' -o -name 'vpn-warp*' \) ! -path '/etc/vpn-warp*' ! -path '/usr/lib/python*')
 [[ -z $left ]] || failed "$LINENO" "left: $left"
+kill "$target" # what comes next has its own
