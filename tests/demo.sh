@@ -259,7 +259,7 @@ handler_user = $handler_user
 END
 }
 
-# make_relay: what its programs need, but for relay.conf.
+# make_relay: what the programs of one need.
 make_relay() {
     mkdir "$scratch"/{run,keyd,relay}"$at"
     [[ ${#as_user[@]} -eq 0 ]] || chown "$user" "$scratch/run$at"

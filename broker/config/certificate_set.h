@@ -30,8 +30,7 @@ const struct certificate *certificate_set_take(
 const struct certificate *certificate_set_add(
     struct certificate_set *set, const struct certificate *certificate);
 
-/* certificate, which was taken, is not needed any more; NULL: nothing is done.
- */
+/* certificate, which was taken, is not needed any more; NULL: there is none. */
 void certificate_set_give_back(
     struct certificate_set *set, const struct certificate *certificate);
 

@@ -22,8 +22,7 @@ struct lookups {
 	struct asked *all;        /* by id */
 	struct asked_list asking; /* the store; the longest first */
 	struct asked_list resting;
-	/* which start of each relay lives, as conf.peers; "": none is known to
-	 */
+	/* which start of each relay lives, as conf.peers; "": not known */
 	char epochs[CONF_PEERS_MAX][PUBLISHER_EPOCH_SIZE];
 	int64_t leases_at; /* base/deadline.h; when to look for that again */
 	uint64_t total, failures;

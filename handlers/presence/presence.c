@@ -18,9 +18,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define REPORT_MS                                                              \
-	2000 /* between two of what the broker is told of the store            \
-	      */
+/* Milliseconds between two of what the broker is told of the store. */
+#define REPORT_MS 2000
 
 struct loop {
 	struct presence *p;

@@ -8,8 +8,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* A store may be on this host: no filter_logging, which has no stream for it.
- */
+/* A store may be on this host, and filter_logging has no stream for it. */
 static const struct filter_rule serving[] = {
     FILTER_SOCKET(AF_UNIX, SOCK_SEQPACKET), /* the broker */
     FILTER_SOCKET(AF_UNIX, SOCK_DGRAM),     /* syslog(3) */
