@@ -59,10 +59,17 @@ all_up() {
     wait_until 60 passes_over osaka
     [ "$(node_status tokyo crossing_out_total)" -ge 10 ]
     [ "$(node_status kyoto crossing_in_total)" -ge 10 ]
-    node_ctl tokyo status | grep -E '^store      up, 0 customers here told, [1-9][0-9]* lookups, [0-9]+ failed$'
+    # the broker is told every two seconds
+    wait_until 60 publishes kyoto 1
+    wait_until 60 shows tokyo '^store      up, 0 customers here told, [1-9][0-9]* lookups, [0-9]+ failed$'
     node_ctl kyoto metrics | grep -x 'vpn_warp_relay_published 1'
     node_ctl kyoto metrics | grep -x 'vpn_warp_relay_store_up 1'
     [ "$(store smembers vw:nodes | sort | xargs)" = 'kyoto osaka tokyo' ]
+}
+
+# shows NAME PATTERN: a line of that relay's status.
+shows() {
+    node_ctl "$1" status | grep -E "$2"
 }
 
 # passes_over NAME: ten sessions begin that it is not asked for. On a slow machine
