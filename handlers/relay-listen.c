@@ -31,6 +31,13 @@
 
 #define NAME "relay-listen"
 
+/*
+ * No more than are served while they wait: where handshakes are late, who has
+ * waited long will leave in the middle of one, and none ends. TCP has the
+ * others come again, in a second at first.
+ */
+#define BACKLOG 512
+
 /* What the service manager passes on counts in place of the listen lines. */
 static void
 take_listeners(struct spawner *s, size_t passed)
@@ -53,7 +60,7 @@ open_listeners(struct spawner *s)
 
 	for (size_t i = 0; i < s->conf.nlisten; i++) {
 		s->listeners[i] = netaddr_listen(
-		    &s->conf.listen[i], SOMAXCONN, &f);
+		    &s->conf.listen[i], BACKLOG, &f);
 		if (s->listeners[i] == -1)
 			program_fail(EX_UNAVAILABLE, "%s", f.text);
 	}

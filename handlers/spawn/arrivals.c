@@ -1,9 +1,12 @@
 /* Who has arrived and not registered yet: see arrivals.h. */
 #define _GNU_SOURCE
 #include "spawn/arrivals.h"
+#include "base/deadline.h"
 #include "base/fd.h"
+#include "base/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +14,8 @@
 #include <unistd.h>
 
 #define ROOM_MIN  1024
-#define TOLD_ONCE 256 /* pids of one read(2) */
+#define TOLD_ONCE 256  /* pids of one read(2) */
+#define LINE_MS   1000 /* between two lines that say the same */
 
 int
 arrivals_open(struct arrivals *a)
@@ -123,18 +127,42 @@ end_beyond(struct arrivals *a, const struct in6_addr *from, size_t most)
 	return ended;
 }
 
-size_t
-arrivals_make_room(struct arrivals *a, const struct in6_addr *from, size_t most,
-    size_t most_from, unsigned *ended)
+int
+arrivals_has_left(int sock)
 {
+	static int64_t next_line;
+	static unsigned left;
+	struct pollfd pfd = {.fd = sock, .events = POLLRDHUP};
+
+	/* it cannot end a handshake that has not begun without us */
+	if (poll(&pfd, 1, 0) != 1)
+		return 0;
+	left++;
+	if (deadline_rings(&next_line, LINE_MS)) {
+		log_event(
+		    LOG_NOTICE, "left", "connections", LOG_U64(left), NULL);
+		left = 0;
+	}
+	return 1;
+}
+
+void
+arrivals_make_room(struct arrivals *a, const struct in6_addr *from, size_t most,
+    size_t most_from)
+{
+	static int64_t next_line;
+	static unsigned ended;
 	size_t oldest;
 
 	read_told(a);
-	*ended = 0;
 	if (!IN6_IS_ADDR_UNSPECIFIED(from))
-		*ended = end_beyond(a, from, most_from);
-	*ended += end_beyond(a, NULL, most);
-	return count(a, NULL, &oldest);
+		ended += end_beyond(a, from, most_from);
+	ended += end_beyond(a, NULL, most);
+	if (ended == 0 || !deadline_rings(&next_line, LINE_MS))
+		return;
+	log_event(LOG_WARNING, "crowded", "ended", LOG_U64(ended),
+	    "unregistered", LOG_U64(count(a, NULL, &oldest)), NULL);
+	ended = 0;
 }
 
 void

@@ -38,12 +38,18 @@ void arrivals_free(struct arrivals *a);
 void arrivals_address(struct in6_addr *from, int sock);
 
 /*
- * Makes room for one more from there: SIGKILLs the oldest of those beyond the
- * limits. Returns how many there are now, and sets *ended to how many had to
- * go.
+ * Whether the peer of sock, a TCP connection, has left while it waited for its
+ * turn: on a relay that is behind, a handler for it would let the next leave,
+ * too. Their number is logged, once a second at most.
  */
-size_t arrivals_make_room(struct arrivals *a, const struct in6_addr *from,
-    size_t most, size_t most_from, unsigned *ended);
+int arrivals_has_left(int sock);
+
+/*
+ * Makes room for one more from there: SIGKILLs the oldest of those beyond the
+ * limits. How many had to go is logged, once a second at most.
+ */
+void arrivals_make_room(struct arrivals *a, const struct in6_addr *from,
+    size_t most, size_t most_from);
 
 /* Adds a child. Without memory it is not counted. */
 void arrivals_add(struct arrivals *a, pid_t pid, const struct in6_addr *from);

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define IDLE_MAX 32    /* at a time: as many as may come at once */
+#define IDLE_MAX 128   /* at a time: as many as may come at once */
 #define IDLE_MS  10000 /* then memory is worth more than what is saved */
 #define LONG_MS  1000  /* a connection beside which a new process is cheap */
 #define HEARD    32    /* channels of one epoll_wait(2) */

@@ -19,8 +19,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Children with a channel: each is a descriptor, which fork(2) copies. */
-#define POOL_MAX 128
+/*
+ * Children with a channel: each is a descriptor, which fork(2) copies. As many
+ * as agents may come at a time and wait to be parked.
+ */
+#define POOL_MAX 512
 
 /* What comes with the next connection. */
 struct pool_task {

@@ -28,7 +28,6 @@ _Static_assert(
     CONF_LISTEN_MAX + 1 <= FORKER_LISTENERS_MAX, "too many listeners");
 
 #define STRANGER_MS 1000    /* between two lines of them */
-#define CROWDED_MS  1000    /* likewise */
 #define HOUR_MS     3600000 /* to look at the certificate's dates again */
 
 struct loop {
@@ -70,25 +69,15 @@ of_broker(const struct spawner *s)
 static void
 make_room(struct loop *l, int sock)
 {
-	static int64_t next_line;
-	static unsigned gone;
 	struct spawner *s = l->spawner;
-	unsigned now;
-	size_t count;
 
 	/* a balancer's clients share its address; who they are it says later */
 	if (balancer_connects(&s->conf, sock) == 1)
 		l->from = in6addr_any;
 	else
 		arrivals_address(&l->from, sock);
-	count = arrivals_make_room(&s->arrivals, &l->from,
-	    s->conf.max_unregistered, s->conf.max_unregistered_from, &now);
-	gone += now;
-	if (gone == 0 || !deadline_rings(&next_line, CROWDED_MS))
-		return;
-	log_event(LOG_WARNING, "crowded", "ended", LOG_U64(gone),
-	    "unregistered", LOG_U64(count), NULL);
-	gone = 0;
+	arrivals_make_room(&s->arrivals, &l->from, s->conf.max_unregistered,
+	    s->conf.max_unregistered_from);
 }
 
 /* What a connection of this listener is. */
@@ -121,6 +110,26 @@ give(struct loop *l, struct pool_member *m, size_t listener, int sock)
 	return rc;
 }
 
+/* Whether who has served one may serve another. */
+static int
+rests(void *arg, pid_t pid)
+{
+	return arrivals_rests(arg, pid);
+}
+
+/* Looks again before there is to be a new one, which costs more than to look.
+ */
+static struct pool_member *
+find_idle(struct spawner *s)
+{
+	struct pool_member *m = pool_idle(&s->pool);
+
+	if (m != NULL)
+		return m;
+	pool_listen(&s->pool, rests, &s->arrivals);
+	return pool_idle(&s->pool);
+}
+
 static int
 reuse(struct forker *f, size_t listener, int sock)
 {
@@ -129,7 +138,7 @@ reuse(struct forker *f, size_t listener, int sock)
 
 	if (l->spawner->conf.handler_uses == 1)
 		return 0;
-	while ((m = pool_idle(&l->spawner->pool)) != NULL) {
+	while ((m = find_idle(l->spawner)) != NULL) {
 		const pid_t pid = m->pid;
 
 		if (give(l, m, listener, sock) == -1)
@@ -151,13 +160,6 @@ started(struct forker *f, size_t listener, pid_t pid)
 	pool_add(&l->spawner->pool, pid, l->spawner->conf.handler_uses - 1);
 }
 
-/* Whether who has served one may serve another. */
-static int
-rests(void *arg, pid_t pid)
-{
-	return arrivals_rests(arg, pid);
-}
-
 static int
 ended(struct forker *f, pid_t pid)
 {
@@ -167,22 +169,31 @@ ended(struct forker *f, pid_t pid)
 	return arrivals_ended(&l->spawner->arrivals, pid);
 }
 
+/* Who hands a connection over is to be of ours. */
 static int
-admits(const struct forker *f, size_t listener, int sock)
+admits_handoff(int sock)
 {
 	static int64_t next_line;
-	struct loop *l = f->owner;
 	struct rights who;
 
-	if (!is_handoff(l->spawner, listener) ||
-	    handoff_trusts(sock, getuid(), &who)) {
-		make_room(l, sock);
+	if (handoff_trusts(sock, getuid(), &who))
 		return 1;
-	}
 	if (deadline_rings(&next_line, STRANGER_MS))
 		log_event(LOG_WARNING, "stranger", "uid", LOG_U64(who.uid),
 		    "pid", LOG_U64(who.pid), NULL);
 	return 0;
+}
+
+static int
+admits(const struct forker *f, size_t listener, int sock)
+{
+	struct loop *l = f->owner;
+
+	if (is_handoff(l->spawner, listener) ? !admits_handoff(sock)
+					     : arrivals_has_left(sock))
+		return 0;
+	make_room(l, sock);
+	return 1;
 }
 
 static void

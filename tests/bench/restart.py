@@ -10,6 +10,7 @@ from processes import Scratch, wait_for
 from report import Target
 
 WAIT = 600
+LINES = "park_after = 1", "handler_uses = 100"  # what a relay of so many agents has
 STORE = ROOT / "tests/lib/fdstore.py"  # a service manager that keeps descriptors
 
 
@@ -75,9 +76,8 @@ def measure(bench):
     alone = copy.copy(bench)
     alone.scratch = Scratch()
     try:
-        alone.relay = Relay(alone.scratch)
+        alone.relay = Relay(alone.scratch, *LINES, has_keyd=True)
         await_broker(alone.relay)
-        alone.relay.set("park_after", 1)
         count = bench.pick(most(), 1000)
         killed(alone, count)
         restarted(alone, count)

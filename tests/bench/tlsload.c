@@ -34,7 +34,7 @@
 #define STACK        262144 /* bytes, of a thread */
 #define ANSWER_S     15     /* longer than the relay lets a stone wait */
 #define KEEPALIVE_MS 30000  /* as relayagent does */
-#define LOOK_MS      200    /* from one look for who was lost to the next */
+#define LOOK_MS      1000   /* from one look for who was lost to the next */
 #define BACK_MS      45000  /* likewise: at any moment up to then */
 
 static const char usage[] =

@@ -137,3 +137,33 @@ SCRIPT
     ended_well flood
     says relay ' crowded '
 }
+
+@test "who has left before it was its turn costs no handler, and a line says how many" {
+    with_relay
+    play <<'SCRIPT'
+parent = int(open(f"{SCRATCH}/relay.pid").read())
+os.kill(parent, signal.SIGSTOP)
+left = [tcp() for _ in range(40)]
+for i, sock in enumerate(left):
+    if i % 2:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+stays = tcp()
+os.kill(parent, signal.SIGCONT)
+Peer("alice", sock=stays)
+SCRIPT
+    says relay ' left connections=1$'
+    says_times relay 0 ' tls-refused '
+    play <<'SCRIPT'
+# the line is of a second: what has been counted since comes with the next
+def another():
+    parent = int(open(f"{SCRATCH}/relay.pid").read())
+    os.kill(parent, signal.SIGSTOP)
+    tcp().close()
+    os.kill(parent, signal.SIGCONT)
+    with open(RELAY_LOG, encoding="ascii") as log:
+        return sum(map(int, re.findall(r" left connections=(\d+)$", log.read(), re.M))) > 40
+
+until(another)
+SCRIPT
+}

@@ -70,6 +70,38 @@ assert turned_away("bob") == pid
 SCRIPT
 }
 
+@test 'what has ended while relay-listen was busy serves, before a process is made for it' {
+    with_uses 3
+    play <<'SCRIPT'
+from uses import *
+import signal
+
+def state(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0]
+
+def rests(pid, busy):
+    """It has closed its connection, and sleeps until it gets another."""
+    return len(descriptors(pid)) < len(busy) and state(pid) == "S"
+
+spawner = int(open(f"{SCRATCH}/relay.pid").read())
+client = Peer("alice")
+client.send(POLL + b"\r\n")
+client.head()
+pid = handler_of(client)
+busy = descriptors(pid)
+os.kill(spawner, signal.SIGSTOP)
+client.close()
+until(lambda: rests(pid, busy))
+sock = tcp()  # it finds both at once
+os.kill(spawner, signal.SIGCONT)
+client = Peer("alice", sock=sock)
+client.send(NOTHING)
+client.rest()
+assert handler_of(client) == pid
+SCRIPT
+}
+
 # ---- nothing is left of who came before ------------------------------------------
 
 @test 'nothing of one connection is in memory when the next one comes' {
