@@ -232,7 +232,10 @@ drop(struct keyd *d, size_t i)
 	    (d->count - i) * sizeof(*d->askers));
 }
 
-/* Each process has one; of too many the oldest has had the most time. */
+/*
+ * Each process has one. Of too many the oldest goes, who has had the most time:
+ * if it has asked by now it is answered.
+ */
 static void
 make_room(struct keyd *d, pid_t pid)
 {
@@ -241,8 +244,10 @@ make_room(struct keyd *d, pid_t pid)
 			drop(d, i);
 			return;
 		}
-	if (d->count == KEYD_ASKING_MAX)
+	if (d->count == KEYD_ASKING_MAX) {
+		answer(d, &d->askers[0]);
 		drop(d, 0);
+	}
 }
 
 static void

@@ -9,10 +9,11 @@
  *
  * With -i its agents stay instead, idle, until standard input ends; "idle N"
  * says that all are there. So it is with -p, once the relay has parked each,
- *and with -b, of which each that is lost comes back, as relayagent's do.
+ * and with -b, of which each that is lost comes back, as relayagent's do.
  *
  * usage: tlsload [-i | -p | -b | -s] port cert key ca connections threads
  */
+#include "base/backoff.h"
 #include "ipc/parked_signs.h"
 #include "timing.h"
 
@@ -36,6 +37,8 @@
 #define KEEPALIVE_MS 30000  /* as relayagent does */
 #define LOOK_MS      1000   /* from one look for who was lost to the next */
 #define BACK_MS      45000  /* likewise: at any moment up to then */
+#define AGAIN_MIN_MS 1000   /* where that fails: likewise, and twice as long */
+#define AGAIN_MAX_MS 60000  /* each time up to this */
 
 static const char usage[] =
     "usage: tlsload [-i | -p | -b | -s] port cert key ca connections threads\n";
@@ -51,6 +54,7 @@ static SSL **idle;
 static atomic_int *parked; /* without TLS; 0: it is not */
 static _Atomic double
     *back; /* when one that was lost comes back; 0: it is there */
+static struct backoff *again; /* as relayagent(1) has it */
 
 /* ---- one connection ---- */
 
@@ -207,6 +211,7 @@ give_sign(int fd)
 static void
 come_back_later(size_t i)
 {
+	backoff_init(&again[i], AGAIN_MIN_MS, AGAIN_MAX_MS);
 	back[i] = timing_now() + drand48() * BACK_MS;
 }
 
@@ -230,7 +235,7 @@ come_back(void *arg)
 	size_t i = (size_t)((_Atomic double *)arg - back);
 
 	if (run_once(i) == -1)
-		come_back_later(i);
+		back[i] = timing_now() + (double)backoff_next(&again[i]);
 	return NULL;
 }
 
@@ -361,10 +366,11 @@ main(int argc, char **argv)
 	idle = calloc(total, sizeof(SSL *));
 	parked = calloc(total, sizeof(*parked));
 	back = calloc(total, sizeof(*back));
+	again = calloc(total, sizeof(*again));
 	srand48(getpid());
 	ctx = make_context(argv[1], argv[2], argv[3]);
 	if (took == NULL || idle == NULL || parked == NULL || back == NULL ||
-	    ctx == NULL) {
+	    again == NULL || ctx == NULL) {
 		fputs(
 		    "tlsload: certificate, key or CA cannot be used\n", stderr);
 		return EX_NOINPUT;

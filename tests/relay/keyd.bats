@@ -366,6 +366,37 @@ for one in others:
     works
 }
 
+@test 'of a hundred processes that ask at once each is answered' {
+    local asked
+    with_keyd
+    kill -STOP "$(pid_of keyd)"
+    ask '
+import os
+def child(asks):
+    with connect() as sock:
+        sock.send(request())
+        os.write(asks, b".")
+        answer = sock.recv(4096)
+    os._exit(0 if len(answer) > 8 and struct.unpack_from("=HHI", answer)[2] else 1)
+
+ours, theirs = os.pipe()
+children = []
+for _ in range(100):
+    pid = os.fork()
+    if pid == 0:
+        child(theirs)
+    children.append(pid)
+for _ in children:
+    os.read(ours, 1)
+print("all", flush=True)
+assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 100
+' >asked 3>&- &
+    asked=$!
+    wait_until 60 grep -q all asked
+    kill -CONT "$(pid_of keyd)"
+    wait "$asked"
+}
+
 @test 'one process has eight signatures in ten seconds, and others are served meanwhile' {
     with_keyd
     run -0 ask '
