@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct metric {
@@ -204,10 +205,20 @@ command_metrics(const struct ctl_call *call)
 {
 	struct textfile file;
 	struct failure f;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *whole = open_memstream(&text, &len);
 
+	if (whole == NULL)
+		program_fail(EX_OSERR, "out of memory");
+	/* first, since a broker that goes away meanwhile ends us */
+	ctl_metrics(whole, call);
+	if (fclose(whole) == EOF)
+		program_fail(EX_OSERR, "out of memory");
 	if (textfile_open(&file, call->options->textfile, &f) == -1)
 		program_fail(EX_CANTCREAT, "%s", f.text);
-	ctl_metrics(file.out, call);
+	fwrite(text, 1, len, file.out);
+	free(text);
 	if (textfile_close(&file, &f) == -1)
 		program_fail(EX_IOERR, "%s", f.text);
 	return EX_OK;

@@ -132,6 +132,15 @@ netaddr_text(const struct sockaddr *sa, char text[static NETADDR_TEXT_MAX])
 	}
 }
 
+uint16_t
+netaddr_port(const struct sockaddr *sa)
+{
+	const struct sockaddr_in *in = (const void *)sa;
+	const struct sockaddr_in6 *in6 = (const void *)sa;
+
+	return ntohs(sa->sa_family == AF_INET6 ? in6->sin6_port : in->sin_port);
+}
+
 void
 netaddr_peer(int sock, char text[static NETADDR_TEXT_MAX])
 {

@@ -7,6 +7,7 @@
 #include "base/failure.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #define NETADDR_HOST_MAX 256 /* a DNS name has at most 253 bytes */
@@ -52,7 +53,10 @@ int netaddr_listen(const struct netaddr *addr, int backlog, struct failure *f);
 void netaddr_text(
     const struct sockaddr *sa, char text[static NETADDR_TEXT_MAX]);
 
-/* The same for the connected peer of sock; "unknown" where there is none. */
+/* The port of an address, IPv6 or IPv4. */
+uint16_t netaddr_port(const struct sockaddr *sa);
+
+/* The text of the connected peer of sock; "unknown" where there is none. */
 void netaddr_peer(int sock, char text[static NETADDR_TEXT_MAX]);
 
 /*

@@ -2,13 +2,11 @@
 #define _GNU_SOURCE
 #include "peer/peer_sandbox.h"
 #include "base/log.h"
+#include "base/netaddr.h"
 #include "sandbox/instrumented.h"
 #include "sandbox/sandbox.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -49,20 +47,6 @@ make_stages(void)
 		   : filter_make(&dials_stage, lists, 4);
 }
 
-static uint16_t
-port_of(const struct peer_place *place)
-{
-	struct sockaddr_in6 six;
-	struct sockaddr_in four;
-
-	if (place->address.ss_family == AF_INET6) {
-		memcpy(&six, &place->address, sizeof(six));
-		return ntohs(six.sin6_port);
-	}
-	memcpy(&four, &place->address, sizeof(four));
-	return ntohs(four.sin_port);
-}
-
 static int
 restrict_files(const struct peerd *p, struct landlock *l)
 {
@@ -77,7 +61,10 @@ restrict_files(const struct peerd *p, struct landlock *l)
 		if (landlock_allow_beside(l, files[i], LANDLOCK_READ) == -1)
 			return -1;
 	for (size_t i = 0; i < p->conf.npeers; i++)
-		if (landlock_allow_port(l, port_of(&p->places[i])) == -1)
+		if (landlock_allow_port(l,
+			netaddr_port(
+			    (const struct sockaddr *)&p->places[i].address)) ==
+		    -1)
 			return -1;
 	return landlock_enter(l);
 }

@@ -2,11 +2,8 @@
 #define _GNU_SOURCE
 #include "presence/presence_sandbox.h"
 #include "base/log.h"
+#include "base/netaddr.h"
 #include "sandbox/sandbox.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <string.h>
 
 /* A store may be on this host, and filter_logging has no stream for it. */
 static const struct filter_rule serving[] = {
@@ -17,21 +14,6 @@ static const struct filter_rule serving[] = {
     FILTER_SOCKET(AF_INET6, SOCK_STREAM),
     FILTER_CALL(connect),
 };
-
-/* Of an address of either kind. */
-static uint16_t
-port_of(const struct settings_place *place)
-{
-	struct sockaddr_in6 six;
-	struct sockaddr_in four;
-
-	if (place->address.any.sa_family == AF_INET6) {
-		memcpy(&six, &place->address, sizeof(six));
-		return ntohs(six.sin6_port);
-	}
-	memcpy(&four, &place->address, sizeof(four));
-	return ntohs(four.sin_port);
-}
 
 static int
 restrict_files(const struct settings *s, struct landlock *l)
@@ -48,7 +30,8 @@ restrict_files(const struct settings *s, struct landlock *l)
 			return -1;
 	for (size_t i = 0; i < conf->nstores; i++)
 		if (!s->places[i].is_local &&
-		    landlock_allow_port(l, port_of(&s->places[i])) == -1)
+		    landlock_allow_port(
+			l, netaddr_port(&s->places[i].address.any)) == -1)
 			return -1;
 	return landlock_enter(l);
 }

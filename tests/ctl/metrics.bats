@@ -40,6 +40,11 @@ counted() {
     written_in_one_step relay.prom ctl metrics
     is_metrics folder/relay.prom 11
     run -73 ctl metrics --textfile /nonexistent/file
+    cp folder/relay.prom old
+    stop broker
+    run -69 ctl metrics --textfile folder/relay.prom
+    cmp old folder/relay.prom
+    [ "$(ls folder)" = relay.prom ]
 }
 
 @test "no link in the folder leads --textfile to another file" {
