@@ -23,6 +23,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,14 +32,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define THREADS_MAX  1024
-#define STACK        262144 /* bytes, of a thread */
-#define ANSWER_S     15     /* longer than the relay lets a stone wait */
-#define KEEPALIVE_MS 30000  /* as relayagent does */
-#define LOOK_MS      1000   /* from one look for who was lost to the next */
-#define BACK_MS      45000  /* likewise: at any moment up to then */
-#define AGAIN_MIN_MS 1000   /* where that fails: likewise, and twice as long */
-#define AGAIN_MAX_MS 60000  /* each time up to this */
+#define THREADS_MAX   1024
+#define RETURNING_MAX 128    /* at a time: each waits until it is parked */
+#define STACK         262144 /* bytes, of a thread */
+#define ANSWER_S      15     /* longer than the relay lets a stone wait */
+#define KEEPALIVE_MS  30000  /* as relayagent does */
+#define LOOK_MS       1000   /* from one look for who was lost to the next */
+#define BACK_MS       45000  /* likewise: at any moment up to then */
+#define AGAIN_MIN_MS  1000   /* where that fails: likewise, and twice as long */
+#define AGAIN_MAX_MS  60000  /* each time up to this */
 
 static const char usage[] =
     "usage: tlsload [-i | -p | -b | -s] port cert key ca connections threads\n";
@@ -50,11 +52,18 @@ static size_t total;
 static atomic_size_t next, failed;
 static double *took; /* milliseconds, of those that did not fail */
 static atomic_size_t ntook;
-static SSL **idle;
-static atomic_int *parked; /* without TLS; 0: it is not */
-static _Atomic double
-    *back; /* when one that was lost comes back; 0: it is there */
-static struct backoff *again; /* as relayagent(1) has it */
+struct agent {
+	SSL *idle;            /* NULL: it is not, or parked */
+	atomic_int parked;    /* without TLS; 0: it is not */
+	_Atomic double back;  /* when it is to come back; 0: it is not */
+	struct backoff again; /* as relayagent(1) has it */
+};
+
+static struct agent *agents;
+static size_t *due, given; /* who comes back, each once */
+static atomic_size_t taken;
+static sem_t is_due;
+static pthread_t thread[THREADS_MAX];
 
 /* ---- one connection ---- */
 
@@ -162,9 +171,9 @@ run_once(size_t i)
 	}
 	if (rc == 0 && parks) {
 		SSL_free(ssl);
-		parked[i] = fd;
+		agents[i].parked = fd;
 	} else if (rc == 0 && stays)
-		idle[i] = ssl;
+		agents[i].idle = ssl;
 	else
 		finish(ssl, fd);
 	return rc;
@@ -211,8 +220,8 @@ give_sign(int fd)
 static void
 come_back_later(size_t i)
 {
-	backoff_init(&again[i], AGAIN_MIN_MS, AGAIN_MAX_MS);
-	back[i] = timing_now() + drand48() * BACK_MS;
+	backoff_init(&agents[i].again, AGAIN_MIN_MS, AGAIN_MAX_MS);
+	agents[i].back = timing_now() + drand48() * BACK_MS;
 }
 
 /* The parked agent i may have been: then it is to come back. */
@@ -220,34 +229,37 @@ static void
 find_lost(size_t i)
 {
 	char byte;
-	ssize_t n = recv(parked[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n = recv(agents[i].parked, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
 	if (n == 1 || (n == -1 && errno == EAGAIN))
 		return;
-	close(parked[i]);
-	parked[i] = 0;
+	close(agents[i].parked);
+	agents[i].parked = 0;
 	come_back_later(i);
 }
 
 static void *
 come_back(void *arg)
 {
-	size_t i = (size_t)((_Atomic double *)arg - back);
+	for (;;) {
+		size_t i;
 
-	if (run_once(i) == -1)
-		back[i] = timing_now() + (double)backoff_next(&again[i]);
-	return NULL;
+		if (sem_wait(&is_due) == -1)
+			continue;
+		i = due[atomic_fetch_add(&taken, 1) % total];
+		if (run_once(i) == -1)
+			agents[i].back = timing_now() +
+					 (double)backoff_next(&agents[i].again);
+	}
+	return arg;
 }
 
-/* It waits to be parked, so that each has a thread. */
 static void
 begin_anew(size_t i)
 {
-	pthread_t thread;
-
-	back[i] = 0;
-	if (pthread_create(&thread, NULL, come_back, &back[i]) == 0)
-		pthread_detach(thread);
+	agents[i].back = 0;
+	due[given++ % total] = i;
+	sem_post(&is_due);
 }
 
 static void
@@ -256,13 +268,26 @@ look_for_lost(void)
 	const double now = timing_now();
 
 	for (size_t i = 0; i < total; i++)
-		if (parked[i] != 0)
+		if (agents[i].parked != 0)
 			find_lost(i);
-		else if (back[i] != 0 && back[i] <= now)
+		else if (agents[i].back != 0 && agents[i].back <= now)
 			begin_anew(i);
 }
 
 /* ---- all that stay ---- */
+
+static int
+start_threads(size_t n, void *(*run)(void *))
+{
+	pthread_attr_t attr;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	for (size_t i = 0; i < n; i++)
+		if (pthread_create(&thread[i], &attr, run, NULL) != 0)
+			return -1;
+	return 0;
+}
 
 /* Keeps all alive, each in its turn, until standard input ends. */
 static void
@@ -274,12 +299,14 @@ stay(void)
 	double looked = 0;
 	size_t i = 0;
 
+	if (returns && start_threads(RETURNING_MAX, come_back) == -1)
+		exit(EX_OSERR);
 	printf("idle %zu\n", total - failed);
 	while (poll(&pfd, 1, pause > 0 ? pause : 1) == 0) {
-		if (idle[i] != NULL)
-			keep_alive(idle[i]);
-		if (parked[i] != 0)
-			give_sign(parked[i]);
+		if (agents[i].idle != NULL)
+			keep_alive(agents[i].idle);
+		if (agents[i].parked != 0)
+			give_sign(agents[i].parked);
 		i = (i + 1) % total;
 		if (returns && timing_now() - looked > LOOK_MS) {
 			look_for_lost();
@@ -291,14 +318,8 @@ stay(void)
 static int
 run_threads(size_t n)
 {
-	pthread_t thread[THREADS_MAX];
-	pthread_attr_t attr;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK);
-	for (size_t i = 0; i < n; i++)
-		if (pthread_create(&thread[i], &attr, work, NULL) != 0)
-			return -1;
+	if (start_threads(n, work) == -1)
+		return -1;
 	for (size_t i = 0; i < n; i++)
 		pthread_join(thread[i], NULL);
 	return 0;
@@ -363,14 +384,11 @@ main(int argc, char **argv)
 	server.sin_port = htons((uint16_t)strtoul(argv[0], NULL, 10));
 	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	took = calloc(total, sizeof(*took));
-	idle = calloc(total, sizeof(SSL *));
-	parked = calloc(total, sizeof(*parked));
-	back = calloc(total, sizeof(*back));
-	again = calloc(total, sizeof(*again));
+	agents = calloc(total, sizeof(*agents));
+	due = calloc(total, sizeof(*due));
 	srand48(getpid());
 	ctx = make_context(argv[1], argv[2], argv[3]);
-	if (took == NULL || idle == NULL || parked == NULL || back == NULL ||
-	    again == NULL || ctx == NULL) {
+	if (took == NULL || agents == NULL || due == NULL || ctx == NULL) {
 		fputs(
 		    "tlsload: certificate, key or CA cannot be used\n", stderr);
 		return EX_NOINPUT;
