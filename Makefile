@@ -114,6 +114,10 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
 $(B)/bin/$(ADMIN_PROGRAM): LIBRARIES += sqlite3
 # the protocol of the store, likewise
 $(B)/bin/relay-presence: LIBS += $(shell $(PKG_CONFIG) --libs hiredis)
+# what speaks to tokens: relay-keyd's, likewise
+TOKENS = p11-kit-1
+$(B)/bin/relay-keyd: LIBS += $(shell $(PKG_CONFIG) --libs $(TOKENS))
+$(B)/obj/handlers/keyd/token.o $(B)/obj/handlers/keyd/token_key.o: LIBRARIES += $(TOKENS)
 # the same bytes from whatever folder it is built in
 ANYWHERE = '-ffile-prefix-map=$(CURDIR)=.'
 COMPILE = $(CC) -std=c11 $(WARNINGS) $(HARDENING) $(DEFINES) $(INCLUDES) \
@@ -130,7 +134,7 @@ DEPS_LIBFUZZER = libclang-rt-dev
 DEPS_UNITDIR = systemd-dev
 endif
 
-DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libhiredis-dev \
+DEPS_BUILD = gcc libc6-dev make pkg-config libssl-dev libhiredis-dev libp11-kit-dev \
 	libjansson-dev libnghttp2-dev libseccomp-dev libsqlite3-dev uthash-dev $(DEPS_LLHTTP) \
 	openssl
 DEPS_RUN = $(DEPS_BUILD) stone xinetd curl busybox util-linux procps
@@ -141,7 +145,7 @@ endif
 DEPS_TEST = $(DEPS_RUN) bats python3 socat parallel git mandoc xxd cpp jq \
 	tinyproxy-bin libnss3-tools chromium iproute2 redis-server \
 	redis-tools rsync sqlite3 openssh-server openssh-client nftables \
-	sslscan testssl.sh prometheus haproxy systemd zsh fish
+	sslscan testssl.sh prometheus haproxy systemd zsh fish softhsm2
 DEPS_BENCH = $(DEPS_RUN) python3 haproxy iperf3 wrk openssh-server \
 	redis-server redis-tools
 DEPS_MODEL = gcc libc6-dev spin

@@ -65,8 +65,10 @@ load_keys(struct keyd *d)
 {
 	struct failure f;
 
+	/* a supervisor goes on trying where a token is out, and only then */
 	if (keys_load(&d->keys, &d->conf, NULL, &f) == -1)
-		program_fail(EX_CONFIG, "%s", f.text);
+		program_fail(
+		    errno == ENODEV ? EX_UNAVAILABLE : EX_CONFIG, "%s", f.text);
 }
 
 int
@@ -76,7 +78,7 @@ main(int argc, char **argv)
 	static struct keyd d; /* of which most is zero */
 	struct relay_program_options o;
 	struct failure f;
-	int lock = -1;
+	int lock = -1, rc;
 
 	d.listener = -1;
 	if (fd_sane_std() == -1)
@@ -99,10 +101,11 @@ main(int argc, char **argv)
 		return EX_OK;
 
 	log_open(NAME, o.daemon ? LOG_TO_SYSLOG : LOG_TO_STDERR, o.debug);
+	/* a daemon is a copy, with no locked memory, and to a token a stranger:
+	 * once more, there */
+	keys_free(&d.keys);
 	if (o.daemon && program_daemonize() == -1)
 		program_fail(EX_OSERR, "daemon: %s", strerror(errno));
-	/* a daemon is a copy, in which no memory is locked: once more, there */
-	keys_free(&d.keys);
 	lock_memory();
 	load_keys(&d);
 	if (secret_load(d.secret, d.conf.keyd, &f) == -1)
@@ -112,9 +115,11 @@ main(int argc, char **argv)
 		program_fail(EX_OSERR, "signals: %s", strerror(errno));
 	if (keyd_sandbox_enter(&d.conf) == -1)
 		program_fail(EX_OSERR, "sandbox: %s", strerror(errno));
+	d.keys.is_closed = 1;
 	log_event(LOG_NOTICE, "start", "version", VERSION, "socket",
 	    d.conf.keyd, NULL);
-	if (keyd_run(&d) == -1)
+	rc = keyd_run(&d);
+	if (rc == -1)
 		program_fail(EX_OSERR, "loop: %s", strerror(errno));
 	keys_free(&d.keys);
 	OPENSSL_cleanse(d.secret, sizeof(d.secret));
@@ -125,5 +130,5 @@ main(int argc, char **argv)
 	fd_close(&lock);
 	fd_close(&d.signals);
 	relay_conf_free(&d.conf);
-	return EX_OK;
+	return rc == 0 ? EX_OK : EX_UNAVAILABLE;
 }

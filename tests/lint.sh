@@ -15,7 +15,7 @@ mapfile -t -O "${#shell[@]}" shell < <(find tests -name '*.sh' -o -name '*.bash'
 # The compiler sees the sources as the Makefile shows them to it.
 # shellcheck disable=SC2016 # these are make's variables
 mapfile -t flags < <("${MAKE:-make}" -s --no-print-directory --eval \
-    'flags:;@printf "%s\n" -std=c11 $(WARNINGS) $(DEFINES) $(INCLUDES)' flags)
+    'flags:;@printf "%s\n" -std=c11 $(WARNINGS) $(DEFINES) $(INCLUDES) $(shell $(PKG_CONFIG) --cflags $(TOKENS))' flags)
 
 # each COMMAND...: runs COMMAND with "{}" replaced by each source, a few at a time.
 each() {

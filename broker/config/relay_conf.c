@@ -69,6 +69,20 @@ check_stores(const struct relay_conf *c, const char *path, struct failure *f)
 	return 0;
 }
 
+/* A token is relay-keyd's alone: each handler would have to log in to it. */
+static int
+check_key(const struct relay_conf *c, const char *path, struct failure *f)
+{
+	if (c->key_on_token && c->keyd == NULL)
+		return failure(f,
+		    "%s: a key on a token needs a keyd line: see relay-keyd(8)",
+		    path);
+	if (c->token_folder != NULL && !c->key_on_token)
+		return failure(
+		    f, "%s: token_folder needs a key on a token", path);
+	return 0;
+}
+
 static int
 set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 {
@@ -85,7 +99,8 @@ set_defaults(struct relay_conf *c, const char *path, struct failure *f)
 		if (required[i].value == NULL)
 			return failure(
 			    f, "%s: no %s line", path, required[i].key);
-	if (check_peers(c, path, f) == -1 || check_stores(c, path, f) == -1)
+	if (check_key(c, path, f) == -1 || check_peers(c, path, f) == -1 ||
+	    check_stores(c, path, f) == -1)
 		return -1;
 	if (default_string(&c->socket, "/run/vpn-warp/broker.sock") == -1 ||
 	    default_string(&c->user, "vpn-warp") == -1 ||
@@ -151,6 +166,7 @@ relay_conf_free(struct relay_conf *conf)
 	free(conf->path);
 	free(conf->certificate);
 	free(conf->key);
+	free(conf->token_folder);
 	free(conf->ca);
 	free(conf->crl);
 	free(conf->socket);

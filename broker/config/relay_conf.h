@@ -48,6 +48,8 @@ struct relay_conf {
 	size_t nproxy_from;
 	char *certificate; /* paths, absolute or relative to the process */
 	char *key;
+	int key_on_token;   /* it is a URI (RFC 7512), and no path */
+	char *token_folder; /* what the token's module reads; NULL: nothing */
 	char *ca;
 	char *crl; /* NULL: none is checked */
 	enum crl_expired crl_expired;

@@ -40,6 +40,21 @@ set_number(unsigned *field, const char *key, const char *value, unsigned most,
 	return 0;
 }
 
+/* The PIN of a token is a secret, and this file is none. */
+static int
+set_key(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	const int on_token = strncmp(value, "pkcs11:", 7) == 0;
+
+	if (on_token && strstr(value, "pin-value=") != NULL)
+		return failure(f, "key: put the PIN into a file of its own, "
+				  "and name that by pin-source=");
+	conf->key_on_token = on_token;
+	return set_string(&conf->key, "key",
+	    on_token ? strdup(value) : config_lines_relative(conf->path, value),
+	    f);
+}
+
 static int
 set_tls_min(struct relay_conf *conf, const char *value, struct failure *f)
 {
@@ -216,7 +231,7 @@ relay_conf_key(struct relay_conf *c, unsigned line, const char *key,
 		int is_path;
 	} strings[] = {
 	    {"certificate", &c->certificate, 1},
-	    {"key", &c->key, 1},
+	    {"token_folder", &c->token_folder, 1},
 	    {"ca", &c->ca, 1},
 	    {"crl", &c->crl, 1},
 	    {"customers", &c->customers, 1},
@@ -257,6 +272,8 @@ relay_conf_key(struct relay_conf *c, unsigned line, const char *key,
 		c->user_line = line;
 	if (strcmp(key, "handler_uses") == 0)
 		c->handler_uses_line = line;
+	if (strcmp(key, "key") == 0)
+		return set_key(c, value, f);
 	if (strcmp(key, "listen") == 0)
 		return add_listen(c, value, f);
 	if (strcmp(key, "admin") == 0)

@@ -110,6 +110,8 @@ rights_on_files(const struct landlock *l, unsigned rights)
 		allowed |= LANDLOCK_ACCESS_FS_REMOVE_FILE;
 	if ((rights & LANDLOCK_SOCKET) != 0)
 		allowed |= LANDLOCK_ACCESS_FS_MAKE_SOCK;
+	if ((rights & LANDLOCK_LIST) != 0)
+		allowed |= LANDLOCK_ACCESS_FS_READ_DIR;
 	return allowed & l->files;
 }
 

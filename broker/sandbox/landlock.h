@@ -22,6 +22,7 @@ enum landlock_right {
 	LANDLOCK_WRITE = 2,  /* and make, and truncate */
 	LANDLOCK_REMOVE = 4, /* and rename within the folder, with WRITE */
 	LANDLOCK_SOCKET = 8, /* make a Unix socket */
+	LANDLOCK_LIST = 16,  /* read a folder itself */
 };
 
 struct landlock {

@@ -295,6 +295,23 @@ drop_late(struct keyd *d)
 
 /* ---- the loop ---- */
 
+/*
+ * What a token's module would need to find it again, the sandbox forbids: that
+ * is for who is started next.
+ */
+static int
+token_is_lost(const struct keyd *d)
+{
+	const char *why = d->keys.token == NULL ? NULL
+						: token_lost(d->keys.token);
+
+	if (why == NULL)
+		return 0;
+	log_event(LOG_ERR, "token-lost", "reason", why, "do",
+	    "put it back, and start relay-keyd again", NULL);
+	return 1;
+}
+
 /* Returns 0 where it has to end. */
 static int
 obey_signals(struct keyd *d)
@@ -316,6 +333,8 @@ keyd_run(struct keyd *d)
 		struct pollfd pfd[2 + KEYD_ASKING_MAX];
 		const size_t n = d->count;
 
+		if (token_is_lost(d))
+			return 1;
 		pfd[0] = (struct pollfd){.fd = d->signals, .events = POLLIN};
 		pfd[1] = (struct pollfd){.fd = d->listener, .events = POLLIN};
 		for (size_t i = 0; i < n; i++)

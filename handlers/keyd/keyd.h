@@ -43,7 +43,7 @@ struct keyd {
 /*
  * Serves until SIGTERM or SIGINT. SIGHUP, and a request for a key that it has
  * not, make it read certificate and key again; where that fails the old ones
- * stay. Returns 0, or -1 with errno.
+ * stay. Returns 0, 1 where its token is lost, or -1 with errno.
  */
 int keyd_run(struct keyd *d);
 

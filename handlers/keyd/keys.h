@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 #include "config/relay_conf.h"
+#include "keyd/token.h"
 #include "tls/sign_request.h"
 
 #include <openssl/evp.h>
@@ -14,8 +15,11 @@
 #define KEYS 2
 
 struct keys {
+	struct token *token; /* NULL: no key has been on one */
+	int is_closed;       /* a token is opened no more: a sandbox forbids */
 	struct {
-		EVP_PKEY *key; /* NULL: none */
+		EVP_PKEY *key; /* NULL: none; of one on a token the public */
+		unsigned long on_token; /* its handle there; 0: it is here */
 		uint8_t id[SIGN_KEY_BYTES];
 	} held[KEYS]; /* the newest first */
 };
@@ -24,7 +28,7 @@ struct keys {
  * Reads certificate and key of conf, which have to belong together, and be that
  * with the id wanted, unless NULL; the key becomes the newest, and the oldest
  * is wiped. Returns 1; 0 where it is the newest already; or -1 with the reason
- * in f, and all is as it was.
+ * in f and all as it was, errno ENODEV where the key's token is not there.
  */
 int keys_load(struct keys *k, const struct relay_conf *conf,
     const uint8_t *wanted, struct failure *f);
@@ -37,9 +41,9 @@ int keys_have(const struct keys *k, const uint8_t *id);
  * Returns NULL, or why not, a static string.
  */
 const char *keys_sign(
-    const struct keys *k, const struct sign_request *r, struct sign_answer *a);
+    struct keys *k, const struct sign_request *r, struct sign_answer *a);
 
-/* Wipes all. */
+/* Wipes all, and lets go of the token. */
 void keys_free(struct keys *k);
 
 #endif

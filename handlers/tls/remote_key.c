@@ -32,17 +32,6 @@ load_provider(void)
 	return loaded == NULL ? -1 : 0;
 }
 
-static const char *
-type_of(const EVP_PKEY *key)
-{
-	static const char *const types[] = {"RSA", "EC", "ED25519"};
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (EVP_PKEY_is_a(key, types[i]))
-			return types[i];
-	return NULL;
-}
-
 static EVP_PKEY *
 make_key(const char *type, OSSL_PARAM *params)
 {
@@ -61,7 +50,7 @@ EVP_PKEY *
 remote_key_new(X509 *certificate, const char *socket, struct failure *f)
 {
 	const EVP_PKEY *public_key = X509_get0_pubkey(certificate);
-	const char *type = public_key == NULL ? NULL : type_of(public_key);
+	const char *type = public_key == NULL ? NULL : sign_type_of(public_key);
 	uint8_t id[SIGN_KEY_BYTES];
 	OSSL_PARAM own[] = {
 	    OSSL_PARAM_utf8_string(
@@ -89,31 +78,12 @@ remote_key_new(X509 *certificate, const char *socket, struct failure *f)
 
 /* ---- to try it ---- */
 
-/* The scheme that TLS 1.3 would use. */
-static const struct sign_scheme *
-scheme_for(const EVP_PKEY *key)
-{
-	const char *type = type_of(key);
-	const int bits = EVP_PKEY_get_bits(key);
-
-	if (type == NULL)
-		return NULL;
-	if (strcmp(type, "ED25519") == 0)
-		return sign_scheme_of(type, NULL, 0);
-	if (strcmp(type, "RSA") == 0)
-		return sign_scheme_of(type, "SHA256", 1);
-	return sign_scheme_of(type,
-	    bits > 384   ? "SHA512"
-	    : bits > 256 ? "SHA384"
-			 : "SHA256",
-	    0);
-}
-
 int
 remote_key_try(const X509 *certificate, const char *socket, struct failure *f)
 {
 	EVP_PKEY *key = X509_get0_pubkey(certificate);
-	const struct sign_scheme *scheme = key == NULL ? NULL : scheme_for(key);
+	const struct sign_scheme *scheme = key == NULL ? NULL
+						       : sign_scheme_for(key);
 	uint8_t hash[32];
 	struct sign_request r;
 	struct sign_answer a;

@@ -54,6 +54,36 @@ sign_scheme_of(const char *type, const char *digest, int is_pss)
 	return NULL;
 }
 
+const char *
+sign_type_of(const EVP_PKEY *key)
+{
+	static const char *const types[] = {"RSA", "EC", "ED25519"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (EVP_PKEY_is_a(key, types[i]))
+			return types[i];
+	return NULL;
+}
+
+const struct sign_scheme *
+sign_scheme_for(const EVP_PKEY *key)
+{
+	const char *type = sign_type_of(key);
+	const int bits = EVP_PKEY_get_bits(key);
+
+	if (type == NULL)
+		return NULL;
+	if (strcmp(type, "ED25519") == 0)
+		return sign_scheme_of(type, NULL, 0);
+	if (strcmp(type, "RSA") == 0)
+		return sign_scheme_of(type, "SHA256", 1);
+	return sign_scheme_of(type,
+	    bits > 384   ? "SHA512"
+	    : bits > 256 ? "SHA384"
+			 : "SHA256",
+	    0);
+}
+
 /* ---- what is signed ---- */
 
 /* RFC 8446 4.4.3: 64 spaces, one of these with its NUL, and a hash. */

@@ -49,6 +49,12 @@ const struct sign_scheme *sign_scheme_find(uint16_t scheme);
 const struct sign_scheme *sign_scheme_of(
     const char *type, const char *digest, int is_pss);
 
+/* What keys it signs with: the type of this one, or NULL. A static string. */
+const char *sign_type_of(const EVP_PKEY *key);
+
+/* The scheme that TLS 1.3 uses with it, or NULL. */
+const struct sign_scheme *sign_scheme_for(const EVP_PKEY *key);
+
 /*
  * What is wrong with the len bytes that came as a request, or NULL: its size,
  * version, scheme, or a message that is none of a TLS server. That of TLS 1.2

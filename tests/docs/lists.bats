@@ -279,7 +279,7 @@ END
     python <<'END'
 source = text("broker/config/relay_conf.c")
 for key, value in re.findall(r"^#(\w+) = (.*)", text("broker/relay.conf"), re.M):
-    if key in ("crl", "group", "customers", "admin_group", "admin", "handoff", "keyd", "proxy_from") or key.startswith(("peer", "presence")):  # none, and the user's own
+    if key in ("key", "token_folder", "crl", "group", "customers", "admin_group", "admin", "handoff", "keyd", "proxy_from") or key.startswith(("peer", "presence")):  # none, and the user's own
         continue
     value = value.replace(".", "") if key == "tls_min" else value
     value = "CRL_EXPIRED_" + value.upper() if key == "crl_expired" else value

@@ -84,6 +84,16 @@ keyd(void)
 	return keyd_sandbox_enter(&conf);
 }
 
+/* With a token, whose folder is that of the CA. */
+static int
+keyd_token(void)
+{
+	conf.key_on_token = 1;
+	conf.token_folder = strdup(conf.ca);
+	*strrchr(conf.token_folder, '/') = '\0';
+	return keyd();
+}
+
 /* Of a store where the relay of the others is. */
 static int
 presence(void)
@@ -226,6 +236,22 @@ static long
 call_unlink(void)
 {
 	return unlink(path);
+}
+
+static long
+call_list(void)
+{
+	char entries[4096];
+
+	return syscall(SYS_getdents64,
+	    open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), entries,
+	    sizeof(entries));
+}
+
+static long
+call_lock(void)
+{
+	return mlock(&conf, sizeof(conf));
 }
 
 static long
@@ -386,6 +412,7 @@ static const struct {
     {"handler", handler},
     {"handoff", handoff_sandbox_enter},
     {"keyd", keyd},
+    {"keyd-token", keyd_token},
     {"presence", presence},
     {"agent", agent_pool},
     {"agent-poll", agent_poll},
@@ -415,6 +442,8 @@ static const struct {
     {"read-beside", call_read_beside},
     {"write-file", call_write},
     {"unlink", call_unlink},
+    {"list", call_list},
+    {"lock", call_lock},
     {"inet", call_inet},
     {"packet", call_packet},
     {"stream", call_stream},

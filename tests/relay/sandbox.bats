@@ -93,11 +93,19 @@ never=(exec ptrace peek packet)
 }
 
 @test 'relay-keyd forks nothing, signals nobody, connects nowhere, and reads beside its files' {
-    forbids keyd "${never[@]}" fork kill executable protect write-file inet seqpacket
+    forbids keyd "${never[@]}" fork kill executable protect write-file inet seqpacket list lock
     refuses keyd EACCES stream
     allows keyd read-beside write
     need_landlock 1
     refuses keyd EACCES read-etc read-state unlink
+}
+
+@test 'relay-keyd with a token also lists its folder, and locks memory, and no more' {
+    forbids keyd-token "${never[@]}" fork kill executable protect write-file inet seqpacket
+    refuses keyd-token EACCES stream
+    allows keyd-token read-beside write list lock
+    need_landlock 1
+    refuses keyd-token EACCES read-etc read-state unlink
 }
 
 @test 'relay-presence forks nothing, signals nobody, connects to its store, and reads beside its files' {
