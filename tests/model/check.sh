@@ -1,5 +1,5 @@
 #!/bin/bash
-# Checks the models of pairing, bare sessions and parking with spin: one line for each property, and one for
+# Checks the models of pairing, bare sessions, parking and proof with spin: one line for each property, and one for
 # each mutant, a broken model in which that property must be seen to fail.
 
 set -u
@@ -52,6 +52,13 @@ model=parking
 check parking '' '' -DSAFETY &
 for mutant in IDENTITY TWICE NO_LOOK NO_NEXT; do
     check "parking_$mutant" "-DMUTANT_$mutant" '' -DSAFETY &
+done
+wait
+
+model=proof
+check proof '' '' -DSAFETY &
+for mutant in PROCESS LEAF TIME SAME VOUCHER ANNOUNCE; do
+    check "proof_$mutant" "-DMUTANT_$mutant" '' -DSAFETY &
 done
 wait
 
@@ -109,4 +116,11 @@ caught parking_IDENTITY 'assertion violated  *!(two_identities_joined)'
 caught parking_TWICE 'assertion violated  *!(woken_twice)'
 caught parking_NO_LOOK 'assertion violated  *!(parked_lost)'
 caught parking_NO_NEXT 'assertion violated  *!(parked_lost)'
+holds proof 'a leaf has signed this handshake'
+for mutant in PROCESS LEAF TIME SAME; do
+    caught "proof_$mutant" 'assertion violated  *here'
+done
+for mutant in VOUCHER ANNOUNCE; do
+    caught "proof_$mutant" 'assertion violated  *was_here'
+done
 exit "$failed"
