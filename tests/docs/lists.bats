@@ -193,7 +193,7 @@ def documented(page):
     return out
 
 expiry = "handlers/tls/expiry.c"
-listen = [forker, "handlers/relay-listen.c"] + [f"handlers/spawn/{name}.c" for name in ("child", "listen_sandbox", "pool", "reload", "spawner")]
+listen = [forker, "handlers/relay-listen.c"] + [f"handlers/spawn/{name}.c" for name in ("arrivals", "child", "listen_sandbox", "pool", "reload", "spawner")]
 handoff = ["handlers/relay-handoff.c"]
 keyd = names("handlers/keyd/*.c") + ["handlers/relay-keyd.c"]
 peer = names("handlers/peer/*.c") + ["handlers/relay-peer.c"]
