@@ -265,6 +265,7 @@ broker_new(int listener, int signals, uid_t handler_uid, const char *conf_path,
 	b->epoll = b->timer = b->spare = b->crl.fd = b->trust = -1;
 	b->crl_at = DEADLINE_NONE;
 	TAILQ_INIT(&b->presence.asked);
+	TAILQ_INIT(&b->presence.admits);
 	if (set_up(b) == -1)
 		failure(f, "set-up: %s", strerror(errno));
 	else if (reload_files(b, f) == 0)
@@ -313,6 +314,8 @@ broker_run(struct broker *b)
 			b->done = 1;
 		conn_free_dropped(b);
 	}
+	if (b->draining)
+		presence_end(b);
 	return 0;
 }
 

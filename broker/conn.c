@@ -83,6 +83,7 @@ conn_drop(struct broker *b, struct conn *c)
 	sweep_forget(b, c);
 	parking_forget(b, c);
 	reach_forget(b, c);
+	quota_forget(b, c);
 	if (b->peer == c) {
 		b->peer = NULL;
 		b->totals.peer = 0;

@@ -40,6 +40,7 @@ evict_kick(struct broker *b, struct conn *c, uint32_t status,
 	}
 	/* who waits is never matched again; a session counts until it ends */
 	if (c->waiter.state == WAITER_WAITING ||
+	    c->waiter.state == WAITER_HELD ||
 	    c->waiter.state == WAITER_PARKING) {
 		pairing_leave(b->pairing, &c->waiter);
 		conn_count(c);
@@ -171,7 +172,8 @@ drain_step(struct broker *b, struct sweep *s)
 	if (c->parked != NULL)
 		parking_end(b, c, "drained");
 	else if (c->waiter.role == ROLE_STONE &&
-		 c->waiter.state == WAITER_WAITING)
+		 (c->waiter.state == WAITER_WAITING ||
+		     c->waiter.state == WAITER_HELD))
 		evict_kick(b, c, 503, "The relay is draining", "drained", NULL);
 	return SWEEP_MORE;
 }
@@ -186,6 +188,7 @@ evict_drain(struct broker *b)
 	b->draining = 1;
 	log_event(LOG_NOTICE, "draining", "sessions",
 	    LOG_U64(sessions_count(b->sessions)), NULL);
+	presence_drain(b);
 	/* without memory for it they wait for match_timeout, and in vain */
 	sweep_start(b, &s);
 }

@@ -54,6 +54,8 @@ party_remove_if_empty(struct pairing *table, struct party *party)
 {
 	if (party->nwaiters > 0 || party->is_news)
 		return;
+	if (table->walk == party)
+		table->walk = party->hh.next;
 	HASH_DEL(table->parties, party);
 	free(party);
 }
@@ -127,8 +129,7 @@ judge(const struct party *party, const struct waiter *w,
 	if (w->forwarded)
 		return PAIRING_WAIT;
 	/* a waiting stone counts: it must not be refused once it is matched */
-	if (party->nsessions + party->nstones - party->nforwarded >=
-	    customer->nusers)
+	if (party_held(party) >= customer->nusers)
 		return PAIRING_NUSERS;
 	return PAIRING_WAIT;
 }
@@ -185,6 +186,7 @@ pairing_announce(struct pairing *table, struct waiter *w,
 	w->has_slot = has_slot;
 	party->nwaiters++;
 	party->nsessions += (unsigned)has_slot;
+	party_note(table, party);
 	return 0;
 }
 
@@ -197,11 +199,34 @@ start_session(struct waiter *w)
 	w->party->nsessions += (unsigned)w->has_slot;
 }
 
-void
-pairing_give_back(struct waiter *w)
+static void
+give_back(struct waiter *w)
 {
 	w->party->nsessions -= (unsigned)w->has_slot;
 	w->has_slot = 0;
+}
+
+void
+pairing_give_back(struct pairing *table, struct waiter *w)
+{
+	give_back(w);
+	party_note(table, w->party);
+}
+
+uint32_t
+pairing_hold(struct pairing *table, struct waiter *w)
+{
+	TAILQ_REMOVE(queue_of(w), w, link);
+	w->state = WAITER_HELD;
+	party_told_held(table, w->party);
+	return party_held(w->party);
+}
+
+void
+pairing_release(struct waiter *w)
+{
+	w->state = WAITER_WAITING;
+	TAILQ_INSERT_TAIL(queue_of(w), w, link);
 }
 
 int
@@ -237,7 +262,7 @@ pairing_meet(struct pairing *table, struct waiter *agent, struct waiter *stone,
 void
 pairing_wait_again(struct pairing *table, struct waiter *w)
 {
-	pairing_give_back(w);
+	give_back(w);
 	w->state = WAITER_WAITING;
 	put_first(w);
 	party_note(table, w->party);
@@ -291,7 +316,7 @@ pairing_leave(struct pairing *table, struct waiter *w)
 	else if (w->state != WAITER_IN_SESSION)
 		--*count_of(w);
 	party->nwaking -= w->state == WAITER_WAKING;
-	pairing_give_back(w);
+	give_back(w);
 	w->state = WAITER_ABSENT;
 	w->party = NULL;
 	party->nwaiters--;

@@ -13,8 +13,9 @@
  *	   +---- pairing_leave, from either ---------------+
  *
  * pairing_announce goes straight to IN_SESSION: a session that is older than
- * this table; and so does pairing_meet. What becomes of an agent that waits for
- * long is pairing_park.h's.
+ * this table; and so does pairing_meet. A stone may stand aside for a while
+ * (pairing_hold). What becomes of an agent that waits for long is
+ * pairing_park.h's.
  *
  * Who is at another relay (forwarded) meets only who is here. Such a stone has
  * its slot there, and takes none; such an agent never waits.
@@ -40,6 +41,7 @@ enum waiter_state {
 	WAITER_PARKING, /* these three: pairing_park.h */
 	WAITER_PARKED,
 	WAITER_WAKING,
+	WAITER_HELD, /* pairing_hold */
 };
 
 /* Lives in its owner's memory; zero it before the first use. */
@@ -121,7 +123,15 @@ int pairing_meet(struct pairing *table, struct waiter *agent,
 /*
  * Gives the slot of w back, which a session has that another relay counts.
  */
-void pairing_give_back(struct waiter *w);
+void pairing_give_back(struct pairing *table, struct waiter *w);
+
+/*
+ * Has w, a stone that waits, stand aside: it is counted as before, and meets
+ * nobody until pairing_release, which puts it last. Returns how many slots its
+ * key has taken here, with those who wait; who takes news is told of that.
+ */
+uint32_t pairing_hold(struct pairing *table, struct waiter *w);
+void pairing_release(struct waiter *w);
 
 /* Puts w, in a session, back at the head of its queue. */
 void pairing_wait_again(struct pairing *table, struct waiter *w);

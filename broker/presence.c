@@ -1,7 +1,7 @@
 /*
- * Which agents are here: relay-presence is told, for other relays. See state.h.
- * It learns how it is, not each event, in packets of many keys, and no more
- * than its socket takes at once: no pairing waits for it.
+ * Which agents and sessions are here: relay-presence is told, for other relays.
+ * See state.h. It learns how it is, not each event, in packets of many keys,
+ * and no more than its socket takes at once: no pairing waits for it.
  */
 #include "base/deadline.h"
 #include "pairing_news.h"
@@ -40,6 +40,7 @@ presence_detach(struct broker *b)
 	free(b->presence.rows);
 	b->presence.rows = NULL;
 	pairing_news_end(b->pairing);
+	quota_end(b);
 	reach_again(b);
 }
 
@@ -56,6 +57,10 @@ presence_take(struct broker *b, struct conn *c, const struct message *m)
 		reach_answer(b, &m->u.answer);
 		return 0;
 	}
+	if (m->type == MESSAGE_ADMITTED) {
+		quota_answer(b, &m->u.admitted);
+		return 0;
+	}
 	b->totals.store_up = s->up != 0;
 	b->totals.published = s->published;
 	b->totals.lookups_total = s->lookups_total;
@@ -68,10 +73,12 @@ static int
 fill(struct broker *b)
 {
 	struct message m = {.type = MESSAGE_PARTY};
-	int here;
+	struct pairing_news news;
 
-	while (pairing_news_first(b->pairing, &m.u.party.key, &here)) {
-		m.u.party.here = (uint32_t)here;
+	while (pairing_news_first(b->pairing, &news)) {
+		m.u.party.key = news.key;
+		m.u.party.here = (uint32_t)news.here;
+		m.u.party.held = news.held;
 		if (wire_rows_add(b->presence.rows, &m) == -1)
 			return 0;
 		pairing_news_take(b->pairing);
@@ -79,12 +86,14 @@ fill(struct broker *b)
 	return 1;
 }
 
-static void
+/* Returns 0, or -1 where it is not taken now. */
+static int
 tell_news(struct broker *b)
 {
 	static const struct message end = {.type = MESSAGE_ALL_TOLD};
 	struct conn *c = b->presence.conn;
-	const int all = fill(b);
+	const int more = pairing_news_walk(b->pairing);
+	const int all = fill(b) && !more;
 
 	b->presence.next = all ? deadline_in(NEWS_MS) : deadline_now();
 	if (wire_rows_send(c->fd, b->presence.rows) == -1) {
@@ -92,12 +101,12 @@ tell_news(struct broker *b)
 			b->presence.next = deadline_in(BLOCKED_MS);
 		else
 			conn_drop(b, c);
-		return;
+		return -1;
 	}
 	if (!all || b->presence.all_told)
-		return;
+		return 0;
 	b->presence.all_told = 1;
-	conn_tell(b, c, &end, NULL);
+	return conn_tell(b, c, &end, NULL);
 }
 
 static int
@@ -111,14 +120,29 @@ has_news(const struct broker *b)
 int64_t
 presence_due(const struct broker *b)
 {
-	return deadline_first(
-	    reach_due(b), has_news(b) ? b->presence.next : DEADLINE_NONE);
+	return deadline_first(deadline_first(reach_due(b), quota_due(b)),
+	    has_news(b) ? b->presence.next : DEADLINE_NONE);
 }
 
 void
 presence_turn(struct broker *b)
 {
 	reach_turn(b);
+	quota_turn(b);
 	if (has_news(b) && deadline_left(b->presence.next) == 0)
 		tell_news(b);
+}
+
+void
+presence_drain(struct broker *b)
+{
+	pairing_news_close(b->pairing);
+	b->presence.next = deadline_now();
+}
+
+void
+presence_end(struct broker *b)
+{
+	while (has_news(b) && tell_news(b) == 0)
+		;
 }

@@ -217,6 +217,8 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	if (c->dropped)
 		return 0;
 	reach_note(b, c, m);
+	if (quota_ask(b, c, entry->grant.customer.nusers))
+		return 0;
 	joining_match(b, c);
 	reach_begin(b, c);
 	return 0;
@@ -279,7 +281,7 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 					  s->stone.conn == NULL) == -1)
 		return -1;
 	if (forwarded && s->agent.conn != NULL) {
-		pairing_give_back(&s->agent.conn->waiter);
+		pairing_give_back(b->pairing, &s->agent.conn->waiter);
 		conn_count(s->agent.conn);
 	}
 	c->id = new_id(a->id);
@@ -356,6 +358,7 @@ registrar_take(struct broker *b, struct conn *c, const struct message *m)
 		reach_unreached(b, m);
 		return 0;
 	case MESSAGE_ANSWER:
+	case MESSAGE_ADMITTED:
 	case MESSAGE_STORE:
 		return presence_take(b, c, m);
 	case MESSAGE_RELOAD:

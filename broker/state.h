@@ -11,7 +11,8 @@
  *	waking.c     agents that get one again
  *	proof.c      whether who registers is who he says
  *	reach.c      stones whose agent may be at another relay
- *	presence.c   which agents are here, for other relays
+ *	presence.c   which agents and sessions are here, for other relays
+ *	quota.c      nusers at all relays together
  *	evict.c      who has to go: kicks, expiry, a changed table
  *	sweep.c      long work in slices, so that no pairing waits for it
  *	reload.c     configuration and customers read again, handlers rechecking
@@ -72,11 +73,13 @@ struct conn {
 	struct parked *parked;   /* then fd is the agent's; NULL: it isn't */
 	struct sweep *sweep;     /* an administrator's, NULL: none runs */
 	struct seek *seek;       /* a stone that may cross; NULL: it may not */
+	int64_t quota_by; /* base/deadline.h; 0: it is in no list of quota */
 	char peer[NETADDR_TEXT_MAX];
 	char node[NODE_NAME_SIZE];
 	struct message_link about; /* as it last said */
 	LIST_ENTRY(conn) link;
 	LIST_ENTRY(conn) await;
+	TAILQ_ENTRY(conn) quota;
 };
 
 struct reload_state {
@@ -91,6 +94,7 @@ struct reload_state {
 };
 
 TAILQ_HEAD(seek_list, seek);
+TAILQ_HEAD(admit_list, conn);
 
 struct broker {
 	int listener;
@@ -127,6 +131,8 @@ struct broker {
 		int all_told;
 		int64_t next;           /* base/deadline.h; when to tell more */
 		struct seek_list asked; /* and not answered yet */
+		struct admit_list admits; /* stones held for it, likewise */
+		int64_t silent_until;     /* base/deadline.h */
 	} presence;
 	struct reload_state reload;
 	struct {
@@ -297,7 +303,7 @@ void presence_attach(struct broker *b, struct conn *c);
 /* It is gone. */
 void presence_detach(struct broker *b);
 
-/* Obeys its ANSWER or STORE. Returns 0, or -1: drop it. */
+/* Obeys its ANSWER, ADMITTED or STORE. Returns 0, or -1: drop it. */
 int presence_take(struct broker *b, struct conn *c, const struct message *m);
 
 /* When presence_turn has something to do (base/deadline.h). */
@@ -305,6 +311,35 @@ int64_t presence_due(const struct broker *b);
 
 /* Tells what is new. */
 void presence_turn(struct broker *b);
+
+/* This relay drains: no stone elsewhere is to look for an agent here. */
+void presence_drain(struct broker *b);
+
+/* The broker ends: tells what it has not yet, as far as that is taken. */
+void presence_end(struct broker *b);
+
+/* ---- quota.c ---- */
+
+/*
+ * Whether relay-presence is asked, of the stone c that has just entered, if the
+ * limit of its customer allows it; then it meets nobody before the answer.
+ */
+int quota_ask(struct broker *b, struct conn *c, uint32_t limit);
+
+/* The answer does not matter any more. */
+void quota_forget(struct broker *b, struct conn *c);
+
+/* That answer, of a stone that may have left. */
+void quota_answer(struct broker *b, const struct message_admitted *a);
+
+/* Nobody is there who would answer. */
+void quota_end(struct broker *b);
+
+/* When quota_turn has something to do (base/deadline.h). */
+int64_t quota_due(const struct broker *b);
+
+/* Lets those in for whom no answer came in time. */
+void quota_turn(struct broker *b);
 
 /* ---- evict.c ---- */
 

@@ -66,6 +66,8 @@ static const size_t body_size[] = {
     [MESSAGE_ANSWER] = sizeof(struct message_answer),
     [MESSAGE_STORE] = sizeof(struct message_store),
     [MESSAGE_UNREACHED] = sizeof(struct message_unreached),
+    [MESSAGE_ADMIT] = sizeof(struct message_admit),
+    [MESSAGE_ADMITTED] = sizeof(struct message_admitted),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -256,6 +258,11 @@ valid(const struct message *m)
 		return TERMINATED(m->u.ask.key.text);
 	case MESSAGE_ANSWER:
 		return valid_answer(&m->u.answer);
+	case MESSAGE_ADMIT:
+		return TERMINATED(m->u.admit.key.text);
+	case MESSAGE_ADMITTED:
+		return m->u.admitted.verdict >= ADMIT_GRANTED &&
+		       m->u.admitted.verdict <= ADMIT_UNKNOWN;
 	case MESSAGE_ATTACH:
 		return m->u.attach.kind >= ATTACH_SPAWNER &&
 		       m->u.attach.kind <= ATTACH_PRESENCE;

@@ -19,9 +19,9 @@
  *	relay-peer -> broker: ATTACH (with a badge), RECHECKED, UNREACHED,
  *	                      which goes on to the stone's handler
  *	broker -> relay-peer: REACH, LEFT, RECHECK, LOG_LEVEL
- *	relay-presence -> broker: ATTACH (with a badge), ANSWER, STORE,
- *	                          RECHECKED
- *	broker -> relay-presence: PARTY, ALL_TOLD, ASK, LEFT, RECHECK,
+ *	relay-presence -> broker: ATTACH (with a badge), ANSWER, ADMITTED,
+ *	                          STORE, RECHECKED
+ *	broker -> relay-presence: PARTY, ALL_TOLD, ASK, LEFT, ADMIT, RECHECK,
  *	                          LOG_LEVEL
  *	handler -> relay-handoff: READY (with a lifeline)
  *	relay-handoff -> handler: HANDOFF (with the connection)
@@ -86,6 +86,8 @@ enum message_type {
 	MESSAGE_ANSWER,
 	MESSAGE_STORE,
 	MESSAGE_UNREACHED,
+	MESSAGE_ADMIT,
+	MESSAGE_ADMITTED,
 };
 
 struct message_header {
@@ -389,6 +391,8 @@ struct message {
 		struct message_answer answer;
 		struct message_store store;
 		struct message_unreached unreached;
+		struct message_admit admit;
+		struct message_admitted admitted;
 	} u;
 	/* REGISTER, CHECK, ANNOUNCE, VIEW, REACH: der_len bytes, borrowed, and
 	 * the chain_len of the first and last */

@@ -1,7 +1,7 @@
 /*
  * What the broker and relay-presence(8) tell each other: which customers have
- * agents here, and which relays have those of others. Each is the body of one
- * message (message.h).
+ * agents and sessions here, and which relays have those of others. Each is the
+ * body of one message (message.h).
  */
 #ifndef IPC_PRESENCE_MESSAGES_H
 #define IPC_PRESENCE_MESSAGES_H
@@ -20,14 +20,17 @@ struct message_nodes {
 	char names[REACH_NODES_MAX][NODE_NAME_SIZE]; /* count of them */
 };
 
-/* "Agents of this customer are here", or none any more. */
+/*
+ * "Agents of this customer are here", or none any more, "and so many of its
+ * sessions, with the stones that wait for one".
+ */
 struct message_party {
 	struct customer_key key;
-	uint32_t here; /* 0: none */
-	uint32_t reserved;
+	uint32_t here; /* 0: no agent */
+	uint32_t held; /* of nusers */
 };
 
-/* "Whom I have not named by now has none here." */
+/* "Whom I have not named by now has nothing here." */
 struct message_all_told {
 	uint32_t reserved;
 };
@@ -50,6 +53,26 @@ struct message_answer {
 	uint32_t id;
 	uint32_t verdict; /* enum answer_verdict */
 	struct message_nodes nodes;
+};
+
+/* "May this stone come, with what its customer has at all relays?" */
+struct message_admit {
+	uint32_t id;    /* the stone's */
+	uint32_t held;  /* as in PARTY, with this one */
+	uint32_t limit; /* its customer's nusers */
+	uint32_t reserved;
+	struct customer_key key;
+};
+
+enum admit_verdict {
+	ADMIT_GRANTED = 1,
+	ADMIT_REFUSED,
+	ADMIT_UNKNOWN, /* the store does not say */
+};
+
+struct message_admitted {
+	uint32_t id;
+	uint32_t verdict; /* enum admit_verdict */
 };
 
 /* "So the store does", every few seconds. */

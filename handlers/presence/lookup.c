@@ -149,7 +149,7 @@ on_agents(void *owner, uintptr_t tag, const redisReply *reply)
 static void
 look(struct lookups *l, struct asked *a)
 {
-	char name[NAMES_AGENTS_SIZE];
+	char name[NAMES_KEY_SIZE];
 	const char *const get[] = {"HGETALL", name};
 
 	l->total++;

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-int
-names_agents(char name[static NAMES_AGENTS_SIZE],
+static int
+name_key(char name[static NAMES_KEY_SIZE], const char prefix[static 5],
     const uint8_t secret[static SETTINGS_DIGEST],
     const struct customer_key *key)
 {
@@ -18,9 +18,25 @@ names_agents(char name[static NAMES_AGENTS_SIZE],
 		(const uint8_t *)key->text, strlen(key->text), digest,
 		NULL) == NULL)
 		return -1;
-	memcpy(name, "vw:a:", 5);
+	memcpy(name, prefix, 5);
 	hex_write(name + 5, digest, sizeof(digest));
 	return 0;
+}
+
+int
+names_agents(char name[static NAMES_KEY_SIZE],
+    const uint8_t secret[static SETTINGS_DIGEST],
+    const struct customer_key *key)
+{
+	return name_key(name, "vw:a:", secret, key);
+}
+
+int
+names_usage(char name[static NAMES_KEY_SIZE],
+    const uint8_t secret[static SETTINGS_DIGEST],
+    const struct customer_key *key)
+{
+	return name_key(name, "vw:u:", secret, key);
 }
 
 void

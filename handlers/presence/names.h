@@ -10,11 +10,16 @@
 
 #define NAMES_NODES "vw:nodes" /* a set: who has ever been there */
 
-#define NAMES_AGENTS_SIZE 70 /* "vw:a:" and a digest in hex, with the NUL */
-#define NAMES_LEASE_SIZE  (NODE_NAME_SIZE + 5)
+#define NAMES_KEY_SIZE   70 /* "vw:a:" and a digest in hex, with the NUL */
+#define NAMES_LEASE_SIZE (NODE_NAME_SIZE + 5)
 
 /* The hash of who has agents of key: "vw:a:DIGEST". Returns 0 or -1. */
-int names_agents(char name[static NAMES_AGENTS_SIZE],
+int names_agents(char name[static NAMES_KEY_SIZE],
+    const uint8_t secret[static SETTINGS_DIGEST],
+    const struct customer_key *key);
+
+/* The hash of who has how many sessions of key: "vw:u:DIGEST". Likewise. */
+int names_usage(char name[static NAMES_KEY_SIZE],
     const uint8_t secret[static SETTINGS_DIGEST],
     const struct customer_key *key);
 

@@ -7,6 +7,7 @@
 #include "presence/lookup.h"
 #include "presence/publisher.h"
 #include "presence/store.h"
+#include "presence/usage.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -29,6 +30,7 @@ struct loop {
 	struct store store;
 	struct publisher publisher;
 	struct lookups lookups;
+	struct usage usage;
 	struct message_store reported;
 	int64_t report_at;
 	int done;
@@ -50,6 +52,14 @@ greet(void *owner)
 	struct loop *l = owner;
 
 	publisher_greet(&l->publisher);
+}
+
+static void
+anew(void *owner)
+{
+	struct loop *l = owner;
+
+	usage_tell_all(&l->usage);
 }
 
 static void
@@ -131,9 +141,14 @@ obey(struct loop *l, const struct message *m)
 	case MESSAGE_PARTY:
 		publisher_note(
 		    &l->publisher, &m->u.party.key, (int)m->u.party.here);
+		usage_note(&l->usage, &m->u.party.key, m->u.party.held);
 		break;
 	case MESSAGE_ALL_TOLD:
 		publisher_all_told(&l->publisher);
+		usage_all_told(&l->usage);
+		break;
+	case MESSAGE_ADMIT:
+		usage_admit(&l->usage, &m->u.admit);
 		break;
 	case MESSAGE_ASK:
 		lookups_ask(&l->lookups, &m->u.ask);
@@ -165,7 +180,10 @@ hear_broker(struct loop *l)
 	}
 }
 
-/* Without a broker no stone meets an agent here: none is led to it. */
+/*
+ * Without a broker no stone meets an agent here: none is led to it. Sessions go
+ * on.
+ */
 static void
 withdraw(struct loop *l)
 {
@@ -183,6 +201,7 @@ attach(struct loop *l)
 	if (l->broker.fd == -1 && l->attached) {
 		l->attached = 0;
 		lookups_forget(&l->lookups);
+		usage_forget(&l->usage);
 	}
 	registration_connect(&l->broker);
 	if (registration_missing(&l->broker)) {
@@ -194,6 +213,7 @@ attach(struct loop *l)
 	l->attached = 1;
 	l->withdrawn = 0;
 	publisher_begin(&l->publisher);
+	usage_begin(&l->usage);
 	memset(&l->reported, 0, sizeof(l->reported));
 	report(l);
 }
@@ -221,6 +241,7 @@ next(const struct loop *l)
 
 	due = deadline_first(due, publisher_due(&l->publisher));
 	due = deadline_first(due, lookups_due(&l->lookups));
+	due = deadline_first(due, usage_due(&l->usage));
 	return deadline_first(due, l->report_at);
 }
 
@@ -240,6 +261,7 @@ turn(struct loop *l)
 	attach(l);
 	publisher_turn(&l->publisher);
 	lookups_turn(&l->lookups);
+	usage_turn(&l->usage);
 	if (deadline_left(l->report_at) == 0)
 		report(l);
 	if (pfd[0].revents != 0)
@@ -252,12 +274,15 @@ presence_run(struct presence *p)
 	static struct loop l;
 
 	l.p = p;
-	l.store.owner = l.lookups.owner = &l;
+	l.store.owner = l.lookups.owner = l.usage.owner = l.publisher
+							      .owner = &l;
 	l.store.greet = greet;
 	l.store.changed = changed;
-	l.lookups.tell = tell;
+	l.publisher.anew = anew;
+	l.lookups.tell = l.usage.tell = tell;
 	store_init(&l.store, &p->settings);
 	lookups_init(&l.lookups, &l.store, &p->settings);
+	usage_init(&l.usage, &l.store, &p->settings, l.publisher.epoch);
 	if (publisher_init(&l.publisher, &l.store, &p->settings) == -1) {
 		log_event(LOG_ERR, "set-up", "error", strerror(errno), NULL);
 		return EX_OSERR;
@@ -269,6 +294,7 @@ presence_run(struct presence *p)
 	store_free(&l.store);
 	lookups_forget(&l.lookups);
 	publisher_free(&l.publisher);
+	usage_free(&l.usage);
 	registration_close(&l.broker);
 	return EX_OK;
 }

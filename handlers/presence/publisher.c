@@ -61,7 +61,7 @@ command(struct publisher *p, int argc, const char *const *argv,
 static int
 tell(struct publisher *p, struct entry *e)
 {
-	char name[NAMES_AGENTS_SIZE];
+	char name[NAMES_KEY_SIZE];
 	const char *const put[] = {"HSET", name, p->settings->node, p->epoch};
 	const char *const keep[] = {"EXPIRE", name, ENTRY_LIVES};
 	const char *const take[] = {"HDEL", name, p->settings->node};
@@ -95,6 +95,7 @@ tell_all(struct publisher *p)
 	if (e->here)
 		entry_move(e, &p->dirty);
 	p->renew_at = deadline_in(RENEW_MS);
+	p->anew(p->owner);
 }
 
 static void
@@ -257,7 +258,8 @@ publisher_init(
 
 	if (getrandom(chance, sizeof(chance), 0) != sizeof(chance))
 		return -1;
-	*p = (struct publisher){.store = store, .settings = settings};
+	p->store = store;
+	p->settings = settings;
 	hex_write(p->epoch, chance, sizeof(chance));
 	TAILQ_INIT(&p->settled);
 	TAILQ_INIT(&p->dirty);

@@ -27,9 +27,11 @@ struct publisher {
 	int64_t beat_at;           /* base/deadline.h */
 	int64_t renew_at;
 	int64_t name_complaint;
+	void *owner;
+	void (*anew)(void *owner); /* all is told again */
 };
 
-/* Returns 0, or -1 with errno. */
+/* owner and anew are set. Returns 0, or -1 with errno. */
 int publisher_init(
     struct publisher *p, struct store *store, const struct settings *settings);
 

@@ -72,6 +72,7 @@ start(const char *conf)
 	MUST(parking_init(&b->parking) == 0);
 	b->trust = -1;
 	TAILQ_INIT(&b->presence.asked);
+	TAILQ_INIT(&b->presence.admits);
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	MUST(filewatch_open(&b->crl) == 0);
@@ -296,6 +297,11 @@ say(size_t i, struct fuzz_input *in)
 						       ANSWER_FOUND
 						   ? 'n'
 						   : '\0';
+	} else if (m.type == MESSAGE_ADMITTED) {
+		const struct conn *stone = handlers[body[0] % CONNS].conn;
+
+		m.u.admitted.id = stone == NULL ? 0 : stone->id;
+		m.u.admitted.verdict = 1 + m.u.admitted.verdict % 3;
 	} else if (m.type == MESSAGE_VIEW) {
 		m.u.view.der_len = sizeof(der);
 	} else if (m.type == MESSAGE_REFUSAL) {

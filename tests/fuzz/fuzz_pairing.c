@@ -4,7 +4,7 @@
  * tests/model/pairing.pml and parking.pml, and bear their names; besides,
  * nusers and max_agents hold, who waited or was parked longest is taken, and
  * nobody is left waiting who could be matched, or could have an agent woken;
- * and who takes all news knows which keys have agents.
+ * and who takes all news knows which keys have agents, and how many slots.
  */
 #include "fuzz.h"
 #include "pairing.h"
@@ -31,6 +31,10 @@ struct member {
 static struct member members[N];
 static unsigned first, last; /* orders given at the head, at the tail */
 
+/* What somebody knows of the keys who takes the news. */
+static int told[KEYS], tells;
+static unsigned told_held[KEYS];
+
 static struct customer_key
 key_of(unsigned key)
 {
@@ -56,6 +60,7 @@ static unsigned
 present(unsigned key, enum role role)
 {
 	return count(key, role, WAITER_WAITING) +
+	       count(key, role, WAITER_HELD) +
 	       count(key, role, WAITER_PARKING) +
 	       count(key, role, WAITER_PARKED) +
 	       count(key, role, WAITER_WAKING);
@@ -82,6 +87,13 @@ forwarded(unsigned key)
 		     members[i].waiter.role == ROLE_STONE &&
 		     members[i].waiter.state == WAITER_WAITING;
 	return n;
+}
+
+/* Of nusers, by sessions and by stones that wait, or stand aside. */
+static unsigned
+held(unsigned key)
+{
+	return slots(key) + present(key, ROLE_STONE) - forwarded(key);
 }
 
 /* Whoever of w's role, key and standing waits longer than w does */
@@ -192,7 +204,7 @@ wake(unsigned key)
 			     members[i].waiter.state != WAITER_PARKED ||
 			     members[i].order > m->order);
 		MUST(count(key, ROLE_AGENT, WAITER_WAKING) <=
-		     count(key, ROLE_STONE, WAITER_WAITING));
+		     present(key, ROLE_STONE));
 	}
 }
 
@@ -229,6 +241,27 @@ step_parked(struct pairing *table, struct member *m, unsigned how)
 	default:
 		return 0;
 	}
+}
+
+/* A stone that waits stands aside, or does so no more. Returns 0 for others. */
+static int
+step_held(struct pairing *table, struct member *m, unsigned how)
+{
+	if (m->waiter.role != ROLE_STONE || m->waiter.forwarded)
+		return 0;
+	if (m->waiter.state == WAITER_WAITING && (how & 3) == 2) {
+		MUST(pairing_hold(table, &m->waiter) == held(m->key));
+		MUST(m->waiter.state == WAITER_HELD);
+		if (tells)
+			told_held[m->key] = held(m->key);
+		return 1;
+	}
+	if (m->waiter.state != WAITER_HELD || (how & 3) == 0)
+		return 0;
+	pairing_release(&m->waiter);
+	m->order = last++;
+	match(table, m);
+	return 1;
 }
 
 /* From an earlier broker. */
@@ -290,7 +323,7 @@ step(struct pairing *table, struct member *m, unsigned how)
 {
 	struct customer_key key;
 
-	if (step_parked(table, m, how))
+	if (step_parked(table, m, how) || step_held(table, m, how))
 		return;
 	if (m->waiter.state == WAITER_ABSENT && (how & 7) == 6) {
 		restore(table, m, how);
@@ -336,18 +369,16 @@ check(void)
 	}
 }
 
-/* What somebody knows of the keys who takes the news. */
-static int told[KEYS], tells;
-
 static void
 take_news(struct pairing *table, unsigned how)
 {
-	struct customer_key key, known;
-	int here;
+	struct customer_key known;
+	struct pairing_news news;
 
 	if ((how & 0xf0) == 0xf0) { /* somebody begins, or ends, to care */
 		tells = !tells;
 		memset(told, 0, sizeof(told));
+		memset(told_held, 0, sizeof(told_held));
 		if (tells)
 			pairing_news_begin(table);
 		else
@@ -355,19 +386,22 @@ take_news(struct pairing *table, unsigned how)
 	}
 	if ((how & 8) != 0)
 		return; /* later */
-	while (pairing_news_first(table, &key, &here)) {
+	MUST(!pairing_news_walk(table));
+	while (pairing_news_first(table, &news)) {
 		for (unsigned k = 0; k < KEYS; k++) {
 			known = key_of(k);
-			if (memcmp(&known, &key, sizeof(key)) != 0)
+			if (memcmp(&known, &news.key, sizeof(known)) != 0)
 				continue;
-			MUST(told[k] != here);
-			told[k] = here;
+			MUST(told[k] != news.here || told_held[k] != news.held);
+			told[k] = news.here;
+			told_held[k] = news.held;
 		}
 		pairing_news_take(table);
 	}
 	MUST(!pairing_news_any(table));
 	for (unsigned k = 0; tells && k < KEYS; k++)
-		MUST(told[k] == (present(k, ROLE_AGENT) > 0));
+		MUST(told[k] == (present(k, ROLE_AGENT) > 0) &&
+		     told_held[k] == held(k));
 }
 
 /* One customer cannot fill the relay, whatever it is granted. */
@@ -387,7 +421,48 @@ fill(enum role role)
 		    pairing_enter(table, &all[i], &key, &grant, 0) ==
 		    (i < PAIRING_AGENTS_MAX ? PAIRING_WAIT : PAIRING_TOO_MANY));
 	}
+	pairing_news_begin(table);
+	MUST(!pairing_news_walk(table)); /* one key is no more than a slice */
 	for (size_t i = 0; i <= PAIRING_AGENTS_MAX; i++)
+		pairing_leave(table, &all[i]);
+	pairing_free(table);
+	free(all);
+}
+
+/* Who begins to want news of many keys holds nobody up: each walk is short. */
+static void
+many_keys(void)
+{
+	enum { MANY = 20000, SHORT = 256 };
+	const struct entitlement grant = {
+	    {UINT32_MAX, CUSTOMER_FORWARD, EXPIRE}, UINT32_MAX, 1};
+	struct waiter *all = calloc(MANY, sizeof(*all));
+	struct pairing *table = pairing_new();
+	unsigned walks = 1, keys = 0;
+	struct pairing_news news;
+
+	MUST(all != NULL && table != NULL);
+	for (unsigned i = 0; i < MANY; i++) {
+		const struct customer_key key = key_of(i);
+
+		all[i].role = ROLE_AGENT;
+		MUST(pairing_enter(table, &all[i], &key, &grant, 0) ==
+		     PAIRING_WAIT);
+	}
+	pairing_news_begin(table);
+	for (int more = 1; more; walks++) {
+		unsigned found = 0;
+
+		more = pairing_news_walk(table);
+		for (; pairing_news_first(table, &news); found++)
+			pairing_news_take(table);
+		MUST(found <= SHORT);
+		keys += found;
+		/* some go before it was their turn */
+		pairing_leave(table, &all[MANY - walks]);
+	}
+	MUST(keys >= MANY - walks && keys <= MANY);
+	for (unsigned i = 0; i < MANY; i++)
 		pairing_leave(table, &all[i]);
 	pairing_free(table);
 	free(all);
@@ -402,6 +477,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0) {
 		fill(ROLE_AGENT);
 		fill(ROLE_STONE);
+		many_keys();
 	}
 	MUST(table != NULL);
 	memset(members, 0, sizeof(members));

@@ -263,6 +263,39 @@ lease_is_gone() {
     [ "$(store exists "vw:n:$1")" = 0 ]
 }
 
+@test "a relay that drains is withdrawn while its sessions go on, and one that has none ends withdrawn" {
+    start_store
+    start_two
+    all_up tokyo osaka
+    agent_at osaka alice
+    at_relay osaka start_agent agent-bob bob "$target"
+    wait_until 60 told osaka 2
+    stone_at tokyo alice '--sessions 0'
+    start_client client session "$stone_port" alice goes
+    wait_until 60 in_session osaka
+    node_ctl osaka drain
+    wait_until 60 told osaka 0
+    wait_until 60 publishes osaka 0
+    in_session osaka
+    # nor is an agent told of that comes now
+    at_relay osaka start_agent agent-late bob "$target"
+    wait_until 60 waits agent-late 1
+    told osaka 0
+    at_relay tokyo start_agent agent-here alice "$target"
+    wait_until 60 told tokyo 1
+    node_ctl tokyo drain
+    wait_until 60 told tokyo 0
+    go_on goes
+    ended_whole client
+    await_end osaka-broker
+    await_end tokyo-broker
+    told osaka 0
+}
+
+in_session() {
+    [ "$(node_status "$1" sessions)" -eq 1 ]
+}
+
 # ---- a hostile store ----------------------------------------------------------------
 
 @test "what a store says that others write to is tried, or passed over, and breaks nothing" {
