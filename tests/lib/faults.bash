@@ -21,15 +21,33 @@ note() {
 # start_storm NAME...: sessions of these customers, through a relay-stone each that
 # shares none, until storm_was_right.
 start_storm() {
+    local name
+    for name; do
+        storm_agent "$name"
+        storm_stone "$name"
+    done
+    begin_storm "$@"
+}
+
+# storm_agent NAME: that customer's target and agent.
+storm_agent() {
+    start_target "target-$1" whole "$1"
+    start_waiting_agent "agent-$1" "$1" "$target"
+}
+
+# storm_stone NAME: that customer's stone.
+storm_stone() {
+    stone_port=$(free_port)
+    stone_name=$1 start_relay_stone "stone-$1" '--sessions 0' "$(to_relay "localhost:$stone_port")"
+    echo "$stone_port" >"stone-$1.port"
+}
+
+# begin_storm NAME...: of customers that have both.
+begin_storm() {
     local name places=()
     rm -f "$scratch/storm.stop" "$scratch"/storm.log
     for name; do
-        start_target "target-$name" whole "$name"
-        start_waiting_agent "agent-$name" "$name" "$target"
-        stone_port=$(free_port)
-        stone_name=$name start_relay_stone "stone-$name" '--sessions 0' "$(to_relay "localhost:$stone_port")"
-        echo "$stone_port" >"stone-$name.port"
-        places+=("$name=$stone_port")
+        places+=("$name=$(cat "stone-$name.port")")
     done
     storm_of=("$@")
     start storm python3 -SB "$tests/lib/storm.py" "$scratch/storm.stop" "$at_once" "${places[@]}"
