@@ -250,8 +250,9 @@ PARKED_POLLS = 63
 PARKED_AGENTS = 4
 PARKED_SECONDS = 600
 FAULT_STRIDE = 5
-FAULTS = $(addprefix faults/,deaths parked pauses sweep lossy surroundings \
-	tls-hostile) relay/tls-scan
+CLUSTER_ROUNDS = 10
+FAULTS = $(addprefix faults/,cluster cluster-split deaths parked pauses sweep lossy \
+	surroundings tls-hostile) relay/tls-scan
 LOAD_SESSIONS = 10000
 LOAD_CERTIFICATES = 100
 SEALED_SESSIONS = 20000
@@ -266,7 +267,8 @@ faults: deps-test  ## break everything, 20 times each, under load (half an hour)
 	@$(MAKE) --no-print-directory all test-programs
 	@FAULT_ROUNDS=$(FAULT_ROUNDS) FAULT_STRIDE=$(FAULT_STRIDE) \
 		PARKED_POLLS=$(PARKED_POLLS) PARKED_AGENTS=$(PARKED_AGENTS) \
-		PARKED_SECONDS=$(PARKED_SECONDS) BATS_TEST_TIMEOUT=1500 tests/run.sh $(FAULTS:%=%.bats)
+		PARKED_SECONDS=$(PARKED_SECONDS) CLUSTER_ROUNDS=$(CLUSTER_ROUNDS) \
+		BATS_TEST_TIMEOUT=1500 tests/run.sh $(FAULTS:%=%.bats)
 
 soak: deps-test  ## 10,000 sessions, 5,000 idle agents, and what is tried often
 	@$(MAKE) --no-print-directory all test-programs
