@@ -162,7 +162,7 @@ $(B)/obj/handlers/%.o: INCLUDES = -Ibroker -Ihandlers
 .PHONY: all test-programs run demo check test lint install uninstall clean dist \
 	$(PARTS:%=install-%) $(PARTS:%=uninstall-%) \
 	deps deps-build deps-run deps-test deps-bench deps-lint help format \
-	bench bench-quick bench-idle model fuzz fuzzers coverage sanitize \
+	bench bench-quick bench-idle bench-cluster model fuzz fuzzers coverage sanitize \
 	valgrind blhc faults soak mutants test-trixie deps-model deps-fuzz deps-hard deb deps-deb test-deb \
 	test-seven
 .DELETE_ON_ERROR:
@@ -291,6 +291,10 @@ bench-quick: deps-bench  ## the same with fewer and shorter rounds (2 minutes)
 bench-idle: deps-bench  ## 5,000 idle agents for 10 minutes, and 20,000 that come back
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
 	@BENCH_IDLE_SECONDS=600 BENCH_SECONDS=1800 python3 -B tests/bench/bench.py idle restart
+
+bench-cluster: deps-bench  ## relay-presence, and a store with a million entries (3 minutes)
+	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
+	@python3 -B tests/bench/bench.py cluster
 
 model: deps-model  ## check the models with spin, and their mutants
 	@tests/model/check.sh
