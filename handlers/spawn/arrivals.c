@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #define ROOM_MIN  1024
 #define TOLD_ONCE 256  /* pids of one read(2) */
 #define LINE_MS   1000 /* between two lines that say the same */
+#define LATE_MS   5000 /* who leaves sooner is worth a line of its own */
 
 int
 arrivals_open(struct arrivals *a)
@@ -127,6 +129,18 @@ end_beyond(struct arrivals *a, const struct in6_addr *from, size_t most)
 	return ended;
 }
 
+/* Milliseconds, from what it sent last, or from its connection. See tcp(7). */
+static unsigned
+silence_of(int sock)
+{
+	struct tcp_info info = {.tcpi_last_data_recv = 0};
+	socklen_t len = sizeof(info);
+
+	return getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &len) == -1
+		   ? 0
+		   : info.tcpi_last_data_recv;
+}
+
 int
 arrivals_has_left(int sock)
 {
@@ -135,7 +149,7 @@ arrivals_has_left(int sock)
 	struct pollfd pfd = {.fd = sock, .events = POLLRDHUP};
 
 	/* it cannot end a handshake that has not begun without us */
-	if (poll(&pfd, 1, 0) != 1)
+	if (poll(&pfd, 1, 0) != 1 || silence_of(sock) < LATE_MS)
 		return 0;
 	left++;
 	if (deadline_rings(&next_line, LINE_MS)) {

@@ -38,9 +38,9 @@ void arrivals_free(struct arrivals *a);
 void arrivals_address(struct in6_addr *from, int sock);
 
 /*
- * Whether the peer of sock, a TCP connection, has left while it waited for its
- * turn: on a relay that is behind, a handler for it would let the next leave,
- * too. Their number is logged, once a second at most.
+ * Whether the peer of sock, a TCP connection, has left while it waited long for
+ * its turn: on a relay that is behind, a handler for it would let the next
+ * leave, too. Their number is logged, once a second at most.
  */
 int arrivals_has_left(int sock);
 
