@@ -59,6 +59,7 @@ both_follow() {
         store_is_up tokyo && store_is_up osaka
 }
 
+# bats test_tags=slow
 @test "Sentinel chooses another master, twice, while sessions run: relays follow it, and none is lost" {
     local first
     start_store
