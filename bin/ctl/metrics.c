@@ -217,7 +217,7 @@ command_metrics(const struct ctl_call *call)
 		program_fail(EX_OSERR, "out of memory");
 	if (textfile_open(&file, call->options->textfile, &f) == -1)
 		program_fail(EX_CANTCREAT, "%s", f.text);
-	fwrite(text, 1, len, file.out);
+	(void)fwrite(text, 1, len, file.out); /* told by its close */
 	free(text);
 	if (textfile_close(&file, &f) == -1)
 		program_fail(EX_IOERR, "%s", f.text);
