@@ -154,7 +154,7 @@ arrivals_has_left(int sock)
 	left++;
 	if (deadline_rings(&next_line, LINE_MS)) {
 		log_event(
-		    LOG_NOTICE, "left", "connections", LOG_U64(left), NULL);
+		    LOG_NOTICE, "unserved", "connections", LOG_U64(left), NULL);
 		left = 0;
 	}
 	return 1;

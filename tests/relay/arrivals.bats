@@ -159,7 +159,7 @@ def leave(count):
 
 def told():
     with open(RELAY_LOG, encoding="ascii") as log:
-        return [int(n) for n in re.findall(r" left connections=(\d+)$", log.read(), re.M)]
+        return [int(n) for n in re.findall(r" unserved connections=(\d+)$", log.read(), re.M)]
 
 leave(40)
 assert told() == [1]
@@ -186,5 +186,5 @@ except ConnectionResetError:
     pass
 SCRIPT
     wait_until 60 says relay ' tls-refused peer=127[0-9.]+:[0-9]+ '
-    not says relay ' left '
+    not says relay ' unserved '
 }
