@@ -28,7 +28,7 @@ setup() {
     start_store
     with_presence tokyo osaka kyoto
     start_relays
-    all_up
+    all_up "${relays[@]}"
     start_target target-alice whole alice
     at_relay kyoto start_agent agent-alice alice "$target" '--relays first' "127.0.0.1:${port_of[osaka]}"
     wait_until 60 waits agent-alice 1
@@ -38,23 +38,6 @@ setup() {
     wait_until 60 told osaka 1
     wait_until 60 told kyoto 1
     begin_storm alice bob
-}
-
-# all_up: the store is, for all of them.
-all_up() {
-    local name
-    for name in "${relays[@]}"; do
-        wait_until 60 store_is_up "$name"
-    done
-}
-
-# told FIELD COUNT: how many keys of the store have that relay.
-told() {
-    local key count=0
-    for key in $(store --scan --pattern 'vw:a:*'); do
-        [ "$(store hexists "$key" "$1")" != 1 ] || count=$((count + 1))
-    done
-    [ "$count" -eq "$2" ]
 }
 
 # goes_on: ten sessions more, and one of each customer, are whole.
@@ -104,7 +87,7 @@ all_back() {
     for name in "${relays[@]}"; do
         wait_until 60 not away "$name"
     done
-    all_up
+    all_up "${relays[@]}"
     wait_until 60 told osaka 1
     wait_until 60 told kyoto 1
 }
@@ -194,9 +177,11 @@ processes_of() {
 
 # kill_relay NAME: as the host's end would.
 kill_relay() {
-    local pid all what
-    mapfile -t all < <(processes_of "$1")
-    kill -KILL "${all[@]}"
+    local all what
+    # some are forked while they are looked up
+    while mapfile -t all < <(processes_of "$1") && [ "${#all[@]}" -gt 0 ]; do
+        kill -KILL "${all[@]}" 2>/dev/null || :
+    done
     for what in broker relay peer presence; do
         wait_until 60 not running "$1-$what"
     done

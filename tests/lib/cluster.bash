@@ -88,6 +88,23 @@ store_is_up() {
     [ "$(node_status "$1" store_up)" = true ]
 }
 
+# all_up NAME...: the store is, for each.
+all_up() {
+    local name
+    for name; do
+        wait_until 60 store_is_up "$name"
+    done
+}
+
+# told NAME COUNT: so many keys of the store have that relay.
+told() {
+    local key count=0
+    for key in $(store --scan --pattern 'vw:a:*'); do
+        [ "$(store hexists "$key" "$1")" != 1 ] || count=$((count + 1))
+    done
+    [ "$count" -eq "$2" ]
+}
+
 # publishes NAME COUNT: so many customers.
 publishes() {
     [ "$(node_status "$1" published)" -eq "$2" ]

@@ -32,22 +32,6 @@ crosses() {
     not says target-alice spoilt
 }
 
-# told FIELD COUNT: how many keys of the store have that relay.
-told() {
-    local key count=0
-    for key in $(store --scan --pattern 'vw:a:*'); do
-        [ "$(store hexists "$key" "$1")" != 1 ] || count=$((count + 1))
-    done
-    [ "$count" -eq "$2" ]
-}
-
-all_up() {
-    local name
-    for name; do
-        wait_until 60 store_is_up "$name"
-    done
-}
-
 @test "a stone meets its agent at the relay that the store names, and no other is asked" {
     start_store
     with_presence tokyo osaka kyoto
