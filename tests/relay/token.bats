@@ -4,6 +4,7 @@
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
 
 load ../lib/helpers
+load ../lib/keyd
 load ../lib/token
 
 setup_file() {
@@ -17,10 +18,6 @@ setup() {
     needs_token
 }
 
-works() {
-    play <<<'works("alice")'
-}
-
 # with_key FILE LABEL: a relay whose key is this one, on a token, and nowhere else.
 with_key() {
     make_token
@@ -30,23 +27,6 @@ with_key() {
     start_broker
     start_relay listen
 }
-
-# shown: the serial number of the certificate that the relay shows.
-shown() {
-    s_client alice -showcerts <<<'GET /KLAB/nothing HTTP/1.1'$'\n' | openssl x509 -noout -serial
-}
-
-serial() {
-    openssl x509 -in "$1" -noout -serial
-}
-
-# new_pair OPTION...: as new.pem and cert.pem, which openssl req makes by these.
-new_pair() {
-    openssl req -new "$@" -nodes -keyout new.pem -subj /CN=relay -out new.csr
-    openssl x509 -req -in new.csr -CA "$pki/ca.pem" -CAkey "$pki/private/ca.pem" -days 1 \
-        -extfile <(printf '%s\n' extendedKeyUsage=serverAuth subjectAltName=IP:127.0.0.1) \
-        -out cert.pem
-} 2>/dev/null
 
 # is_refused STATUS TEXT [KEY]: relay-keyd -t says so, and why.
 is_refused() {
@@ -71,7 +51,7 @@ is_refused() {
 }
 
 @test 'keys of each kind that tokens have sign, with TLS 1.3 and with TLS 1.2' {
-    local kind version
+    local kind
     configure 'tls_min = 1.2'
     make_token
     start_broker
@@ -83,14 +63,7 @@ is_refused() {
         # it tells its own from those of before
         import_key new.pem "${kind##*[ :]}"
         start_token_keyd
-        start_relay listen
-        works
-        for version in tls1_2 tls1_3; do
-            s_client alice "-$version" <<<'GET /KLAB/nothing HTTP/1.1'$'\n' | grep '^HTTP/1.1 404 '
-        done
-        stop relay
-        stop keyd
-        not says keyd ' refused '
+        serves_each_version
     done
 }
 
