@@ -32,14 +32,16 @@ def iperf3(bench, port, options):
 
 
 def load(bench, chain, options):
-    """MB/s, and the relay's CPU seconds a GB."""
+    """MB/s, how much that was, and the relay's CPU seconds a GB."""
     cpu = getattr(chain, "cpu", lambda: 0)
     for _ in range(TRIES):
         before = quiet(cpu)
         received = iperf3(bench, chain.bulk, options)
         if received is not None:
             used = quiet(cpu) - before
-            return {"rate": received["bits_per_second"] / 8e6, "cpu": used / received["bytes"] * 1e9}
+            gigabytes = received["bytes"] / 1e9
+            return {"rate": received["bits_per_second"] / 8e6, "gigabytes": gigabytes,
+                    "cpu": used / gigabytes}
         time.sleep(0.3)
     raise SystemExit("bench: iperf3 does not work through a chain")
 

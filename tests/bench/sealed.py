@@ -17,12 +17,7 @@ from rounds import column, interleave, numbers, run
 LIMIT = 60  # seconds, for each way
 SOME = bytes(262144)  # that a session has carried when its memory is read
 REST = 4  # seconds after which a handler has given back what it does not need
-WAYS = [
-    ("1 stream to the service", []),
-    ("1 stream from the service", ["-R"]),
-    ("8 streams to the service", ["-P8"]),
-    ("8 streams from the service", ["-P8", "-R"]),
-]
+LONG = 8  # seconds of 8 streams: what 8 sessions cost to set up is no cost of their bytes
 MODES = {"unsealed": "off", "sealed": "require", "bare": "require"}
 
 
@@ -69,9 +64,7 @@ def ssh_load(bench, options):
     ssh = bench.chains["OpenSSH"]
     before = quiet(ssh.tunnel_cpu)
     result = other_load(bench, ssh, options)
-    # other_load tells no bytes: they are the rate and its time
-    gigabytes = result["rate"] * bench.seconds / 1e3
-    return result | {"tunnel": (quiet(ssh.tunnel_cpu) - before) / gigabytes}
+    return result | {"tunnel": (quiet(ssh.tunnel_cpu) - before) / result["gigabytes"]}
 
 
 def ratio(bench, results, name, field, one, other, target):
@@ -81,8 +74,16 @@ def ratio(bench, results, name, field, one, other, target):
                          noisy=noisy)
 
 
+def ways(bench):
+    """Names, and what iperf3 is told."""
+    many = ["-P8", "-t", str(bench.pick(LONG, 1))]
+    found = [("1 stream to the service", []), ("1 stream from the service", ["-R"]),
+             ("8 streams to the service", many), ("8 streams from the service", [*many, "-R"])]
+    return found if not bench.quick else [found[0], found[3]]
+
+
 def bulk(bench, made):
-    for name, options in WAYS if not bench.quick else (WAYS[0], WAYS[3]):
+    for name, options in ways(bench):
         actions = {word: lambda w=word, c=one: with_bare(bench, w, lambda: load(bench, c, options))
                    for word, one in made.items()}
         actions["OpenSSH"] = lambda o=options: ssh_load(bench, o)
