@@ -59,7 +59,7 @@ no_crossings() {
 
 @test "relayctl says where a session goes, and its kick ends both halves" {
     start_relays
-    start_target echo echo
+    start_target target whole alice
     at_relay osaka start_agent agent alice "$target" "-m 2:2"
     wait_until 60 agents_wait osaka 2
     stone_at tokyo alice '--sessions 0'
@@ -212,7 +212,7 @@ revoke_node() {
 @test "a relay that is revoked loses its crossings that live, be it the stone's or the agent's" {
     local case
     start_relays
-    start_target echo echo
+    start_target target whole alice
     at_relay osaka start_agent agent alice "$target" "-m 2:2"
     wait_until 60 agents_wait osaka 2
     stone_at tokyo alice '--sessions 0'
@@ -235,16 +235,17 @@ revoke_node() {
 
 @test "a crossing with a relay that is not revoked lives through a new list" {
     start_relays
-    start_target echo echo
+    start_target target whole alice
     at_relay osaka start_agent agent alice "$target" "-m 2:2"
     wait_until 60 agents_wait osaka 2
     stone_at tokyo alice '--sessions 0'
-    start client socat -u "TCP:localhost:$stone_port" "CREATE:$scratch/got"
+    start client socat -u "TCP:localhost:$stone_port,linger=0" "CREATE:$scratch/got"
     wait_until 60 in_session osaka
     revoke_node stranger osaka
     wait_until 60 says osaka-peer ' reloaded$'
     in_session osaka
     not says osaka-peer ' node-ended '
+    stop client || :
 }
 
 # offer CERTIFICATE KEY DER [ANSWER]: as a node that has this client's
