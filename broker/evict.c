@@ -14,6 +14,19 @@
 
 /* ---- one ---- */
 
+/* Who waits is never matched again, nor counted on as it is being parked. */
+static void
+leave_queue(struct broker *b, struct conn *c)
+{
+	struct waiter *stone = c->waiter.state == WAITER_PARKING
+				   ? pairing_stone(&c->waiter)
+				   : NULL;
+
+	pairing_leave(b->pairing, &c->waiter);
+	conn_count(c);
+	reach_for(b, stone);
+}
+
 void
 evict_kick(struct broker *b, struct conn *c, uint32_t status,
     const char *reason, const char *cause, const char *by)
@@ -38,13 +51,10 @@ evict_kick(struct broker *b, struct conn *c, uint32_t status,
 		parking_end(b, c, cause);
 		return;
 	}
-	/* who waits is never matched again; a session counts until it ends */
+	/* a session counts until it ends */
 	if (c->waiter.state == WAITER_WAITING ||
-	    c->waiter.state == WAITER_HELD ||
-	    c->waiter.state == WAITER_PARKING) {
-		pairing_leave(b->pairing, &c->waiter);
-		conn_count(c);
-	}
+	    c->waiter.state == WAITER_HELD || c->waiter.state == WAITER_PARKING)
+		leave_queue(b, c);
 	m.u.kick.status = status;
 	snprintf(m.u.kick.reason, sizeof(m.u.kick.reason), "%s", reason);
 	conn_tell(b, c, &m, NULL);

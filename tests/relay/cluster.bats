@@ -159,6 +159,27 @@ all_parked() {
     [ "$(node_status "$1" parked)" -eq 2 ]
 }
 
+@test "a stone is not left to an agent that is kicked while it is being parked" {
+    sed -i '$apark_after = 1\nmatch_timeout = 60' tokyo/relay.conf
+    start_relays
+    agent_at osaka alice
+    at_relay tokyo start_play leaving <<'SCRIPT'
+from park import *
+agent = willing("alice")
+assert agent.end() == "clean"
+at_point("leaving")
+SCRIPT
+    await_point leaving leaving
+    stone_at tokyo alice '--sessions 0'
+    start_client client session "$stone_port" alice 1000 1000
+    wait_until 60 stone_waits tokyo
+    # after 10 seconds it is gone by itself
+    node_ctl tokyo kick "$(node_ctl tokyo --json agents | jq -r '.agents[0].id')" || :
+    ended_whole client
+    go_on leaving
+    ended_well leaving
+}
+
 @test "with proof by relay-keyd a session crosses, for which nobody vouches" {
     start_keyd
     sed -i "\$akeyd = $scratch/keyd/keyd.sock\\nkeyd_user = $keyd_user" {tokyo,osaka}/relay.conf
