@@ -163,6 +163,21 @@ enter(struct broker *b, struct conn *c, const struct customer_entry *entry,
 	return pairing_enter(b->pairing, &c->waiter, key, &entry->grant, now);
 }
 
+/*
+ * c has entered: it meets who waits, or an agent is sought elsewhere. Stones
+ * may have counted on one that was woken, and it may meet another than these.
+ */
+static void
+begin_to_wait(struct broker *b, struct conn *c, uint32_t nusers, int woken)
+{
+	if (quota_ask(b, c, nusers))
+		return;
+	if (woken)
+		reach_for(b, pairing_stone(&c->waiter));
+	joining_match(b, c);
+	reach_begin(b, c);
+}
+
 static int
 on_register(struct broker *b, struct conn *c, const struct message *m)
 {
@@ -217,10 +232,7 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	if (c->dropped)
 		return 0;
 	reach_note(b, c, m);
-	if (quota_ask(b, c, entry->grant.customer.nusers))
-		return 0;
-	joining_match(b, c);
-	reach_begin(b, c);
+	begin_to_wait(b, c, entry->grant.customer.nusers, woken);
 	return 0;
 }
 
