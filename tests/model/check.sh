@@ -1,6 +1,6 @@
 #!/bin/bash
-# Checks the models of pairing, bare sessions, parking and proof with spin: one line for each property, and one for
-# each mutant, a broken model in which that property must be seen to fail.
+# Checks the models of pairing, bare sessions, parking, proof and several relays with spin: one line for each property,
+# and one for each mutant, a broken model in which that property must be seen to fail.
 
 set -u
 models=$(cd "$(dirname "$0")" && pwd)
@@ -60,6 +60,15 @@ check proof '' '' -DSAFETY &
 for mutant in PROCESS LEAF TIME SAME VOUCHER ANNOUNCE; do
     check "proof_$mutant" "-DMUTANT_$mutant" '' -DSAFETY &
 done
+wait
+
+model=relays
+check relays '' -m100000 -DSAFETY -DCOLLAPSE -O1 &
+for mutant in TWO_HOPS MEET LEFT NO_LOOK NOWHERE WOKEN CALL_OFF ATTACH REFUSED; do
+    check "relays_$mutant" "-DMUTANT_$mutant" -m100000 -DSAFETY -DCOLLAPSE -O0
+done
+# the tables that differ come last
+check relays_KEY -DMUTANT_KEY -m100000 -DSAFETY -DCOLLAPSE -DT_REVERSE -O0
 wait
 
 # report WORD PROPERTY FIGURE: one line.
@@ -122,5 +131,19 @@ for mutant in PROCESS LEAF TIME SAME; do
 done
 for mutant in VOUCHER ANNOUNCE; do
     caught "proof_$mutant" 'assertion violated  *was_here'
+done
+holds relays two_identities_joined
+holds relays matched_twice
+holds relays two_hops
+holds relays stone_lost
+holds relays other_end_kept
+caught relays_KEY 'assertion violated  *!(two_identities_joined)'
+caught relays_MEET 'assertion violated  *!(matched_twice)'
+caught relays_TWO_HOPS 'assertion violated  *!(two_hops)'
+for mutant in NOWHERE WOKEN CALL_OFF ATTACH REFUSED; do
+    caught "relays_$mutant" 'assertion violated  *!(stone_lost)'
+done
+for mutant in LEFT NO_LOOK; do
+    caught "relays_$mutant" 'assertion violated  *!(other_end_kept)'
 done
 exit "$failed"
