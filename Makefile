@@ -292,9 +292,9 @@ bench-idle: deps-bench  ## 5,000 idle agents for 10 minutes, and 20,000 that com
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
 	@BENCH_IDLE_SECONDS=600 BENCH_SECONDS=1800 python3 -B tests/bench/bench.py idle restart
 
-bench-cluster: deps-bench  ## relay-presence, and a store with a million entries (3 minutes)
+bench-cluster: deps-bench  ## relay-presence, a store with a million entries, and crossings (5 minutes)
 	@$(MAKE) --no-print-directory all $(BENCH_PROGRAMS)
-	@python3 -B tests/bench/bench.py cluster
+	@python3 -B tests/bench/bench.py cluster crossing
 
 model: deps-model  ## check the models with spin, and their mutants
 	@tests/model/check.sh

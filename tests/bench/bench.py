@@ -21,6 +21,7 @@ import broker
 import bulk
 import cluster
 import connect
+import crossing
 import growth
 import idle
 import interactive
@@ -39,8 +40,8 @@ from rounds import Settings, run
 # In this order: set-up comes before any agent waits.
 MEASURES = {module.__name__: module.measure for module in (
     connect, short, mux, bulk, sealed, latency, interactive, growth, idle, parked, broker, listing,
-    restart, cluster)}
-NAMED = ["restart", "cluster"]  # they take long, and are done where they are asked for
+    restart, cluster, crossing)}
+NAMED = ["restart", "cluster", "crossing"]  # they take long, and are done where they are asked for
 WHOLE_SECONDS, QUICK_SECONDS = 14 * 60 + 45, 115  # what is not done by then is left out
 
 

@@ -120,21 +120,21 @@ def ping_pong(bench, made):
         ratio(bench, results, f"ping-pong, {what}", what, "bare", "unsealed", Target(1, "x"))
 
 
-def set_up(bench, made):
-    """From a connection to the first byte that comes back, one at a time."""
-    count = bench.pick(100, 30)
-
-    def first_byte(port):
+def first_bytes(port, count):
+    """From a connection to the first byte that comes back, one at a time: ms."""
+    def first_byte():
         start = time.perf_counter()
         with socket.create_connection(("127.0.0.1", port), LIMIT) as sock:
             sock.sendall(b"x")
             assert sock.recv(1) == b"x"
             return time.perf_counter() - start
 
-    def one(port):
-        return {"p50": median([first_byte(port) for _ in range(count)]) * 1e3}
+    return {"p50": median([first_byte() for _ in range(count)]) * 1e3}
 
-    results = interleave(bench, {word: lambda c=each: one(c.echo)
+
+def set_up(bench, made):
+    count = bench.pick(100, 30)
+    results = interleave(bench, {word: lambda c=each: first_bytes(c.echo, count)
                                  for word, each in made.items() if word != "sealed"}, LIMIT)
     found = column(results, "p50")
     bench.report.say("set-up, p50, ms: " + "  ".join(
