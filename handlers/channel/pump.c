@@ -107,8 +107,9 @@ take(struct pump *p)
 		return errno == EAGAIN ? PUMP_MOVES : PUMP_FROM_BROKE;
 	}
 	p->ended = 1;
+	p->readable = 0;
 	close_pipe(p);
-	return shutdown(p->to, SHUT_WR) == 0 ? PUMP_MOVES : PUMP_TO_BROKE;
+	return PUMP_MOVES;
 }
 
 static enum pump_result
@@ -123,6 +124,12 @@ give(struct pump *p)
 	}
 	p->writable = 0;
 	return errno == EAGAIN ? PUMP_MOVES : PUMP_TO_BROKE;
+}
+
+int
+pump_finish(const struct pump *p)
+{
+	return shutdown(p->to, SHUT_WR);
 }
 
 enum pump_result

@@ -21,7 +21,7 @@ struct pump {
 	size_t at;    /* of them in buf */
 	int readable; /* worth a try */
 	int writable;
-	int ended;       /* from's end has come and been passed on */
+	int ended;       /* from's end has come, and all before is written */
 	uint64_t moved;  /* bytes read in all */
 	int64_t rest_at; /* when to close the pipe (base/deadline.h) */
 };
@@ -38,11 +38,13 @@ enum pump_result {
 void pump_init(struct pump *p, int from, int to, unsigned char *buf);
 
 /*
- * Moves what can be moved. At from's end, where all before it is written, ends
- * to's direction. Where it cannot go on, one of readable and writable is 0:
- * poll(2) from or to and set it.
+ * Moves what can be moved. Where it cannot go on, one of readable and writable
+ * is 0: poll(2) from or to and set it, until ended.
  */
 enum pump_result pump_move(struct pump *p);
+
+/* Passes from's end on to to. Returns 0, or -1 with errno: to broke. */
+int pump_finish(const struct pump *p);
 
 /* Closes the pipe where nothing has moved for a while. Call it at rest_at. */
 void pump_rest(struct pump *p);

@@ -68,6 +68,16 @@ tcp_reset_on_close(int sock, int on)
 	setsockopt(sock, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
+int
+tcp_is_closed(int sock)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	return getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       info.tcpi_state == TCP_CLOSE;
+}
+
 void
 tcp_bound_unsent(int sock, unsigned bytes)
 {

@@ -42,6 +42,12 @@ void tcp_may_pause(int sock);
 void tcp_reset_on_close(int sock, int on);
 
 /*
+ * Whether nothing is left of the connection: it was reset, or both ends have
+ * ended it.
+ */
+int tcp_is_closed(int sock);
+
+/*
  * Lets the kernel hold at most so many bytes that were not sent; with more
  * there the socket takes nothing.
  */

@@ -66,6 +66,17 @@ start_pump(struct bare *b)
 	    handler_role(h), "peer", h->peer, NULL);
 }
 
+/*
+ * A reset of our socket is told once, and may have been told to the other
+ * handler, as it wrote there: we read an end then. Only if that handler has
+ * ended its direction it is one for sure; else that, or its own end, will come.
+ */
+static int
+may_be_reset(const struct bare *b)
+{
+	return !b->h->hop.ended && tcp_is_closed(b->h->tls.channel.fd);
+}
+
 static enum splice_result
 run_pump(struct bare *b)
 {
@@ -79,11 +90,13 @@ run_pump(struct bare *b)
 	case PUMP_MOVES:
 		break;
 	}
-	if (!h->pump.ended)
+	if (!h->pump.ended || may_be_reset(b))
 		return GOES_ON;
 	b->in = IN_ENDED;
-	return hop_send(&h->hop, HOP_END, NULL, 0) == 0 ? GOES_ON
-							: SPLICE_B_BROKE;
+	if (pump_finish(&h->pump) == -1 ||
+	    hop_send(&h->hop, HOP_END, NULL, 0) == -1)
+		return SPLICE_B_BROKE;
+	return GOES_ON;
 }
 
 static enum splice_result
@@ -204,7 +217,8 @@ own_interest(const struct bare *b)
 
 	if (b->in == IN_TLS && flow_wants_read(ab))
 		pfd.events |= ab->from->read_wants;
-	if (b->in == IN_BARE && h->pump.held == 0 && !h->pump.readable)
+	if (b->in == IN_BARE && h->pump.held == 0 && !h->pump.readable &&
+	    !h->pump.ended)
 		pfd.events |= POLLIN;
 	if (b->out == OUT_TLS && flow_wants_write(ba))
 		pfd.events |= ba->to->write_wants;
@@ -222,7 +236,8 @@ note_own(struct bare *b, short revents)
 	if (revents == 0)
 		return;
 	h->splice.ab.readable = h->splice.ba.writable = 1;
-	h->pump.readable |= (revents & (POLLIN | POLLHUP)) != 0;
+	h->pump.readable |= !h->pump.ended &&
+			    (revents & (POLLIN | POLLHUP)) != 0;
 	b->hung_up |= (revents & POLLHUP) != 0;
 }
 

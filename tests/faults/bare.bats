@@ -137,6 +137,26 @@ works("alice")
 SCRIPT
 }
 
+# Both handlers write to or read from who resets: only one of them hears of it.
+@test 'a reset under bytes that are on their way is a reset, and not an end' {
+    with_relay
+    { echo "ROUNDS = $rounds" && cat <<'SCRIPT'; } | play
+from bare import *
+for _ in range(5 * ROUNDS):
+    for first in 1, -1:
+        a, b = bare("alice")[::first]
+        a.sock.settimeout(0.3)
+        try:
+            while True:
+                a.sock.send(bytes(1 << 20))
+        except TimeoutError:
+            pass
+        b.reset()
+        assert tcp_end(a) == "reset", first
+        a.sock.close()
+SCRIPT
+}
+
 @test 'FIN without close_notify is a reset at both ends, and behind it a clean end' {
     with_relay
     play <<'SCRIPT'
