@@ -117,21 +117,42 @@ crossing_join(struct handler *h, const struct wire_packet *packet)
 	    packet->fds[WIRE_MEMORY], h->role);
 }
 
+int
+crossing_can_go_bare(const struct handler *h)
+{
+	static const char able[] = FRAME_ALPN_BARE;
+	const unsigned char *chosen;
+	unsigned len;
+
+	SSL_get0_alpn_selected(h->tls.ssl, &chosen, &len);
+	return h->conf->bare == BARE_YES && len == strlen(able) &&
+	       memcmp(chosen, able, len) == 0;
+}
+
 ssize_t
-crossing_hop_read(struct handler *h, enum hop_type a, enum hop_type b,
-    void *buf, size_t size, int64_t deadline)
+crossing_hop_read(struct handler *h, enum hop_type plain,
+    enum hop_type with_mark, void *buf, size_t size, int64_t deadline)
 {
 	for (;;) {
 		struct pollfd pfd = {.fd = h->hop.fd, .events = POLLIN};
 		enum hop_type type;
 		ssize_t n = hop_receive(&h->hop, &type, buf, size);
 
-		if (n >= 0)
-			return type == a || type == b ? n : -1;
+		if (n >= 0) {
+			h->hop.marked = type != plain;
+			return type == plain || type == with_mark ? n : -1;
+		}
 		if (errno != EAGAIN ||
 		    poll(&pfd, 1, deadline_left(deadline)) <= 0)
 			return -1;
 	}
+}
+
+void
+crossing_run(struct handler *h)
+{
+	if (run_splicing(h) == BARE)
+		run_bare(h);
 }
 
 void

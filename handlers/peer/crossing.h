@@ -37,11 +37,20 @@ int crossing_listen(
 int crossing_join(struct handler *h, const struct wire_packet *packet);
 
 /*
- * Waits for one packet of the hop, of this type or that, until deadline.
- * Returns its length, or -1.
+ * Whether the connection between the two relays may leave TLS, as far as this
+ * relay says, and if the other can.
  */
-ssize_t crossing_hop_read(struct handler *h, enum hop_type a, enum hop_type b,
-    void *buf, size_t size, int64_t deadline);
+int crossing_can_go_bare(const struct handler *h);
+
+/*
+ * Waits for one packet of the hop, plain or the same with the mark, until
+ * deadline; h->hop.marked says which. Returns its length, or -1.
+ */
+ssize_t crossing_hop_read(struct handler *h, enum hop_type plain,
+    enum hop_type with_mark, void *buf, size_t size, int64_t deadline);
+
+/* Joins the two to their end, bare where they may; h->splice is ready. */
+void crossing_run(struct handler *h);
 
 /* Gives all back; h may begin anew. */
 void crossing_close(struct handler *h);

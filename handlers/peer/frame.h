@@ -6,8 +6,14 @@
  *	the agent's relay -> READY    one is held for it
  *	                  or REFUSED  and why; it hangs up then
  *	the stone's relay -> HEAD     the stone's request head
+ *	                  or OFFER    the same, of a stone that can go bare
  *	the agent's relay -> TAKEN    the agent has it
+ *	                  or MARKED   the same, and each end may go bare
  *	                  or REFUSED
+ *
+ * OFFER and MARKED are those of the hop (channel/hop.h), which goes on with
+ *what it has for a marked session: the connection between the relays leaves TLS
+ *as one with a client does. Who speaks version 1 alone knows neither.
  *
  * A frame is its type and flags (0), of 16 bits, and the length of what
  * follows, of 32, all in network byte order.
@@ -23,8 +29,9 @@
 #define FRAME_HEADER 8
 #define FRAME_MAX    65536 /* what follows, bytes */
 
-/* The protocol by its name in ALPN (RFC 7301): its length, then that. */
-#define FRAME_ALPN "\x0fvpn-warp-peer/1"
+/* The protocol by its names in ALPN (RFC 7301), the newest first. */
+#define FRAME_ALPN      "\x0fvpn-warp-peer/2\x0fvpn-warp-peer/1"
+#define FRAME_ALPN_BARE "vpn-warp-peer/2" /* the one with OFFER and MARKED */
 
 enum frame_type {
 	FRAME_OPEN = 1,
@@ -32,6 +39,8 @@ enum frame_type {
 	FRAME_REFUSED,
 	FRAME_HEAD,
 	FRAME_TAKEN,
+	FRAME_OFFER,
+	FRAME_MARKED,
 };
 
 /*

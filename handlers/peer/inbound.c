@@ -157,26 +157,34 @@ find_agent(struct arrival_of *a)
 
 /* ---- the session begins ---- */
 
-/* Returns 0, or -1 where that is no head of a stone's handler. */
+/*
+ * Hands the head on, as one that may be marked where both relays can: *offers.
+ * Returns 0, or -1 where that is no head of a stone's handler, which has none
+ * of the stone's X-Bare.
+ */
 static int
-deliver(struct arrival_of *a)
+deliver(struct arrival_of *a, int *offers)
 {
 	struct channel *ch = &a->h->tls.channel;
 	char head[HEAD_FORWARD_MAX];
 	struct head parsed;
 	size_t len;
+	int type;
 
-	if (frame_send(ch, FRAME_READY, NULL, 0,
-		deadline_in(CROSSING_SEND_MS)) == -1 ||
-	    frame_read(ch, head, sizeof(head), &len,
-		deadline_in(CROSSING_HEAD_MS)) != FRAME_HEAD)
+	if (frame_send(
+		ch, FRAME_READY, NULL, 0, deadline_in(CROSSING_SEND_MS)) == -1)
+		return -1;
+	type = frame_read(
+	    ch, head, sizeof(head), &len, deadline_in(CROSSING_HEAD_MS));
+	if (type != FRAME_HEAD && type != FRAME_OFFER)
 		return -1;
 	if (head_parse(&parsed, head, len, sizeof(head)) != HEAD_DONE ||
-	    parsed.length != len || parsed.kind != HEAD_STONE) {
+	    parsed.length != len || parsed.kind != HEAD_STONE || parsed.bare) {
 		log_refused(a, "what it sends is no request head of a stone");
 		return -1;
 	}
-	return hop_send(&a->h->hop, HOP_HEAD, head, len);
+	*offers = type == FRAME_OFFER && crossing_can_go_bare(a->h);
+	return hop_send(&a->h->hop, *offers ? HOP_OFFER : HOP_HEAD, head, len);
 }
 
 /* Returns 0 once the agent has the head. */
@@ -184,17 +192,19 @@ static int
 begin(struct arrival_of *a)
 {
 	struct handler *h = a->h;
+	int offers;
 
-	if (deliver(a) == -1)
+	if (deliver(a, &offers) == -1)
 		return -1; /* its agent waits on */
-	if (crossing_hop_read(h, HOP_TAKEN, HOP_TAKEN, NULL, 0,
-		deadline_in(CROSSING_TAKE_MS)) == -1) {
+	if (crossing_hop_read(h, HOP_TAKEN, offers ? HOP_MARKED : HOP_TAKEN,
+		NULL, 0, deadline_in(CROSSING_TAKE_MS)) == -1) {
 		/* the broker takes others of that process later then */
 		registration_wait_again(&h->registration);
 		turn_away(a, REFUSED_KEY, 503, "The agent is gone");
 		return -1;
 	}
-	return frame_send(&h->tls.channel, FRAME_TAKEN, NULL, 0,
+	return frame_send(&h->tls.channel,
+	    h->hop.marked ? FRAME_MARKED : FRAME_TAKEN, NULL, 0,
 	    deadline_in(CROSSING_SEND_MS));
 }
 
@@ -221,7 +231,7 @@ serve(struct peerd *p, struct arrival_of *a)
 	    LOG_ID(h->registration.session), "node", a->node, "stone",
 	    LOG_ID(a->offer.id), "peer", a->offer.peer, NULL);
 	splice_init(&h->splice, &h->tls.channel, NULL);
-	run_splicing(h);
+	crossing_run(h);
 }
 
 int

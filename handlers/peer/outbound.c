@@ -185,27 +185,41 @@ watch_seal(struct handler *h, const char *head, size_t len)
 	h->splice.ab.from = h->splice.ba.to = &h->watch.channel;
 }
 
+/* Hands the head on. Returns what the relay there says: its type, or -1. */
+static int
+hand_over(struct handler *h, const char *head, size_t len)
+{
+	struct channel *ch = &h->tls.channel;
+	const int offers = h->hop.marked && crossing_can_go_bare(h);
+	char waste[REFUSED_MAX];
+	size_t n;
+	int type;
+
+	if (frame_send(ch, offers ? FRAME_OFFER : FRAME_HEAD, head, len,
+		deadline_in(CROSSING_SEND_MS)) == -1)
+		return -1;
+	type = frame_read(
+	    ch, waste, sizeof(waste), &n, deadline_in(CROSSING_TAKE_MS));
+	return type == FRAME_MARKED && !offers ? -1 : type;
+}
+
 /* Returns 0 once the agent there has the stone's head. */
 static int
 deliver(struct search *s)
 {
 	struct handler *h = s->h;
-	struct channel *ch = &h->tls.channel;
-	char head[HEAD_FORWARD_MAX], waste[REFUSED_MAX];
-	size_t len;
+	char head[HEAD_FORWARD_MAX];
 	ssize_t n = crossing_hop_read(h, HOP_HEAD, HOP_OFFER, head,
 	    sizeof(head), deadline_in(CROSSING_HEAD_MS));
+	int type = n == -1 ? -1 : hand_over(h, head, (size_t)n);
 
-	if (n == -1 ||
-	    frame_send(ch, FRAME_HEAD, head, (size_t)n,
-		deadline_in(CROSSING_SEND_MS)) == -1 ||
-	    frame_read(ch, waste, sizeof(waste), &len,
-		deadline_in(CROSSING_TAKE_MS)) != FRAME_TAKEN)
+	if (type != FRAME_TAKEN && type != FRAME_MARKED)
 		return -1;
-	splice_init(&h->splice, ch, NULL);
+	splice_init(&h->splice, &h->tls.channel, NULL);
 	watch_seal(h, head, (size_t)n);
-	/* no bare bytes: they would cross without TLS of ours */
-	return hop_send(&h->hop, HOP_TAKEN, NULL, 0);
+	h->hop.marked = type == FRAME_MARKED;
+	return hop_send(
+	    &h->hop, h->hop.marked ? HOP_MARKED : HOP_TAKEN, NULL, 0);
 }
 
 static void
@@ -224,7 +238,7 @@ cross(struct search *s)
 	log_event(LOG_INFO, "crossing-out", "id",
 	    LOG_ID(h->registration.session), "node", s->node->name, "stone",
 	    LOG_ID(s->offer.id), "peer", s->offer.peer, NULL);
-	run_splicing(h);
+	crossing_run(h);
 }
 
 static enum attempt

@@ -18,6 +18,11 @@ static const struct filter_rule crossing[] = {
     FILTER_CALL(fstat), /* of the memory that is shared with the hop */
     FILTER_IS(newfstatat, 3, AT_EMPTY_PATH),
     FILTER_CALL(pread64), /* what a recheck needs */
+    FILTER_CALL(splice),  /* bare bytes, and their pipe */
+    FILTER_CALL(pipe2),
+    FILTER_IS(fcntl, 1, F_GETFL), /* is the handler's socket as ours? */
+    FILTER_IS(fcntl, 1, F_SETPIPE_SZ),
+    FILTER_IS(fcntl, 1, F_GETPIPE_SZ),
 };
 
 static const struct filter_rule dialling[] = {
@@ -29,7 +34,6 @@ static const struct filter_rule dialling[] = {
 static const struct filter_rule forking[] = {
     FILTER_CALL(prlimit64),
     FILTER_CALL(seccomp),
-    FILTER_CALL(pipe2),
     FILTER_CALL(inotify_add_watch),
     FILTER_CALL(inotify_rm_watch),
 };

@@ -12,16 +12,18 @@ import struct
 import threading
 import time
 
-from peer import OK, POLL, Peer, head_of_stone, poll, stone  # noqa: F401
+from peer import OK, POLL, PORT, Peer, head_of_stone, poll, stone  # noqa: F401
 
 SEALING = b"GET / HTTP/1.1\r\nX-Seal: 1 aGVsbG8=\r\nX-Bare: 1\r\n\r\n"
 SEALED = b"HTTP/1.1 200 OK\r\nX-Seal: 1\r\nX-Bare: 1\r\n\r\n"
 
 
-def marked(name):
-    """An agent and a stone in a marked session, which still have the relay's TLS."""
-    agent = poll(name, b"X-Bare: 1")
-    client = stone(name, SEALING)
+def marked(name, agent_port=PORT, stone_port=PORT):
+    """An agent and a stone in a marked session, which still have the relay's TLS.
+
+    Each may be at another relay."""
+    agent = poll(name, b"X-Bare: 1", port=agent_port)
+    client = stone(name, SEALING, port=stone_port)
     head = head_of_stone(agent)
     assert head.endswith(b"\r\nX-Bare: 1\r\n\r\n"), head
     agent.send(SEALED)
@@ -89,9 +91,9 @@ def get(peer, length, seconds=60):
     return exactly(peer, length, time.monotonic() + seconds)
 
 
-def bare(name):
+def bare(name, *ports):
     """A session of which all directions are bare."""
-    agent, client = marked(name)
+    agent, client = marked(name, *ports)
     leave(agent)
     leave(client)
     come_bare(agent)
@@ -108,3 +110,50 @@ def tcp_end(peer, seconds=60):
     except ConnectionResetError:
         return "reset"
     return "fin"
+
+
+def sends(peer, size, change, digest):
+    """So many random bytes, the first of them in TLS, and the end."""
+    left = False
+    rest = size
+    while rest > 0:
+        data = os.urandom(min(rest, random.choice((1, 100, 5000, 16384, 70000))))
+        digest.update(data)
+        if size - rest < change <= size - rest + len(data):
+            at = change - (size - rest)
+            say(peer, data[:at])
+            leave(peer)
+            left = True
+            put(peer, data[at:])
+        elif left:
+            put(peer, data)
+        else:
+            say(peer, data)
+        rest -= len(data)
+    peer.cut()
+
+
+def receives(peer, digest):
+    """All that comes, up to FIN."""
+    come_bare(peer)
+    digest.update(peer.got)
+    while data := peer.sock.recv(1 << 16):
+        digest.update(data)
+
+
+def changes(pair, most=3 << 20):
+    """Bytes both ways at once, each of which leaves TLS at any moment, to their ends."""
+    threads, digests = [], []
+    for a, b in (pair, pair[::-1]):
+        size = random.randint(1, most)
+        digests.append((hashlib.sha256(), hashlib.sha256()))
+        threads.append(threading.Thread(target=sends, args=(a, size, random.randint(1, size), digests[-1][0])))
+        threads.append(threading.Thread(target=receives, args=(b, digests[-1][1])))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for sent, got in digests:
+        assert sent.digest() == got.digest()
+    for peer in pair:
+        peer.sock.close()

@@ -176,3 +176,29 @@ stone_at() {
     stone_port=$port
     start_relay_stone "stone-$name" "$@" "$(to_relay "localhost:$stone_port")"
 }
+
+# across COMMAND...: play or start_play, whose script is for a session of an agent at
+# osaka and a stone at tokyo: see crossing.py.
+across() {
+    AGENT_PORT=${port_of[osaka]} STONE_PORT=${port_of[tokyo]} relay_port=${port_of[tokyo]} \
+        AGENT_PEER=$(pid_of osaka-peer) STONE_PEER=$(pid_of tokyo-peer) "$@"
+}
+
+# revoke_node NAME AT: the list of revocations at that relay has this one.
+revoke_node() {
+    rm -rf "$scratch.ca"
+    cp -r "$nodes" "$scratch.ca"
+    "$built/relay-ca" -d "$scratch.ca" revoke "$1" >/dev/null
+    cp "$scratch.ca/crl.pem" "$2/new.pem"
+    give "$2"
+    mv "$2/new.pem" "$2/node-crl.pem"
+}
+
+# trust_again AT: it has the one without again.
+trust_again() {
+    count_lines "$1-peer" ' reloaded$'
+    cp "$nodes/crl.pem" "$1/new.pem"
+    give "$1"
+    mv "$1/new.pem" "$1/node-crl.pem"
+    wait_until 60 says_at_least "$1-peer" $((counted + 1)) ' reloaded$'
+}

@@ -1,8 +1,14 @@
 """A relay among others, made by hand: what it says to another's relay-peer.
 
-node.py PORT NODES NAME CERTIFICATE [--key KEY] [--head HEAD]: as the relay NAME
-it offers a stone with that certificate, sends HEAD once an agent is held, and
-prints each answer.
+node.py PORT NODES NAME CERTIFICATE [--key KEY] [--head HEAD] [--offer]: as the
+relay NAME it offers a stone with that certificate, sends HEAD once an agent is
+held, and prints each answer. --offer: the head is one of a stone that can go bare.
+
+node.py PORT NODES NAME --serve [--mark]: as the relay NAME, on PORT, it has an
+agent for whoever comes first, and prints what head it gets. --mark: it says that
+the session is marked, whatever it was.
+
+Both speak --version, 2 unless told, of the protocol.
 """
 
 import argparse
@@ -12,15 +18,19 @@ import ssl
 import struct
 import subprocess
 
-OPEN, READY, REFUSED, HEAD, TAKEN = range(1, 6)
+OPEN, READY, REFUSED, HEAD, TAKEN, OFFER, MARKED = range(1, 8)
 
 words = argparse.ArgumentParser()
 words.add_argument("port", type=int)
 words.add_argument("nodes")
 words.add_argument("name")
-words.add_argument("certificate")
+words.add_argument("certificate", nargs="?")
 words.add_argument("--key")
 words.add_argument("--head", default="GET / HTTP/1.1")
+words.add_argument("--offer", action="store_true")
+words.add_argument("--serve", action="store_true")
+words.add_argument("--mark", action="store_true")
+words.add_argument("--version", default="2")
 words = words.parse_args()
 
 
@@ -50,23 +60,50 @@ def read(tls, count):
     return got
 
 
-made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-made.load_verify_locations(f"{words.nodes}/ca.pem")
-made.load_cert_chain(f"{words.nodes}/node/{words.name}/cert.pem", f"{words.nodes}/node/{words.name}/private.pem")
-made.set_alpn_protocols(["vpn-warp-peer/1"])
-tls = made.wrap_socket(socket.create_connection(("127.0.0.1", words.port), 60), server_hostname="osaka")
-der, own = identity(words.certificate)
-key = words.key or own
-tls.sendall(frame(OPEN, struct.pack("!7I64s72s", 1, 0, 7, 1, 3000, len(der), 0, b"192.0.2.1:5", key.encode()) + der))
-while True:
-    kind, flags, length = struct.unpack("!HHI", read(tls, 8))
-    body = read(tls, length)
-    if kind == REFUSED:
-        print("refused", *struct.unpack("!HH", body[:4]), body[4:].decode(), flush=True)
-        break
-    if kind == READY:
-        print("ready", flush=True)
-        tls.sendall(frame(HEAD, words.head.encode() + b"\r\n\r\n"))
-    elif kind == TAKEN:
-        print("taken", flush=True)
-        break
+def frames(tls):
+    """Each that comes: its type and what it carries."""
+    while True:
+        kind, _, length = struct.unpack("!HHI", read(tls, 8))
+        yield kind, read(tls, length)
+
+
+def context(side):
+    made = ssl.SSLContext(side)
+    made.verify_mode = ssl.CERT_REQUIRED
+    made.load_verify_locations(f"{words.nodes}/ca.pem")
+    made.load_cert_chain(f"{words.nodes}/node/{words.name}/cert.pem", f"{words.nodes}/node/{words.name}/private.pem")
+    made.set_alpn_protocols([f"vpn-warp-peer/{words.version}"])
+    return made
+
+
+def offer():
+    made = context(ssl.PROTOCOL_TLS_CLIENT)
+    tls = made.wrap_socket(socket.create_connection(("127.0.0.1", words.port), 60), server_hostname="osaka")
+    der, own = identity(words.certificate)
+    key = words.key or own
+    tls.sendall(frame(OPEN, struct.pack("!7I64s72s", 1, 0, 7, 1, 3000, len(der), 0, b"192.0.2.1:5", key.encode()) + der))
+    for kind, body in frames(tls):
+        if kind == REFUSED:
+            print("refused", *struct.unpack("!HH", body[:4]), body[4:].decode(), flush=True)
+            break
+        if kind == READY:
+            print("ready", flush=True)
+            tls.sendall(frame(OFFER if words.offer else HEAD, words.head.encode() + b"\r\n\r\n"))
+        elif kind in (TAKEN, MARKED):
+            print("taken" if kind == TAKEN else "marked", flush=True)
+            break
+
+
+def serve():
+    with socket.create_server(("127.0.0.1", words.port)) as listener:
+        sock = listener.accept()[0]
+    tls = context(ssl.PROTOCOL_TLS_SERVER).wrap_socket(sock, server_side=True)
+    for kind, _ in frames(tls):
+        if kind == OPEN:
+            tls.sendall(frame(READY))
+        elif kind in (HEAD, OFFER):
+            print("head" if kind == HEAD else "offer", flush=True)
+            tls.sendall(frame(MARKED if words.mark else TAKEN))
+
+
+serve() if words.serve else offer()

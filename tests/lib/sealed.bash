@@ -41,3 +41,9 @@ start_lying_relay() {
 lies() {
     echo "$*" >"$scratch/lie"
 }
+
+# start_wire LEG PORT TO: what crosses from PORT to TO is written; see wire.py.
+start_wire() {
+    start "wire-$1" python3 -SB "$tests/lib/wire.py" "$2" "$3" "$scratch/$1"
+    await_start "wire-$1" listening "$2"
+}

@@ -227,51 +227,11 @@ for direction in (0, 1):
         peer.reset()
 
 # at any moment, both ways at once
-def sends(peer, size, change, digest):
-    rest = size
-    while rest > 0:
-        data = os.urandom(min(rest, random.choice((1, 100, 5000, 16384, 70000))))
-        digest.update(data)
-        if size - rest < change <= size - rest + len(data):
-            at = change - (size - rest)
-            say(peer, data[:at])
-            leave(peer)
-            peer.left = True
-            put(peer, data[at:])
-        elif peer.left:
-            put(peer, data)
-        else:
-            say(peer, data)
-        rest -= len(data)
-    peer.cut()
-
-def receives(peer, digest):
-    come_bare(peer)
-    digest.update(peer.got)
-    while data := peer.sock.recv(1 << 16):
-        digest.update(data)
-
-def session_with_changes():
-    pair = marked("alice")
-    threads, digests = [], []
-    for a, b in (pair, pair[::-1]):
-        a.left = False
-        size = random.randint(1, 3 << 20)
-        digests.append((hashlib.sha256(), hashlib.sha256()))
-        threads.append(threading.Thread(target=sends, args=(a, size, random.randint(1, size), digests[-1][0])))
-        threads.append(threading.Thread(target=receives, args=(b, digests[-1][1])))
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for sent, got in digests:
-        assert sent.digest() == got.digest()
-    for peer in pair:
-        peer.sock.close()
-        logged(peer, r" end .*reason=done$")
-
 for _ in range(COUNT):
-    session_with_changes()
+    pair = marked("alice")
+    changes(pair)
+    for peer in pair:
+        logged(peer, r" end .*reason=done$")
 SCRIPT
 }
 
@@ -349,32 +309,10 @@ SCRIPT
 @test 'the sessions of relay-stone and relayagent are bare, and on the wire one TLS connection' {
     with_relay
     start_target target shout
-    cat >recorder.py <<'SCRIPT'
-import socket, sys, threading
-
-def copy(source, sink, name):
-    with open(name, "ab") as out:
-        while data := source.recv(65536):
-            out.write(data)
-            out.flush()
-            sink.sendall(data)
-    sink.shutdown(socket.SHUT_WR)
-
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-count = 0
-while True:
-    a, _ = listener.accept()
-    b = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
-    name = f"{sys.argv[3]}{count}"
-    count += 1
-    threading.Thread(target=copy, args=(a, b, name + ".up")).start()
-    threading.Thread(target=copy, args=(b, a, name + ".down")).start()
-SCRIPT
     local real=$relay_port leg
     for leg in agent stone; do
         relay_port=$(free_port)
-        start "wire-$leg" python3 recorder.py "$relay_port" "$real" "$scratch/$leg"
-        await_start "wire-$leg" listening "$relay_port"
+        start_wire "$leg" "$relay_port" "$real"
         if [ "$leg" = agent ]; then
             a_sealing_agent auto "$target" "-m 1:1"
         else
@@ -386,41 +324,14 @@ SCRIPT
     both_say bare
     wait_until 60 says broker ' session .* seal=bare '
     stop agent
-    python3 - <<'SCRIPT'
+    PYTHONPATH=$tests/lib python3 -B - <<'SCRIPT'
 import glob
-
-def records(name):
-    """Every byte is in one; it ends with the last."""
-    data, found = open(name, "rb").read(), []
-    while data:
-        kind, version, length = data[0], data[1:3], int.from_bytes(data[3:5], "big")
-        assert len(data) >= 5 + length, (name, "a record is cut")
-        assert version == (b"\3\1" if name.endswith("up") and not found else b"\3\3"), (name, version)
-        assert 0 < length <= 16384 + 256, (name, length)
-        found.append((kind, data[5:5 + length]))
-        data = data[5 + length:]
-    return found
-
-def looks_like_tls(name):
-    kinds = [kind for kind, _ in records(name)]
-    assert kinds[:2] == [0x16, 0x14] and set(kinds[2:]) == {0x17}, (name, kinds)
+from wire import is_bare, looks_like_tls, longest
 
 # the stone's, and the one of the agent's two that was taken: the longer one
-stone = "stone0"
-agent = max(glob.glob("agent*.up"), key=lambda name: len(open(name, "rb").read()))[:-3]
+stone, agent = "stone0", longest(glob.glob("agent*.up"))
 for leg in stone, agent:
-    looks_like_tls(leg + ".up")
-    looks_like_tls(leg + ".down")
-
-def is_bare(source, sink):
-    """The same records on both legs, up to the end, from some on."""
-    a, b = records(source), records(sink)
-    same = 0
-    while same < len(a) and same < len(b) and a[-1 - same] == b[-1 - same]:
-        same += 1
-    # the data at least, and the inner close_notify: one byte of it, sealed
-    assert same >= 2 and len(a[-1][1]) == 2 + 1 + 16, (source, same)
-
+    looks_like_tls(leg)
 is_bare(stone + ".up", agent + ".down")
 is_bare(agent + ".up", stone + ".down")
 SCRIPT

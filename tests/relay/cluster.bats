@@ -220,16 +220,6 @@ as_node() {
     node_ctl osaka status
 }
 
-# revoke_node NAME AT: the list of revocations at that relay has this one.
-revoke_node() {
-    rm -rf "$scratch.ca"
-    cp -r "$nodes" "$scratch.ca"
-    "$built/relay-ca" -d "$scratch.ca" revoke "$1" >/dev/null
-    cp "$scratch.ca/crl.pem" "$2/new.pem"
-    give "$2"
-    mv "$2/new.pem" "$2/node-crl.pem"
-}
-
 @test "a relay that is revoked loses its crossings that live, be it the stone's or the agent's" {
     local case
     start_relays
