@@ -11,9 +11,9 @@
  *	                  or MARKED   the same, and each end may go bare
  *	                  or REFUSED
  *
- * OFFER and MARKED are those of the hop (channel/hop.h), which goes on with
- *what it has for a marked session: the connection between the relays leaves TLS
- *as one with a client does. Who speaks version 1 alone knows neither.
+ * OFFER and MARKED are what the hop's packets of these names are
+ * (channel/hop.h): the connection between the relays leaves TLS as one with a
+ * client does. Who speaks version 1 alone knows neither.
  *
  * A frame is its type and flags (0), of 16 bits, and the length of what
  * follows, of 32, all in network byte order.
