@@ -141,8 +141,8 @@ kick_step(struct broker *b, struct sweep *s)
 		return SWEEP_END;
 	if (is_meant(c, s)) {
 		s->count += (unsigned)is_another(c);
-		evict_kick(b, c, 403, "Ended by the administrator", "kicked",
-		    LOG_U64(s->by));
+		evict_kick(
+		    b, c, 403, "Ended by the administrator", "kicked", s->by);
 	}
 	return SWEEP_MORE;
 }
@@ -234,13 +234,27 @@ set_log_level(struct broker *b, struct sweep *s)
 	start(b, s);
 }
 
+/* For whom c asks: itself, or an administrator at another relay. */
+static const struct message_admin *
+begin_request(struct sweep *s, const struct conn *c, const struct message *m)
+{
+	if (m->type == MESSAGE_ADMIN_FOR) {
+		snprintf(s->by, sizeof(s->by), "admin:%s",
+		    m->u.admin_for.administrator);
+		return &m->u.admin_for.admin;
+	}
+	snprintf(s->by, sizeof(s->by), "%s", LOG_U64(c->who.uid));
+	return &m->u.admin;
+}
+
 int
 admin_take(struct broker *b, struct conn *c, const struct message *m)
 {
-	struct sweep s = {
-	    .admin = c, .by = c->who.uid, .command = m->u.admin.command};
+	struct sweep s = {.admin = c};
+	const struct message_admin *request = begin_request(&s, c, m);
 
-	memcpy(s.argument, m->u.admin.argument, sizeof(s.argument));
+	s.command = request->command;
+	memcpy(s.argument, request->argument, sizeof(s.argument));
 	if (c->sweep != NULL || c->awaits_reload) {
 		errno = EPROTO; /* one request at a time */
 		return -1;

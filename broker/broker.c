@@ -44,17 +44,25 @@ is_of_node(const struct message *m)
 	       (m->type == MESSAGE_ANNOUNCE && m->u.announce.node[0] != '\0');
 }
 
+static int
+is_of_administrator(const struct message *m)
+{
+	return m->type == MESSAGE_ADMIN || m->type == MESSAGE_ADMIN_FOR;
+}
+
 /* What c may say is a matter of who it is. */
 static int
 dispatch(struct broker *b, struct conn *c, const struct message *m)
 {
-	if (m->type == MESSAGE_ADMIN && c->may_admin)
+	if ((m->type == MESSAGE_ADMIN && c->may_admin) ||
+	    (m->type == MESSAGE_ADMIN_FOR && c->may_spawn &&
+		b->conf.peer_admin == PEER_ADMIN_YES))
 		return admin_take(b, c, m);
 	if (m->type == MESSAGE_ATTACH || m->type == MESSAGE_RELOAD ||
 	    is_of_node(m)) {
 		if (c->may_spawn)
 			return registrar_take(b, c, m);
-	} else if (m->type != MESSAGE_ADMIN && c->may_register) {
+	} else if (!is_of_administrator(m) && c->may_register) {
 		return registrar_take(b, c, m);
 	}
 	errno = EPROTO;

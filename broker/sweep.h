@@ -9,6 +9,9 @@
 #include "ipc/wire.h"
 #include "state.h"
 
+/* A uid, or "admin:" and a name. */
+#define SWEEP_BY_SIZE (sizeof("admin:") + NODE_NAME_SIZE)
+
 enum sweep_step { SWEEP_MORE, SWEEP_BLOCKED, SWEEP_END };
 
 struct sweep {
@@ -19,7 +22,7 @@ struct sweep {
 	struct conn *next;       /* the next connection to visit */
 	struct account *account; /* or the last account that was visited */
 	uint64_t before;         /* or the last refusal's number */
-	uid_t by;                /* who wants it, if an administrator */
+	char by[SWEEP_BY_SIZE];  /* who wants it, for the log */
 	struct conn *admin;      /* whom to answer; NULL: nobody, or gone */
 	const struct conn *asks; /* reload: who needs no telling */
 	uint32_t command;        /* admin: enum admin_command */

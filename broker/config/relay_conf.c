@@ -37,7 +37,10 @@ check_peers(const struct relay_conf *c, const char *path, struct failure *f)
 {
 	const int any = c->npeers > 0 || c->peer_listen.host[0] != '\0' ||
 			c->peer_certificate != NULL || c->peer_key != NULL ||
-			c->peer_ca != NULL || c->peer_crl != NULL;
+			c->peer_ca != NULL || c->peer_crl != NULL ||
+			c->peer_admin != PEER_ADMIN_UNSET ||
+			c->peer_admin_certificate != NULL ||
+			c->peer_admin_key != NULL;
 
 	if (!any)
 		return 0;
@@ -49,6 +52,10 @@ check_peers(const struct relay_conf *c, const char *path, struct failure *f)
 		    c->peer_certificate == NULL ? "peer_certificate"
 		    : c->peer_key == NULL       ? "peer_key"
 						: "peer_ca");
+	if ((c->peer_admin_certificate == NULL) != (c->peer_admin_key == NULL))
+		return failure(f, "%s: no %s line", path,
+		    c->peer_admin_key == NULL ? "peer_admin_key"
+					      : "peer_admin_certificate");
 	return 0;
 }
 
@@ -182,6 +189,8 @@ relay_conf_free(struct relay_conf *conf)
 	free(conf->peer_key);
 	free(conf->peer_ca);
 	free(conf->peer_crl);
+	free(conf->peer_admin_certificate);
+	free(conf->peer_admin_key);
 	free(conf->presence_secret);
 	free(conf->presence_ca);
 	free(conf->presence_password);

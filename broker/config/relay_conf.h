@@ -34,6 +34,9 @@ enum bare_allowed { BARE_UNSET, BARE_YES, BARE_NO };
 /* Whether relay-keyd has to vouch for a client. */
 enum proof_needed { PROOF_UNSET, PROOF_REQUIRE, PROOF_WARN };
 
+/* Whether administrators may ask by way of relay-peer. */
+enum peer_admin { PEER_ADMIN_UNSET, PEER_ADMIN_YES, PEER_ADMIN_NO };
+
 /* Another relay, which may have the agents that stones here look for. */
 struct conf_peer {
 	char name[NODE_NAME_SIZE];
@@ -73,7 +76,10 @@ struct relay_conf {
 	char *peer_certificate;     /* NULL: there are no other relays */
 	char *peer_key;
 	char *peer_ca;
-	char *peer_crl;                             /* NULL: none is checked */
+	char *peer_crl; /* NULL: none is checked */
+	enum peer_admin peer_admin;
+	char *peer_admin_certificate; /* relayctl's; NULL: it has none */
+	char *peer_admin_key;
 	struct store_place stores[CONF_STORES_MAX]; /* one of them is up */
 	size_t nstores;            /* 0: relay-presence does not run */
 	char *presence_secret;     /* paths */

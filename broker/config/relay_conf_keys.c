@@ -84,18 +84,38 @@ set_crl_expired(struct relay_conf *conf, const char *value, struct failure *f)
 	return 0;
 }
 
+/* Returns 1 for yes, 0 for no, or -1 with f; before: whether it was said. */
+static int
+yes_or_no(int before, const char *key, const char *value, struct failure *f)
+{
+	if (before)
+		return failure(f, "%s is given twice", key);
+	if (strcmp(value, "yes") == 0)
+		return 1;
+	if (strcmp(value, "no") == 0)
+		return 0;
+	return failure(f, "%s: %s is not yes or no", key, value);
+}
+
 static int
 set_bare(struct relay_conf *conf, const char *value, struct failure *f)
 {
-	if (conf->bare != BARE_UNSET)
-		return failure(f, "bare is given twice");
-	if (strcmp(value, "yes") == 0)
-		conf->bare = BARE_YES;
-	else if (strcmp(value, "no") == 0)
-		conf->bare = BARE_NO;
-	else
-		return failure(f, "bare: %s is not yes or no", value);
-	return 0;
+	const int rc = yes_or_no(conf->bare != BARE_UNSET, "bare", value, f);
+
+	if (rc != -1)
+		conf->bare = rc ? BARE_YES : BARE_NO;
+	return rc == -1 ? -1 : 0;
+}
+
+static int
+set_peer_admin(struct relay_conf *conf, const char *value, struct failure *f)
+{
+	const int rc = yes_or_no(
+	    conf->peer_admin != PEER_ADMIN_UNSET, "peer_admin", value, f);
+
+	if (rc != -1)
+		conf->peer_admin = rc ? PEER_ADMIN_YES : PEER_ADMIN_NO;
+	return rc == -1 ? -1 : 0;
 }
 
 static int
@@ -243,6 +263,8 @@ relay_conf_key(struct relay_conf *c, unsigned line, const char *key,
 	    {"peer_key", &c->peer_key, 1},
 	    {"peer_ca", &c->peer_ca, 1},
 	    {"peer_crl", &c->peer_crl, 1},
+	    {"peer_admin_certificate", &c->peer_admin_certificate, 1},
+	    {"peer_admin_key", &c->peer_admin_key, 1},
 	    {"presence_secret", &c->presence_secret, 1},
 	    {"presence_ca", &c->presence_ca, 1},
 	    {"presence_password", &c->presence_password, 1},
@@ -284,6 +306,8 @@ relay_conf_key(struct relay_conf *c, unsigned line, const char *key,
 		return add_store(c, value, f);
 	if (strcmp(key, "peer_listen") == 0)
 		return set_peer_listen(c, value, f);
+	if (strcmp(key, "peer_admin") == 0)
+		return set_peer_admin(c, value, f);
 	if (strcmp(key, "proxy_from") == 0)
 		return add_proxy_from(c, value, f);
 	if (strcmp(key, "crl_expired") == 0)

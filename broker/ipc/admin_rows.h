@@ -36,6 +36,24 @@ struct message_admin {
 	char argument[ADMIN_ARGUMENT_MAX];
 };
 
+/*
+ * "An administrator at another relay wants this": of relay-peer, which knows
+ * him by his certificate. Only what admin_may_cross says.
+ */
+struct message_admin_for {
+	struct message_admin admin;
+	char administrator[NODE_NAME_SIZE]; /* his name; not empty */
+};
+
+/*
+ * Whether command may come from another relay: what only tells, and what an
+ * operator does to all of them at once.
+ */
+int admin_may_cross(uint32_t command);
+
+/* Its word, as relayctl(8) has it; "" for none. */
+const char *admin_command_word(uint32_t command);
+
 struct row_status {
 	uint64_t uptime; /* seconds */
 	uint64_t agents; /* waiting */

@@ -14,18 +14,6 @@ session_tls_word(uint32_t tls)
 	return (tls & SESSION_SEALED) != 0 ? "sealed" : "none";
 }
 
-const char *
-waiter_parked_word(uint32_t parked)
-{
-	static const char *const words[] = {
-	    [WAITER_HAS_HANDLER] = "ready",
-	    [WAITER_IS_PARKED] = "parked",
-	    [WAITER_IS_WOKEN] = "woken",
-	};
-
-	return words[parked];
-}
-
 static const size_t body_size[] = {
     [MESSAGE_REGISTER] = sizeof(struct message_register),
     [MESSAGE_WELCOME] = sizeof(struct message_welcome),
@@ -68,6 +56,7 @@ static const size_t body_size[] = {
     [MESSAGE_UNREACHED] = sizeof(struct message_unreached),
     [MESSAGE_ADMIT] = sizeof(struct message_admit),
     [MESSAGE_ADMITTED] = sizeof(struct message_admitted),
+    [MESSAGE_ADMIN_FOR] = sizeof(struct message_admin_for),
 };
 
 #define NTYPES (sizeof(body_size) / sizeof(*body_size))
@@ -168,6 +157,13 @@ valid_answer(const struct message_answer *a)
 }
 
 static int
+valid_admin(const struct message_admin *a)
+{
+	return a->command >= ADMIN_STATUS && a->command <= ADMIN_RECENT &&
+	       TERMINATED(a->argument);
+}
+
+static int
 valid_row(const struct message *m)
 {
 	switch (m->type) {
@@ -188,9 +184,12 @@ valid_row(const struct message *m)
 	case MESSAGE_ROW_CUSTOMER:
 		return TERMINATED(m->u.customer.name);
 	case MESSAGE_ADMIN:
-		return m->u.admin.command >= ADMIN_STATUS &&
-		       m->u.admin.command <= ADMIN_RECENT &&
-		       TERMINATED(m->u.admin.argument);
+		return valid_admin(&m->u.admin);
+	case MESSAGE_ADMIN_FOR:
+		return valid_admin(&m->u.admin_for.admin) &&
+		       admin_may_cross(m->u.admin_for.admin.command) &&
+		       m->u.admin_for.administrator[0] != '\0' &&
+		       NODE(m->u.admin_for.administrator);
 	case MESSAGE_ROW_REFUSAL:
 		return m->u.row_refusal.kind >= 1 &&
 		       m->u.row_refusal.kind <= REFUSAL_KINDS &&

@@ -19,6 +19,8 @@
  *	relay-peer -> broker: ATTACH (with a badge), RECHECKED, UNREACHED,
  *	                      which goes on to the stone's handler
  *	broker -> relay-peer: REACH, LEFT, RECHECK, LOG_LEVEL
+ *	relay-peer's process for an administrator -> broker: ADMIN_FOR, which is
+ *	                      answered as ADMIN is
  *	relay-presence -> broker: ATTACH (with a badge), ANSWER, ADMITTED,
  *	                          STORE, RECHECKED
  *	broker -> relay-presence: PARTY, ALL_TOLD, ASK, LEFT, ADMIT, RECHECK,
@@ -88,6 +90,7 @@ enum message_type {
 	MESSAGE_UNREACHED,
 	MESSAGE_ADMIT,
 	MESSAGE_ADMITTED,
+	MESSAGE_ADMIN_FOR,
 };
 
 struct message_header {
@@ -368,6 +371,7 @@ struct message {
 		struct message_attach attach;
 		struct message_reload reload;
 		struct message_admin admin;
+		struct message_admin_for admin_for;
 		struct row_status status;
 		struct row_waiter waiter;
 		struct row_session session;

@@ -60,7 +60,7 @@ frame_read(
 	memcpy(&length, header + 4, sizeof(length));
 	*len = ntohl(length);
 	type = ntohs(type);
-	if (type < FRAME_OPEN || type > FRAME_MARKED || flags != 0 ||
+	if (type < FRAME_OPEN || type > FRAME_ANSWER || flags != 0 ||
 	    *len > size) {
 		errno = EPROTO;
 		return -1;

@@ -15,6 +15,12 @@
  * (channel/hop.h): the connection between the relays leaves TLS as one with a
  * client does. Who speaks version 1 alone knows neither.
  *
+ * An administrator (bin/ctl/courier.c) may come in place of a relay:
+ *
+ *	he        -> ADMIN    a request to your broker
+ *	the relay -> ANSWER   a part of what it says; the last is its end
+ *	          or REFUSED
+ *
  * A frame is its type and flags (0), of 16 bits, and the length of what
  * follows, of 32, all in network byte order.
  */
@@ -41,6 +47,8 @@ enum frame_type {
 	FRAME_TAKEN,
 	FRAME_OFFER,
 	FRAME_MARKED,
+	FRAME_ADMIN,
+	FRAME_ANSWER,
 };
 
 /*

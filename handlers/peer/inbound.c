@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "channel/tcp.h"
 #include "http/head.h"
+#include "peer/administrator.h"
 #include "peer/crossing.h"
 #include "peer/frame.h"
 
@@ -19,6 +20,7 @@
 
 struct arrival_of {
 	struct handler *h;
+	int is_admin;              /* and no relay */
 	char node[NODE_NAME_SIZE]; /* who it is, by its certificate */
 	char from[NETADDR_TEXT_MAX];
 	struct offer offer;
@@ -34,13 +36,27 @@ log_refused(const struct arrival_of *a, const char *reason)
 	    "reason", reason, NULL);
 }
 
-/* Returns 0, or -1: it is no relay of ours. */
+/* Returns 0, or -1: the certificate has no name. */
+static int
+find_name(struct arrival_of *a, SSL *ssl)
+{
+	X509 *certificate = SSL_get1_peer_certificate(ssl);
+	int rc = peer_material_name(certificate, a->node);
+
+	if (rc == -1) {
+		rc = peer_material_admin(certificate, a->node);
+		a->is_admin = rc == 0;
+	}
+	X509_free(certificate);
+	return rc;
+}
+
+/* Returns 0, or -1: it is no relay or administrator of ours. */
 static int
 shake_hands(struct peerd *p, struct arrival_of *a, int sock)
 {
 	SSL *ssl = peer_material_accept(&p->material, sock);
 	struct failure f;
-	X509 *certificate;
 	int rc;
 
 	if (ssl == NULL) {
@@ -53,9 +69,7 @@ shake_hands(struct peerd *p, struct arrival_of *a, int sock)
 		log_refused(a, f.text);
 		return -1;
 	}
-	certificate = SSL_get1_peer_certificate(ssl);
-	rc = peer_material_name(certificate, a->node);
-	X509_free(certificate);
+	rc = find_name(a, ssl);
 	if (rc == -1)
 		log_refused(a, "its certificate has no name of a relay");
 	else if ((rc = nodes_tell_link(&p->nodes, a->node, ssl)) == -1)
@@ -69,12 +83,19 @@ static int
 read_offer(struct arrival_of *a)
 {
 	size_t len;
+	int type;
 
 	errno = 0;
-	if (frame_read(&a->h->tls.channel, a->open, sizeof(a->open), &len,
-		deadline_in(OPEN_MS)) == FRAME_OPEN &&
-	    offer_decode(&a->offer, a->open, len) == 0)
+	type = frame_read(&a->h->tls.channel, a->open, sizeof(a->open), &len,
+	    deadline_in(OPEN_MS));
+	if (type == FRAME_OPEN && offer_decode(&a->offer, a->open, len) == 0)
 		return 0;
+	if (type == FRAME_ADMIN) {
+		log_refused(a, "it asks as an administrator, and is a relay");
+		crossing_refuse(&a->h->tls.channel, REFUSED_NODE, 403,
+		    "Not with the certificate of a relay");
+		return -1;
+	}
 	log_refused(a, errno == ETIMEDOUT ? "it says nothing"
 					  : "it does not open as a relay does");
 	return -1;
@@ -244,8 +265,13 @@ inbound_run(struct peerd *p, int sock)
 	h.tls.channel.fd = sock;
 	netaddr_peer(sock, a.from);
 	tcp_options(sock);
-	if (shake_hands(p, &a, sock) == 0)
-		serve(p, &a);
+	if (shake_hands(p, &a, sock) == 0) {
+		if (a.is_admin)
+			administrator_serve(
+			    &h.tls.channel, &p->conf, a.node, a.from);
+		else
+			serve(p, &a);
+	}
 	crossing_close(&h);
 	channel_close(&h.tls.channel);
 	return EX_OK;

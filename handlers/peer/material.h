@@ -33,6 +33,20 @@ void peer_material_free(struct peer_material *m);
 int peer_material_name(
     const X509 *certificate, char name[static NODE_NAME_SIZE]);
 
+/*
+ * The name of an administrator by his: URI:vpn-warp:admin:NAME in it. Returns
+ * 0, or -1 where it has none. A certificate that is a relay's is no other's.
+ */
+int peer_material_admin(
+    const X509 *certificate, char name[static NODE_NAME_SIZE]);
+
+/*
+ * What an administrator dials relays with, conf's peer_admin_certificate: m has
+ * its dials alone. Returns as peer_material_load does.
+ */
+int peer_material_load_admin(
+    struct peer_material *m, const struct relay_conf *conf, struct failure *f);
+
 /* TLS with a relay that has connected. NULL with the error in OpenSSL's queue.
  */
 SSL *peer_material_accept(const struct peer_material *m, int sock);

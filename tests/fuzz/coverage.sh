@@ -16,7 +16,7 @@ parsers=(handlers/http/head.c handlers/http/slice.c broker/config/entitlement.c
     bin/stone/conf_reader.c bin/stone/endpoint.c bin/stone/request.c
     handlers/http/response.c bin/stone/relay_channel.c bin/web/head.c
     bin/web/request.c bin/web/answers.c bin/agent/proxy_protocol.c
-    handlers/connection/proxy_header.c handlers/peer/offer.c)
+    handlers/connection/proxy_header.c handlers/peer/offer.c handlers/peer/admin_frames.c)
 
 objects=()
 for name; do

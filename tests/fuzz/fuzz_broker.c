@@ -173,7 +173,8 @@ serve(struct broker *b, struct conn *c)
 		wire_close_fds(&packet);
 		if (packet.message.type == MESSAGE_PARKED)
 			;
-		else if (packet.message.type == MESSAGE_ADMIN)
+		else if (packet.message.type == MESSAGE_ADMIN ||
+			 packet.message.type == MESSAGE_ADMIN_FOR)
 			rc = admin_take(b, c, &packet.message);
 		else
 			rc = registrar_take(b, c, &packet.message);
@@ -281,6 +282,10 @@ say(size_t i, struct fuzz_input *in)
 		m.u.wait_again.session = handlers[i].in_session;
 	} else if (m.type == MESSAGE_ADMIN) {
 		m.u.admin.command = 1 + m.u.admin.command % 9;
+	} else if (m.type == MESSAGE_ADMIN_FOR) {
+		m.u.admin_for.admin.command = 1 +
+					      m.u.admin_for.admin.command % 9;
+		name_node(m.u.admin_for.administrator);
 	} else if (m.type == MESSAGE_ATTACH) {
 		m.u.attach.kind = 1 + m.u.attach.kind % 3;
 	} else if (m.type == MESSAGE_REACH) {
