@@ -5,12 +5,14 @@
  */
 #include "base/failure.h"
 #include "base/fd.h"
+#include "base/harden.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/program.h"
 #include "config/relay_conf.h"
 #include "ctl/command.h"
 #include "ctl/ledger.h"
+#include "ctl/relays.h"
 #include "ctl/sandbox.h"
 #include "ipc/ipc_socket.h"
 
@@ -30,6 +32,7 @@ enum {
 	OFFLINE = 2,  /* asks none */
 	CONFINES = 4, /* enters the sandbox by itself */
 	LEDGER = 8,   /* reads or writes it */
+	ALL = 16,     /* may ask all relays */
 };
 
 static const struct command {
@@ -39,13 +42,13 @@ static const struct command {
 	int least, most; /* arguments */
 	int kind;
 } commands[] = {
-    {"status", "the broker itself, in numbers", command_status, 0, 0, 0},
-    {"agents", "agents that wait", command_agents, 0, 0, 0},
-    {"sessions", "live sessions", command_sessions, 0, 0, 0},
+    {"status", "the broker itself, in numbers", command_status, 0, 0, ALL},
+    {"agents", "agents that wait", command_agents, 0, 0, ALL},
+    {"sessions", "live sessions", command_sessions, 0, 0, ALL},
     {"customers", "customers, and what they have used", command_customers, 0, 0,
-	0},
+	ALL},
     {"recent [number]", "the last refusals and failures", command_recent, 0, 1,
-	0},
+	ALL},
     {"why name|address|sha256",
 	"what stands in somebody's way" NEXT_LINE "(a PEM file will do, too)",
 	command_why, 1, 1, 0},
@@ -58,9 +61,10 @@ static const struct command {
 	"and reload; sha256:... or a PEM file",
 	command_customer, 2, 2, 0},
     {"kick id|customer|sha256", "end a session, or all of a customer",
-	command_kick, 1, 1, 0},
-    {"drain", "no new session; end after the last", command_drain, 0, 0, 0},
-    {"reload", "read all files again, check everyone", command_reload, 0, 0, 0},
+	command_kick, 1, 1, ALL},
+    {"drain", "no new session; end after the last", command_drain, 0, 0, ALL},
+    {"reload", "read all files again, check everyone", command_reload, 0, 0,
+	ALL},
     {"watch [seconds]", "a table that redraws itself", command_watch, 0, 1, 0},
     {"metrics [--textfile path]", "Prometheus text", command_metrics, 0, 0, 0},
     {"account [--file path]",
@@ -76,7 +80,8 @@ static const struct command {
 static void
 usage(FILE *out)
 {
-	fprintf(out, "usage: " NAME " [-jV] [-c file] [-s socket] command\n\n");
+	fprintf(
+	    out, "usage: " NAME " [-ajV] [-c file] [-s socket] command\n\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		fprintf(
 		    out, "  %-25s %s\n", commands[i].usage, commands[i].help);
@@ -84,6 +89,7 @@ usage(FILE *out)
 	    "\n"
 	    "  -c, --conf file      default " CONF_PATH "\n"
 	    "  -s, --socket socket  the broker's, whatever the file says\n"
+	    "  -a, --all            ask all relays of relay-cluster(7)\n"
 	    "  -j, --json           for programs: see relayctl(8)\n"
 	    "  -V, --version\n"
 	    "  -h, --help\n");
@@ -95,6 +101,7 @@ parse_options(int argc, char **argv)
 	static const struct option longs[] = {
 	    {"conf", required_argument, NULL, 'c'},
 	    {"socket", required_argument, NULL, 's'},
+	    {"all", no_argument, NULL, 'a'},
 	    {"json", no_argument, NULL, 'j'},
 	    {"textfile", required_argument, NULL, 't'},
 	    {"file", required_argument, NULL, 'f'},
@@ -107,13 +114,16 @@ parse_options(int argc, char **argv)
 	struct ctl_options o = {.conf = CONF_PATH};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:s:jVh", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "c:s:ajVh", longs, NULL)) != -1)
 		switch (c) {
 		case 'c':
 			o.conf = optarg;
 			break;
 		case 's':
 			o.socket = optarg;
+			break;
+		case 'a':
+			o.all = 1;
 			break;
 		case 'j':
 			o.json = 1;
@@ -227,6 +237,8 @@ check_options(const struct command *command, const struct ctl_options *o)
 		option = "--since";
 	else if (o->csv && (command->run != command_usage || o->json))
 		option = "--csv";
+	else if (o->all && (command->kind & ALL) == 0)
+		option = "--all";
 	if (option != NULL)
 		program_fail(EX_USAGE, "%.*s%s: %s is not for this",
 		    (int)strcspn(command->usage, " "), command->usage,
@@ -249,6 +261,7 @@ main(int argc, char **argv)
 	const struct command *command;
 	struct ctl_options options;
 	struct ctl_call call = {.options = &options, .sock = -1};
+	static struct ctl_relays relays;
 	char *socket = NULL;
 	int status;
 
@@ -256,17 +269,25 @@ main(int argc, char **argv)
 	options = parse_options(argc, argv);
 	command = take_command(argc - optind, argv + optind);
 	check_options(command, &options);
+	if (options.all && harden_process(-1) == -1)
+		program_fail(EX_OSERR, "hardening: %s", strerror(errno));
 	if (options.file == NULL)
 		options.file = LEDGER_PATH;
 	call.name = argv[optind];
 	call.arguments = argv + optind + 1;
 	if ((command->kind & OFFLINE) == 0) {
 		call.socket = socket = find_socket(&options);
-		call.sock = connect_broker(socket, command->kind & ALONE);
+		call.sock = connect_broker(
+		    socket, options.all || (command->kind & ALONE) != 0);
 		call.error = errno;
+	}
+	if (options.all) {
+		ctl_relays_open(&relays, options.conf, call.sock, call.error);
+		call.relays = &relays;
 	}
 	confine(command);
 	status = command->run(&call);
+	ctl_relays_close(&relays);
 	fd_close(&call.sock);
 	free(socket);
 	if (fflush(stdout) != 0)

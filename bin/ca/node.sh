@@ -16,16 +16,38 @@ issue_node() {
     echo "next: copy private.pem and cert.pem from $dir/$place, and $dir/ca.pem, to the relay $1, as peer_key, peer_certificate and peer_ca"
 }
 
-node() {
-    options "$@"
-    shift "$taken"
-    [ $# -eq 1 ] || usage 'node: give one NAME'
+issue_admin() {
+    check_days "$ca_days"
+    issue admin "$1" -addext "subjectAltName=URI:vpn-warp:admin:$1"
+    echo "next: copy private.pem and cert.pem from $dir/$place to where relayctl --all is to run, as peer_admin_key and peer_admin_certificate; relays heed it where they have peer_admin = yes"
+}
+
+# check_peer_name NAME: of what has a certificate for relay-peer.
+check_peer_name() {
     case $1 in
-        '' | [-.]* | *[!a-z0-9.-]*) die 65 "$1: not a good name of a relay among others: use lower case letters, digits, . and -" ;;
+        '' | [-.]* | *[!a-z0-9.-]*) die 65 "$1: not a good name among relays: use lower case letters, digits, . and -" ;;
     esac
     check_name "$1" 31
+}
+
+# among_relays KIND ARGUMENT...: makes the certificate of a node or an admin.
+among_relays() {
+    kind=$1
+    shift
+    options "$@"
+    shift "$taken"
+    [ $# -eq 1 ] || usage "$kind: give one NAME"
+    check_peer_name "$1"
     open_ca
     check_apart server client
     refuse_existing "$1"
-    issue_node "$1"
+    "issue_$kind" "$1"
+}
+
+node() {
+    among_relays node "$@"
+}
+
+admin() {
+    among_relays admin "$@"
 }

@@ -97,7 +97,7 @@ sign() {
     shift
     absolute "$@"
     open_ca
-    check_apart node
+    check_apart node admin
     [ ! -e "server/$customer" ] || die 73 "$customer: is the name of a relay: use another"
     check_days "$ca_days"
     find_places

@@ -24,7 +24,7 @@ _relay_ca() {
             ;;
     esac
     case $command in
-        '') word='setup init server client node sign renew revoke crl list -d -t -h -V' ;;
+        '') word='setup init server client node admin sign renew revoke crl list -d -t -h -V' ;;
         setup) word=--port ;;
         client) word='--bundle --encrypt --relay --nusers --type --expire -D' ;;
         sign)

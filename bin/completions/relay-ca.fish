@@ -1,6 +1,6 @@
 # fish completion for relay-ca(1)
 
-set -l commands setup init server client node sign renew revoke crl list
+set -l commands setup init server client node admin sign renew revoke crl list
 
 complete -c relay-ca -f
 complete -c relay-ca -s d -r -a '(__fish_complete_directories)' -d 'directory of the CA'
@@ -12,12 +12,13 @@ complete -c relay-ca -n "not __fish_seen_subcommand_from $commands" -a init -d '
 complete -c relay-ca -n "not __fish_seen_subcommand_from $commands" -a server -d 'make the certificate of a relay'
 complete -c relay-ca -n "not __fish_seen_subcommand_from $commands" -a client -d 'make the certificate of a client'
 complete -c relay-ca -n "not __fish_seen_subcommand_from $commands" -a node -d 'make the certificate of a relay among others'
+complete -c relay-ca -n "not __fish_seen_subcommand_from $commands" -a admin -d 'make the certificate of an administrator of several'
 complete -c relay-ca -n "not __fish_seen_subcommand_from $commands" -a sign -d 'make certificates for keys that are elsewhere'
 complete -c relay-ca -n "not __fish_seen_subcommand_from $commands" -a renew -d 'make a new key and certificate'
 complete -c relay-ca -n "not __fish_seen_subcommand_from $commands" -a revoke -d 'revoke certificates'
 complete -c relay-ca -n "not __fish_seen_subcommand_from $commands" -a crl -d 'make crl.pem anew'
 complete -c relay-ca -n "not __fish_seen_subcommand_from $commands" -a list -d 'show all certificates'
-complete -c relay-ca -n '__fish_seen_subcommand_from server client node sign renew' -s D -x -d 'days that it is good for'
+complete -c relay-ca -n '__fish_seen_subcommand_from server client node admin sign renew' -s D -x -d 'days that it is good for'
 complete -c relay-ca -n '__fish_seen_subcommand_from client' -l nusers -x -d 'sessions at a time'
 complete -c relay-ca -n '__fish_seen_subcommand_from client' -l type -x -d 'what for'
 complete -c relay-ca -n '__fish_seen_subcommand_from client' -l expire -x -d 'until when'

@@ -10,6 +10,7 @@ commands=(
     'server:make the certificate of a relay'
     'client:make the certificate of a client'
     'node:make the certificate of a relay among others'
+    'admin:make the certificate of an administrator of several'
     'sign:make certificates for keys that are elsewhere'
     'renew:make a new key and certificate'
     'revoke:revoke certificates'
@@ -42,7 +43,7 @@ case $state in
             sign)
                 _arguments $days '--relay[host and port of the relay]:relay:' '1:name:' '*:request:_files -g "*.csr"'
                 ;;
-            node) _arguments $days '1:name:' ;;
+            node | admin) _arguments $days '1:name:' ;;
             renew) _arguments $days "1:name:($names)" ;;
             revoke) _arguments "1:name:($names)" '2:serial:' ;;
         esac

@@ -4,7 +4,7 @@
 _relayctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='status agents sessions customers recent why check diag customer kick drain reload watch metrics account usage log-level'
-    local options='-c --conf -s --socket -j --json -V --version -h --help'
+    local options='-a --all -c --conf -s --socket -j --json -V --version -h --help'
     local word command='' options_before=()
 
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -29,7 +29,7 @@ _relayctl() {
             word=$({
                 "${COMP_WORDS[0]}" "${options_before[@]}" sessions
                 "${COMP_WORDS[0]}" "${options_before[@]}" agents
-            } 2>/dev/null | awk '$1 != "ID" { print $1; print $2 }' | sort -u)
+            } 2>/dev/null | awk '$1 != "ID" && NF > 1 { print $1; print $2 }' | sort -u)
             mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current")
             ;;
         customer)

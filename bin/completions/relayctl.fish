@@ -5,6 +5,7 @@ set -l commands status agents sessions customers recent why check diag customer 
 complete -c relayctl -f
 complete -c relayctl -s c -l conf -r -F -d 'configuration file'
 complete -c relayctl -s s -l socket -r -F -d 'socket of the broker'
+complete -c relayctl -s a -l all -d 'ask all relays'
 complete -c relayctl -s j -l json -d 'for programs'
 complete -c relayctl -s V -l version -d 'print the version'
 complete -c relayctl -s h -l help -d 'print the usage'

@@ -27,6 +27,7 @@ commands=(
 _arguments -C \
     '(-c --conf)'{-c,--conf}'[configuration file]:file:_files' \
     '(-s --socket)'{-s,--socket}'[socket of the broker]:file:_files' \
+    '(-a --all)'{-a,--all}'[ask all relays]' \
     '(-j --json)'{-j,--json}'[for programs]' \
     '(-V --version)'{-V,--version}'[print the version]' \
     '(-h --help)'{-h,--help}'[print the usage]' \

@@ -11,12 +11,15 @@
 
 #define CTL_EXIT_FAILED 1 /* the broker could not do it */
 
+struct ctl_relays;
+
 struct ctl_options {
 	const char *conf;
 	const char *socket;   /* NULL: the configuration's */
 	const char *textfile; /* of metrics; NULL: standard output */
 	const char *file;     /* of account and usage */
 	const char *since;    /* of usage; NULL: all */
+	int all;              /* relays, and not only this one */
 	int json;
 	int csv; /* of usage */
 };
@@ -27,7 +30,8 @@ struct ctl_call {
 	char **arguments; /* NULL behind the last; as many as it takes */
 	int sock;  /* to the broker; -1: none is there, or none was asked */
 	int error; /* errno of that */
-	const char *socket; /* its path */
+	const char *socket;              /* its path */
+	const struct ctl_relays *relays; /* NULL: the broker here alone */
 };
 
 /*

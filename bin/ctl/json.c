@@ -203,24 +203,27 @@ array_of(enum ctl_view view, const struct ctl_answer *answer)
 	return array;
 }
 
+static const char *const view_names[] = {
+    [CTL_STATUS] = "status",
+    [CTL_AGENTS] = "agents",
+    [CTL_SESSIONS] = "sessions",
+    [CTL_CUSTOMERS] = "customers",
+    [CTL_RECENT] = "recent",
+};
+
+static json_t *
+view_body(enum ctl_view view, const struct ctl_answer *answer)
+{
+	if (view != CTL_STATUS)
+		return array_of(view, answer);
+	return answer->nrows == 1 ? row_object(&answer->rows[0]) : NULL;
+}
+
 int
 ctl_json(FILE *out, enum ctl_view view, const struct ctl_answer *answer)
 {
-	static const char *const names[] = {
-	    [CTL_STATUS] = "status",
-	    [CTL_AGENTS] = "agents",
-	    [CTL_SESSIONS] = "sessions",
-	    [CTL_CUSTOMERS] = "customers",
-	    [CTL_RECENT] = "recent",
-	};
-	json_t *body;
-
-	if (view == CTL_STATUS)
-		body = answer->nrows == 1 ? row_object(&answer->rows[0]) : NULL;
-	else
-		body = array_of(view, answer);
 	return print(out, json_pack("{s:i, s:o}", "version", JSON_VERSION,
-			      names[view], body));
+			      view_names[view], view_body(view, answer)));
 }
 
 static json_t *
@@ -242,6 +245,38 @@ int
 ctl_json_done(FILE *out, const char *command, const struct ctl_answer *a)
 {
 	return print_result(out, result(command, a));
+}
+
+int
+ctl_json_all_add(json_t *relays, const char *relay, enum ctl_view view,
+    const struct ctl_answer *answer)
+{
+	return json_array_append_new(
+	    relays, json_pack("{s:s, s:o}", "relay", relay, view_names[view],
+			view_body(view, answer)));
+}
+
+int
+ctl_json_all_add_done(json_t *relays, const char *relay, const char *command,
+    const struct ctl_answer *a)
+{
+	return json_array_append_new(
+	    relays, json_pack("{s:s, s:o}", "relay", relay, "result",
+			result(command, a)));
+}
+
+int
+ctl_json_all_add_failure(json_t *relays, const char *relay, const char *why)
+{
+	return json_array_append_new(
+	    relays, json_pack("{s:s, s:s}", "relay", relay, "failure", why));
+}
+
+int
+ctl_json_all(FILE *out, json_t *relays)
+{
+	return print(out,
+	    json_pack("{s:i, s:o}", "version", JSON_VERSION, "relays", relays));
 }
 
 int

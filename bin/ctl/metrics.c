@@ -17,10 +17,15 @@ struct metric {
 	const char *name, *type, *help;
 	size_t offset; /* in its row */
 	size_t size;   /* of the number there */
+	int is_truth;  /* 1 for any number but 0 */
 };
 
 #define IN(row, field)                                                         \
-	offsetof(struct row, field), sizeof(((struct row *)0)->field)
+	offsetof(struct row, field), sizeof(((struct row *)0)->field), 0
+
+/* Whether it is there, of a field that is a process or 0. */
+#define THERE(row, field)                                                      \
+	offsetof(struct row, field), sizeof(((struct row *)0)->field), 1
 
 static const struct metric of_relay[] = {
     {"uptime_seconds", "gauge", "Age of the broker.", IN(row_status, uptime)},
@@ -49,6 +54,8 @@ static const struct metric of_relay[] = {
 	IN(row_status, bare_total)},
     {"kicked_total", "counter", "Connections that were made to end.",
 	IN(row_status, kicked_total)},
+    {"peer_attached", "gauge", "1 while relay-peer is attached.",
+	THERE(row_status, peer)},
     {"reach_total", "counter", "Stones sought an agent at other relays.",
 	IN(row_status, reach_total)},
     {"crossing_out_total", "counter",
@@ -97,7 +104,7 @@ value(const struct metric *m, const void *row)
 
 	if (m->size == sizeof(narrow)) {
 		memcpy(&narrow, (const char *)row + m->offset, sizeof(narrow));
-		return narrow;
+		return m->is_truth ? narrow != 0 : narrow;
 	}
 	memcpy(&wide, (const char *)row + m->offset, sizeof(wide));
 	return wide;

@@ -9,10 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ANSWER_MS 15000 /* a reload waits some seconds for all handlers */
-
-static int
-send_request(int sock, enum admin_command command, const char *argument)
+int
+ctl_send(int sock, enum admin_command command, const char *argument,
+    struct failure *f)
 {
 	struct message m = {.type = MESSAGE_ADMIN};
 
@@ -21,7 +20,7 @@ send_request(int sock, enum admin_command command, const char *argument)
 	    m.u.admin.argument, sizeof(m.u.admin.argument), "%s", argument);
 	/* a broker that refuses us has closed already, and says why */
 	if (wire_send(sock, &m, NULL) == -1 && errno != EPIPE)
-		return -1;
+		return failure(f, "the broker: %s", strerror(errno));
 	return 0;
 }
 
@@ -109,9 +108,9 @@ keep_all(struct ctl_answer *answer, struct wire_packet *packet)
 }
 
 static int
-collect(int sock, struct ctl_answer *answer, struct failure *f)
+collect(
+    int sock, struct ctl_answer *answer, int64_t deadline, struct failure *f)
 {
-	int64_t deadline = deadline_in(ANSWER_MS);
 	struct wire_packet packet;
 
 	for (;;) {
@@ -135,18 +134,26 @@ collect(int sock, struct ctl_answer *answer, struct failure *f)
 }
 
 int
-ctl_request(int sock, enum admin_command command, const char *argument,
-    struct ctl_answer *answer, struct failure *f)
+ctl_collect(
+    int sock, struct ctl_answer *answer, int64_t deadline, struct failure *f)
 {
 	*answer = (struct ctl_answer){0};
 	*f->text = '\0';
-	if (send_request(sock, command, argument) == 0 &&
-	    collect(sock, answer, f) == 0)
+	if (collect(sock, answer, deadline, f) == 0)
 		return 0;
 	if (*f->text == '\0')
 		failure(f, "the broker: %s", strerror(errno));
 	ctl_free(answer);
 	return -1;
+}
+
+int
+ctl_request(int sock, enum admin_command command, const char *argument,
+    struct ctl_answer *answer, struct failure *f)
+{
+	return ctl_send(sock, command, argument, f) == -1
+		   ? -1
+		   : ctl_collect(sock, answer, deadline_in(CTL_ANSWER_MS), f);
 }
 
 void

@@ -8,6 +8,8 @@
 #include "base/failure.h"
 #include "ipc/message.h"
 
+#define CTL_ANSWER_MS 15000 /* a reload waits some seconds for all handlers */
+
 struct ctl_answer {
 	struct message *rows; /* MESSAGE_ROW_... */
 	size_t nrows, room;
@@ -22,6 +24,15 @@ struct ctl_answer {
  */
 int ctl_request(int sock, enum admin_command command, const char *argument,
     struct ctl_answer *answer, struct failure *f);
+
+/*
+ * Its two halves, for who asks several at once. The answer has to be there by
+ * deadline (base/deadline.h).
+ */
+int ctl_send(int sock, enum admin_command command, const char *argument,
+    struct failure *f);
+int ctl_collect(
+    int sock, struct ctl_answer *answer, int64_t deadline, struct failure *f);
 
 void ctl_free(struct ctl_answer *answer);
 

@@ -58,6 +58,12 @@ ctl_sandbox_enter(void)
 }
 
 int
+ctl_sandbox_courier(void)
+{
+	return enter(&filter_common, 1);
+}
+
+int
 ctl_sandbox_ledger(void)
 {
 	const struct filter_list lists[] = {filter_common, filter_reading,

@@ -9,7 +9,13 @@
  */
 int ctl_sandbox_enter(void);
 
-/* The same, and it may keep the ledger. */
+/*
+ * Of a courier (courier.h): it may talk on what it holds, and no more.
+ * Likewise.
+ */
+int ctl_sandbox_courier(void);
+
+/* The same as relayctl's, and it may keep the ledger. */
 int ctl_sandbox_ledger(void);
 
 #endif

@@ -27,6 +27,19 @@ int ctl_json_customer(
     FILE *out, const char *command, int changed, const struct ctl_answer *a);
 
 /*
+ * json.c: the answers of several relays, an array: what each shows, or the
+ * outcome there, or why there is none. Return 0, or -1 without memory; writing
+ * them frees it.
+ */
+int ctl_json_all_add(json_t *relays, const char *relay, enum ctl_view view,
+    const struct ctl_answer *answer);
+int ctl_json_all_add_done(json_t *relays, const char *relay,
+    const char *command, const struct ctl_answer *a);
+int ctl_json_all_add_failure(
+    json_t *relays, const char *relay, const char *why);
+int ctl_json_all(FILE *out, json_t *relays);
+
+/*
  * json.c: what is known of subject, and the verdict on it. Returns 0, or -1
  * without memory.
  */

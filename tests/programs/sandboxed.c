@@ -421,6 +421,7 @@ static const struct {
     {"agent-poll-names", agent_poll_names},
     {"relayctl", ctl_sandbox_enter},
     {"relayctl-ledger", ctl_sandbox_ledger},
+    {"relayctl-courier", ctl_sandbox_courier},
 };
 
 static const struct {
