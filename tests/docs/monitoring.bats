@@ -44,6 +44,17 @@ need_promtool() {
         run -0 comm -23 named printed
         [ -z "$output" ]
     done
+    grep -oE 'vpn_warp_[a-z_]+' "$root/man/relay-cluster.7" | sort -u >named
+    [ "$(wc -l <named)" -ge 10 ]
+    run -0 comm -23 named printed
+    [ -z "$output" ]
+}
+
+@test "the rules of relay-cluster(7) are such" {
+    need_promtool
+    example relay-cluster.7 'alert: ' >rules.yml
+    run -0 promtool check rules rules.yml
+    [[ $output == *"$(grep -c ' alert: ' rules.yml) rules found"* ]]
 }
 
 @test "the alerts are rules, each of which comes when it should, and not before" {
