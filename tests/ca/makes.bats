@@ -15,7 +15,7 @@ load ../lib/authority
 
 @test "-h names every command and the default directory" {
     run -0 "$relay_ca" -h
-    for word in setup init server client sign renew revoke crl list /etc/vpn-warp/ca; do
+    for word in setup init server client node admin sign renew revoke crl list /etc/vpn-warp/ca; do
         [[ $output == *"$word"* ]]
     done
 }
@@ -293,4 +293,41 @@ EOF
     verify server "$ca/server/relay.example.org/cert.pem" -verify_ip 2001:db8::1
     ca=$BATS_TEST_TMPDIR/try
     verify client try/client/somebody@example.org/cert.pem
+}
+
+# ---- of relays among others ----------------------------------------------------
+
+@test "a node's certificate is good for both ends, an administrator's only to ask, and each says what it is" {
+    have_ca
+    run -0 ca node tokyo
+    cert=$ca/node/tokyo/cert.pem
+    [[ $(extension "$cert" extendedKeyUsage) == *'TLS Web Server Authentication, TLS Web Client Authentication' ]]
+    [[ $(extension "$cert" subjectAltName) == *DNS:tokyo ]]
+    run -0 ca admin carol
+    [[ $output == 'admin carol: valid until '*$'\nnext: copy private.pem and cert.pem from '*'peer_admin_key and peer_admin_certificate'* ]]
+    cert=$ca/admin/carol/cert.pem
+    [[ $(extension "$cert" extendedKeyUsage) == *'TLS Web Client Authentication' ]]
+    [[ $(extension "$cert" extendedKeyUsage) != *Server* ]]
+    [[ $(extension "$cert" subjectAltName) == *URI:vpn-warp:admin:carol ]]
+    [[ $(extension "$cert" subjectAltName) != *DNS* ]]
+    [ "$(ca list | awk 'NR > 1 { print $2, $3 }')" = $'tokyo node\ncarol admin' ]
+    run -0 ca renew carol
+    [[ $output == 'admin carol: valid until '* ]]
+    [[ $(extension "$cert" subjectAltName) == *URI:vpn-warp:admin:carol ]]
+}
+
+@test "neither is made beside certificates of clients or relays, nor these beside them, nor two of a name" {
+    have_ca
+    ca admin carol
+    fails 73 carol admin carol
+    fails 73 carol node carol
+    fails 73 'of admin' client alice
+    fails 73 'of admin' server relay.example.org
+    fails 65 'not a good name among relays' admin Carol
+    fails 64 'give one NAME' admin
+    ca=$BATS_TEST_TMPDIR/clients
+    have_ca
+    ca client alice
+    fails 73 'of client' admin carol
+    fails 73 'of client' node tokyo
 }

@@ -6,6 +6,7 @@
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154
 
 load ../lib/helpers
+load ../lib/customers
 load ../lib/clients
 load ../lib/stones
 load ../lib/cluster
@@ -17,14 +18,16 @@ rounds=${CLUSTER_ROUNDS:-1}
 setup_file() {
     make_pki alice bob
     make_nodes tokyo osaka kyoto
+    make_admin carol
 }
 
 # alice's stone is at tokyo and her agent at osaka, or where it goes from there;
 # all that bob has is at kyoto.
 setup() {
     prepare
-    configure 'match_timeout = 60'
+    configure 'match_timeout = 60' 'crl = crl.pem' 'peer_admin = yes'
     make_relays tokyo osaka kyoto
+    with_admin tokyo carol
     start_store
     with_presence tokyo osaka kyoto
     start_relays
@@ -257,4 +260,38 @@ kill_rest_of() {
     for what in presence peer relay; do
         stop "$1-$what" || :
     done
+}
+
+# bats test_tags=slow
+@test "a client is revoked, and all relays reload by one command: its sessions end everywhere, and no other is lost" {
+    local i alice
+    alice=$(identity alice)
+    cp crl.pem before.pem
+    for ((i = 0; i < rounds; i++)); do
+        a_random_moment
+        revoke alice
+        put_list "${relays[@]}"
+        run -0 node_ctl tokyo --all reload
+        wait_until 60 nobody_has "$alice"
+        # she comes again and again, and gets nowhere
+        count_lines storm '^broken .* name=alice '
+        wait_until 60 says_at_least storm $((counted + 5)) '^broken .* name=alice '
+        count_lines storm '^whole'
+        wait_until 60 storm_has_passed $((counted + 10))
+        serves_again bob 60
+        nobody_has "$alice"
+        cp before.pem crl.pem
+        put_list "${relays[@]}"
+        run -0 node_ctl tokyo --all reload
+        goes_on
+    done
+    ends_whole ' name=alice '
+}
+
+# nobody_has IDENTITY: neither a session nor a poll, at any relay.
+nobody_has() {
+    [ "$({
+        node_ctl tokyo --all --json sessions
+        node_ctl tokyo --all --json agents
+    } | grep -cF "$1")" -eq 0 ]
 }

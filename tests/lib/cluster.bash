@@ -15,6 +15,31 @@ make_nodes() {
     done
 } >/dev/null
 
+# make_admin NAME: that of an administrator of all of them, behind make_nodes.
+make_admin() {
+    "$built/relay-ca" -d "$nodes" admin "$1" >/dev/null
+}
+
+# with_admin RELAY NAME: the administrator works there. All relays obey who have
+# "peer_admin = yes".
+with_admin() {
+    cp "$nodes/admin/$2/cert.pem" "$1/admin.pem"
+    cp "$nodes/admin/$2/private.pem" "$1/admin-key.pem"
+    printf '%s\n' 'peer_admin_certificate = admin.pem' 'peer_admin_key = admin-key.pem' >>"$1/relay.conf"
+}
+
+# put_list NAME...: crl.pem is the list of revoked clients there, but not before
+# relay.conf is read again: one in the old one's place would count at once.
+put_list() {
+    local name list
+    list=list$((++lists)).pem
+    for name; do
+        cp crl.pem "$name/$list"
+        sed -i "s/^crl = .*/crl = $list/" "$name/relay.conf"
+        give "$name/$list" "$name/relay.conf"
+    done
+}
+
 # make_relays NAME...: a folder for each, which has all others as peers. Their
 # ports are port_of[NAME] and peer_of[NAME].
 make_relays() {

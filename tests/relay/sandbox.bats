@@ -154,12 +154,15 @@ never=(exec ptrace peek packet)
         forbids "$stage" "${never[@]}" fork kill executable protect inet stream
         allows "$stage" read-beside
     done
+    # what reads from other relays has not even files
+    forbids relayctl-courier "${never[@]}" fork kill executable protect inet stream seqpacket \
+        open read-beside write-file unlink
 }
 
 @test 'no way leads past the ports: no fast open, no MPTCP or SCTP, nothing above TCP' {
     local stage
     for stage in handler listen listen-handler handler-loading keyd broker agent agent-poll \
-        stone stone-session relayctl relayctl-ledger; do
+        stone stone-session relayctl relayctl-ledger relayctl-courier; do
         forbids "$stage" fast-sendto fast-sendmsg fast-sendmmsg ulp mptcp sctp raw netfilter
         allows "$stage" nodelay
     done
