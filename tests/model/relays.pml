@@ -63,7 +63,10 @@ bit at[N], key[N];  /* which relay, whose */
 bool differs;       /* the relay's tables of customers */
 bool has_store;
 bool relay[2] = true, peer[2] = true, presence[2];
-byte faults = 1; /* deaths, and deadlines that pass too early */
+#ifndef FAULTS
+#define FAULTS 1
+#endif
+byte faults = FAULTS; /* deaths, and deadlines that pass too early */
 
 mtype:state state[N] = NONE;
 byte hop[N];            /* 1 + who has its other end; 0: none; BROKEN */
@@ -707,11 +710,13 @@ init {
 		at[AGENT_A] = 1; /* so that there is something to cross for */
 		if
 		:: true
+#ifndef ONE_CUSTOMER
 		:: at[1] = 1
 		:: key[1] = 1
 		:: at[1] = 1; key[1] = 1
 		:: key[1] = 1; differs = true
 		:: at[1] = 1; key[1] = 1; differs = true
+#endif
 		fi;
 		key[AGENT_B] = key[1];
 		if
