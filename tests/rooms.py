@@ -36,7 +36,7 @@ bin/status           -> broker/base bin/dial
 bin/web              -> broker/base handlers/channel handlers/http
 bin/agent            -> broker/base broker/config broker/ipc broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/check bin/dial bin/mux bin/status bin/warp bin/web
 bin/stone            -> broker/base broker/ipc broker/sandbox handlers/channel handlers/fork handlers/http handlers/tls bin/check bin/dial bin/mux bin/status bin/warp
-bin/ctl              -> broker/base broker/config broker/ipc broker/sandbox handlers/channel handlers/peer handlers/tls
+bin/ctl              -> broker/base broker/config broker/ipc broker/sandbox handlers/channel handlers/peer handlers/tls bin/dial
 bin                  -> broker/base broker/config broker/ipc bin/agent bin/ctl bin/status bin/stone bin/warp
 """
 

@@ -3,13 +3,13 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "ctl/check.h"
+#include "dial/dial.h"
 #include "sandbox/landlock.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/seccomp.h>
 #include <netdb.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,37 +23,6 @@
 #define NO_LIMIT   UINT64_MAX
 
 /* ---- ports ---- */
-
-/* Waits for a connection that is under way. Returns 0, or an errno. */
-static int
-outcome(int fd)
-{
-	struct pollfd pfd = {.fd = fd, .events = POLLOUT};
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (poll(&pfd, 1, CONNECT_MS) != 1)
-		return ETIMEDOUT;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-		return errno;
-	return error;
-}
-
-/* Returns 0, or an errno. */
-static int
-try_connect(const struct addrinfo *ai)
-{
-	int fd = socket(ai->ai_family,
-	    ai->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, ai->ai_protocol);
-	int error = 0;
-
-	if (fd == -1)
-		return errno;
-	if (connect(fd, ai->ai_addr, ai->ai_addrlen) == -1)
-		error = errno == EINPROGRESS ? outcome(fd) : errno;
-	fd_close(&fd);
-	return error;
-}
 
 /* A wildcard is listened at; one connects to the host itself. */
 static const char *
@@ -70,11 +39,14 @@ check_port(struct check *check, const struct netaddr *addr)
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
 	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
 	struct addrinfo *ai;
-	int error;
+	int fd, error = 0;
 
 	if (getaddrinfo(host_of(addr), addr->port, &hints, &ai) != 0)
 		return;
-	error = try_connect(ai);
+	fd = dial_address(ai->ai_addr, ai->ai_addrlen, CONNECT_MS);
+	if (fd == -1)
+		error = errno;
+	fd_close(&fd);
 	freeaddrinfo(ai);
 	if (error == 0)
 		check_add(check, CHECK_GOOD, "port", "%s port %s is open",

@@ -1,17 +1,15 @@
 /* Takes a request to another relay: see courier.h. */
 #include "ctl/courier.h"
 #include "base/deadline.h"
-#include "base/fd.h"
 #include "channel/channel_tls.h"
-#include "channel/tcp.h"
 #include "ctl/sandbox.h"
+#include "dial/dial.h"
 #include "ipc/wire.h"
 #include "peer/admin_frames.h"
 #include "peer/frame.h"
 #include "peer/offer.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,42 +33,13 @@ struct answer {
 
 /* ---- the way there ---- */
 
-/* Returns a connected socket, or -1 with errno. */
-static int
-dial(const struct peer_place *place)
-{
-	int fd = socket(place->address.ss_family,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct pollfd pfd = {.fd = fd, .events = POLLOUT};
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (fd == -1)
-		return -1;
-	if (connect(fd, (const struct sockaddr *)&place->address, place->len) ==
-	    -1)
-		error = errno;
-	if (error == EINPROGRESS) {
-		error = ETIMEDOUT;
-		if (poll(&pfd, 1, CONNECT_MS) == 1 &&
-		    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-			error = errno;
-	}
-	if (error == 0) {
-		tcp_options(fd);
-		return fd;
-	}
-	fd_close(&fd);
-	errno = error;
-	return -1;
-}
-
 /* Returns 0, or -1 with f. */
 static int
 reach(struct channel_tls *tls, const struct peer_material *m, const char *name,
     const struct peer_place *place, struct failure *f)
 {
-	int fd = dial(place);
+	int fd = dial_address(
+	    (const struct sockaddr *)&place->address, place->len, CONNECT_MS);
 	SSL *ssl;
 
 	if (fd == -1)

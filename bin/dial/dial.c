@@ -103,6 +103,26 @@ dial_start(const struct sockaddr *sa, socklen_t len)
 	return fd;
 }
 
+int
+dial_address(const struct sockaddr *sa, socklen_t len, int timeout)
+{
+	int fd = dial_start(sa, len), error = 0;
+	struct pollfd pfd = {.fd = fd, .events = POLLOUT};
+	socklen_t size = sizeof(error);
+
+	if (fd == -1)
+		return -1;
+	if (poll(&pfd, 1, timeout) != 1)
+		error = ETIMEDOUT;
+	else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1)
+		error = errno;
+	if (error == 0)
+		return fd;
+	fd_close(&fd);
+	errno = error;
+	return -1;
+}
+
 static void
 begin_next(struct attempts *a)
 {
