@@ -97,7 +97,7 @@ kick_finds_alice() {
 
 @test "a client's certificate is revoked everywhere by one reload: its session that crosses ends at both" {
     start_relays
-    start_target echo echo
+    start_target target whole alice
     at_relay osaka start_agent agent alice "$target" "-m 2:2"
     wait_until 60 agents_wait osaka 2
     stone_at tokyo alice '--sessions 0'
@@ -111,10 +111,6 @@ kick_finds_alice() {
     wait_until 60 not in_session tokyo
     wait_until 60 not in_session osaka
     wait_until 60 agents_wait osaka 0
-}
-
-in_session() {
-    [ "$(node_status "$1" sessions)" -eq 1 ]
 }
 
 @test "drain ends every broker" {
@@ -247,7 +243,7 @@ ask() {
     kill -STOP "$pid"
     start visitor all status
     wait_until 60 says osaka-peer ' admin name=carol .* command=status$'
-    revoke_at osaka carol
+    revoke_node carol osaka
     wait_until 60 says osaka-peer ' node-ended node=carol pid=[0-9]+ reason=certificate_revoked$'
     read_pid osaka-broker
     kill -CONT "$pid"
@@ -257,16 +253,6 @@ ask() {
         $stderr == 'relayctl: osaka: it hung up: '* ]]
     [[ $output == tokyo:*kyoto:* ]]
     wait_until 60 says osaka-peer ' node-refused .*reason=certificate_revoked'
-}
-
-# revoke_at RELAY NAME: the list of relays there has this one.
-revoke_at() {
-    rm -rf "$scratch.ca"
-    cp -r "$nodes" "$scratch.ca"
-    "$built/relay-ca" -d "$scratch.ca" revoke "$2" >/dev/null
-    cp "$scratch.ca/crl.pem" "$1/new.pem"
-    give "$1"
-    mv "$1/new.pem" "$1/node-crl.pem"
 }
 
 # ---- who is hostile -----------------------------------------------------------

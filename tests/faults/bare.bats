@@ -51,38 +51,6 @@ def given(pair, pids):
     come_bare(pair[1])
     has_read(pids[1], pair[1])
 
-def one_way(pair, pids):
-    leave(pair[0])
-    come_bare(pair[1])
-    put(pair[0], b"x")
-    assert get(pair[1], 1) == b"x"
-
-def both_ways(pair, pids):
-    one_way(pair, pids)
-    leave(pair[1])
-    come_bare(pair[0])
-    put(pair[1], b"x")
-    assert get(pair[0], 1) == b"x"
-
-def full(pair, pids):
-    """Bytes are held up in the pipe."""
-    both_ways(pair, pids)
-    pair[0].sock.settimeout(0.3)
-    try:
-        while True:
-            pair[0].sock.send(bytes(1 << 20))
-    except TimeoutError:
-        pass
-
-def half(pair, pids):
-    """One direction has ended."""
-    both_ways(pair, pids)
-    pair[0].cut()
-    assert tcp_end(pair[1]) == "fin"
-
-def nothing(pair, pids):
-    pass
-
 for _ in range(ROUNDS):
     for point in nothing, asked, given, one_way, both_ways, full, half:
         for first in 0, 1:
@@ -245,25 +213,16 @@ SCRIPT
 
 kicked_when_bare() {
     local at
-    for at in nothing one both ended; do
+    for at in nothing one_way both_ways half; do
         rm -f at.*
         start_play "kicked-$spawner-$at" <<SCRIPT
 from bare import *
 agent, client = marked("alice")
-at = "$at"
-if at != "nothing":
-    leave(agent)
-    come_bare(client)
-if at in ("both", "ended"):
-    leave(client)
-    come_bare(agent)
-if at == "ended":
-    client.cut()
-    assert tcp_end(agent) == "fin"
+$at((client, agent), ())
 pids = [handler_of(peer) for peer in (agent, client)]
 at_point("at")
 assert tcp_end(client) == "reset"
-assert at == "ended" or tcp_end(agent) == "reset"
+assert $at is half or tcp_end(agent) == "reset"
 for pid in pids:
     until(lambda: gone(pid))
 SCRIPT

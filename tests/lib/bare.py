@@ -157,3 +157,43 @@ def changes(pair, most=3 << 20):
         assert sent.digest() == got.digest()
     for peer in pair:
         peer.sock.close()
+
+
+# ---- points of a change-over, to which the first of pair comes first -------------
+
+
+def nothing(pair, _pids):
+    """All is in TLS."""
+
+
+def one_way(pair, _pids):
+    leave(pair[0])
+    come_bare(pair[1])
+    put(pair[0], b"x")
+    assert get(pair[1], 1) == b"x"
+
+
+def both_ways(pair, pids):
+    one_way(pair, pids)
+    leave(pair[1])
+    come_bare(pair[0])
+    put(pair[1], b"x")
+    assert get(pair[0], 1) == b"x"
+
+
+def full(pair, pids):
+    """Bytes are held up all the way."""
+    both_ways(pair, pids)
+    pair[0].sock.settimeout(0.5)
+    try:
+        while True:
+            pair[0].sock.send(bytes(1 << 20))
+    except TimeoutError:
+        pass
+
+
+def half(pair, pids):
+    """One direction has ended."""
+    both_ways(pair, pids)
+    pair[0].cut()
+    assert tcp_end(pair[1]) == "fin"

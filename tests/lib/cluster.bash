@@ -202,6 +202,11 @@ stone_at() {
     start_relay_stone "stone-$name" "$@" "$(to_relay "localhost:$stone_port")"
 }
 
+# in_session NAME: one is, at that relay.
+in_session() {
+    [ "$(node_status "$1" sessions)" -eq 1 ]
+}
+
 # across COMMAND...: play or start_play, whose script is for a session of an agent at
 # osaka and a stone at tokyo: see crossing.py.
 across() {
@@ -209,7 +214,8 @@ across() {
         AGENT_PEER=$(pid_of osaka-peer) STONE_PEER=$(pid_of tokyo-peer) "$@"
 }
 
-# revoke_node NAME AT: the list of revocations at that relay has this one.
+# revoke_node NAME AT: the list of revocations at that relay has this one, be it a
+# relay or an administrator.
 revoke_node() {
     rm -rf "$scratch.ca"
     cp -r "$nodes" "$scratch.ca"

@@ -14,7 +14,7 @@ import re
 import signal
 
 from bare import *  # noqa: F401, F403 (for scripts, too)
-from bare import come_bare, get, leave, marked, put, tcp_end
+from bare import both_ways, full, half, leave, marked, nothing, one_way
 from peer import SCRATCH, until
 
 PORTS = int(os.environ["AGENT_PORT"]), int(os.environ["STONE_PORT"])
@@ -68,10 +68,6 @@ def across():
 # ---- where in the change-over: from the first of pair to the second -------------
 
 
-def nothing(pair, pids):
-    pass
-
-
 def asked(number):
     """The direction has left TLS up to one process, and the next one is stopped."""
     def point(pair, pids):
@@ -80,39 +76,6 @@ def asked(number):
         settled(pids)
     point.__name__ = f"asked_{number}"
     return point
-
-
-def one_way(pair, pids):
-    leave(pair[0])
-    come_bare(pair[1])
-    put(pair[0], b"x")
-    assert get(pair[1], 1) == b"x"
-
-
-def both_ways(pair, pids):
-    one_way(pair, pids)
-    leave(pair[1])
-    come_bare(pair[0])
-    put(pair[1], b"x")
-    assert get(pair[0], 1) == b"x"
-
-
-def full(pair, pids):
-    """Bytes are held up on all legs."""
-    both_ways(pair, pids)
-    pair[0].sock.settimeout(0.5)
-    try:
-        while True:
-            pair[0].sock.send(bytes(1 << 20))
-    except TimeoutError:
-        pass
-
-
-def half(pair, pids):
-    """One direction has ended."""
-    both_ways(pair, pids)
-    pair[0].cut()
-    assert tcp_end(pair[1]) == "fin"
 
 
 ASKED = [asked(number) for number in range(3)]

@@ -81,10 +81,6 @@ no_crossings() {
     says osaka-broker ' session .* reason=kicked$'
 }
 
-in_session() {
-    [ "$(node_status "$1" sessions)" -eq 1 ]
-}
-
 @test "nobody anywhere is a 503 in match_timeout, and a certificate meets its own alone" {
     sed -i '$amatch_timeout = 2' tokyo/relay.conf osaka/relay.conf
     start_relays

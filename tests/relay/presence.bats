@@ -276,10 +276,6 @@ lease_is_gone() {
     told osaka 0
 }
 
-in_session() {
-    [ "$(node_status "$1" sessions)" -eq 1 ]
-}
-
 # ---- a hostile store ----------------------------------------------------------------
 
 @test "what a store says that others write to is tried, or passed over, and breaks nothing" {

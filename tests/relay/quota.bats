@@ -144,10 +144,6 @@ SCRIPT
     wait_until 60 used tokyo 0
 }
 
-in_session() {
-    [ "$(node_status "$1" sessions)" -eq 1 ]
-}
-
 @test "a relay that died counts no more, once its lease is over" {
     local what
     start_all 1 tokyo osaka
