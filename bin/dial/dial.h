@@ -54,8 +54,8 @@ void dial_shuffle(
 int dial_start(const struct sockaddr *sa, socklen_t len);
 
 /*
- * Connects to sa, in timeout milliseconds at most. Returns a socket as dial's, or
- * -1 with errno.
+ * Connects to sa, in timeout milliseconds at most. Returns a socket as dial's,
+ * or -1 with errno.
  */
 int dial_address(const struct sockaddr *sa, socklen_t len, int timeout);
 

@@ -81,8 +81,11 @@ class Leg:
 
     def recv(self):
         """Bytes; "close_notify"; or b"", the end of TCP."""
+        record = b""
         while not self.bare_in:
+            # both at once: finish() throws away what it finds between them
             with self.lock:
+                self.into.write(record)
                 try:
                     data = self.tls.read(CHUNK)
                     if data:
@@ -97,7 +100,6 @@ class Leg:
             record = self.record()
             if not record:
                 raise ConnectionResetError("no close_notify")
-            self.into.write(record)
         return self.record()
 
     def send(self, data):
