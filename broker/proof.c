@@ -1,6 +1,7 @@
 /*
- * Whether a handler's client is who it says: relay-keyd(8) has vouched for the
- * certificate to this very process. See state.h.
+ * Whether a client is who a handler, or another relay by relay-peer, says:
+ * relay-keyd(8) has vouched for the certificate to this very process. See
+ * state.h.
  */
 #include "base/deadline.h"
 #include "base/log.h"
@@ -38,8 +39,13 @@ static int
 is_good(const struct broker *b, const struct conn *c, const uint8_t *voucher,
     const uint8_t *der, size_t len)
 {
-	return b->proof.known &&
-	       voucher_is_good(voucher, b->proof.secret, der, len, c->who.pid);
+	const enum voucher_kind kind = c->waiter.forwarded &&
+					       c->waiter.role == ROLE_STONE
+					   ? VOUCHER_ELSEWHERE
+					   : VOUCHER_HERE;
+
+	return b->proof.known && voucher_is_good(voucher, b->proof.secret, kind,
+				     der, len, c->who.pid);
 }
 
 static void
@@ -49,7 +55,8 @@ log_unproven(const struct conn *c, const char *result, const char *reason)
 
 	identity_hex(&c->certificate->identity, hex);
 	log_event(LOG_WARNING, "unproven", "pid", LOG_U64(c->who.pid), "peer",
-	    c->peer, "identity", hex, "result", result, "reason", reason, NULL);
+	    c->peer, "node", c->node, "identity", hex, "result", result,
+	    "reason", reason, NULL);
 }
 
 static int

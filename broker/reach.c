@@ -21,13 +21,14 @@ struct seek {
 	int64_t answer_by; /* base/deadline.h; 0: relay-presence owes none */
 	TAILQ_ENTRY(seek) link; /* while it does */
 	struct message_reach m;
-	uint8_t der[]; /* leaf and chain */
+	uint8_t der[]; /* leaf, chain and proof */
 };
 
 void
 reach_note(struct broker *b, struct conn *c, const struct message *m)
 {
-	const size_t len = m->u.reg.der_len + m->u.reg.chain_len;
+	const size_t len = m->u.reg.der_len + m->u.reg.chain_len +
+			   m->u.reg.proof_len;
 	struct seek *seek;
 
 	if (b->conf.npeers == 0 || c->waiter.role != ROLE_STONE ||
@@ -42,6 +43,7 @@ reach_note(struct broker *b, struct conn *c, const struct message *m)
 	    .wants = c->waiter.wants,
 	    .der_len = m->u.reg.der_len,
 	    .chain_len = m->u.reg.chain_len,
+	    .proof_len = m->u.reg.proof_len,
 	    .key = *pairing_key(&c->waiter)};
 	memcpy(seek->m.peer, c->peer, sizeof(seek->m.peer));
 	memcpy(seek->der, m->der, len);

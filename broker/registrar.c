@@ -103,15 +103,19 @@ tell_rival(const struct conn *c)
 }
 
 /*
- * relay-peer vouches for who is at another relay: it has checked the
- * certificate itself. dispatch lets no other user name a relay; where handlers
- * have no user of their own, it could be one of them.
+ * Whether c's client is who it says, by relay-keyd (proof_demand); but for an
+ * agent at another relay, which has seen to that, relay-peer's word is enough.
+ * dispatch lets no other user name a relay; where handlers have no user of
+ * their own, it could be one of them.
  */
 static int
-is_vouched_for(const struct broker *b, const struct conn *c)
+is_proven(struct broker *b, struct conn *c, const uint8_t *voucher,
+    const uint8_t *der, size_t len)
 {
-	return c->waiter.forwarded && c->may_spawn &&
-	       b->handler_uid != b->own_uid;
+	if (c->waiter.forwarded && c->waiter.role == ROLE_AGENT &&
+	    c->may_spawn && b->handler_uid != b->own_uid)
+		return 1;
+	return proof_demand(b, c, voucher, der, len) == 0;
 }
 
 /* A stone of another relay: both have to mean the same customer. */
@@ -198,8 +202,7 @@ on_register(struct broker *b, struct conn *c, const struct message *m)
 	entry = registrar_recognize(b, c, &key, m->der, m->u.reg.der_len);
 	if (entry == NULL)
 		return -1;
-	if (!is_vouched_for(b, c) && proof_demand(b, c, m->u.reg.voucher,
-					 m->der, m->u.reg.der_len) == -1)
+	if (!is_proven(b, c, m->u.reg.voucher, m->der, m->u.reg.der_len))
 		return 0;
 	if (m->u.reg.meets != 0)
 		return on_meet(b, c, entry, &key, m);
@@ -279,8 +282,7 @@ on_announce(struct broker *b, struct conn *c, const struct message *m)
 	c->waiter.forwarded = c->node[0] != '\0';
 	if (registrar_recognize(b, c, &key, m->der, a->der_len) == NULL)
 		return -1;
-	if (!is_vouched_for(b, c) &&
-	    proof_demand(b, c, a->voucher, m->der, a->der_len) == -1)
+	if (!is_proven(b, c, a->voucher, m->der, a->der_len))
 		return 0;
 	s = session_announced(
 	    b->sessions, a->session, &key, c->account->name, a->started);

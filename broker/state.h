@@ -242,8 +242,10 @@ int joining_end(struct broker *b, struct conn *c, const struct message_end *m);
 
 /*
  * Whether relay-keyd has vouched, to the process at the other end of c, for the
- * certificate in der, as far as the configuration wants it to have. Returns 0,
- * or -1 where c was refused, and dropped. Call it once c is recognized.
+ * certificate in der, as far as the configuration wants it to have: of a stone
+ * at another relay, by what that has carried along. Returns 0, or -1 where c
+ * was refused, and dropped. Call it once c is recognized, and its waiter says
+ * what it is.
  */
 int proof_demand(struct broker *b, struct conn *c, const uint8_t *voucher,
     const uint8_t *der, size_t len);

@@ -69,6 +69,9 @@ load_keys(struct keyd *d)
 	if (keys_load(&d->keys, &d->conf, NULL, &f) == -1)
 		program_fail(
 		    errno == ENODEV ? EX_UNAVAILABLE : EX_CONFIG, "%s", f.text);
+	witness_free(&d->witness);
+	if (witness_load(&d->witness, &d->conf, &f) == -1)
+		program_fail(EX_CONFIG, "%s", f.text);
 }
 
 int
@@ -122,6 +125,7 @@ main(int argc, char **argv)
 	if (rc == -1)
 		program_fail(EX_OSERR, "loop: %s", strerror(errno));
 	keys_free(&d.keys);
+	witness_free(&d.witness);
 	OPENSSL_cleanse(d.secret, sizeof(d.secret));
 	log_event(LOG_NOTICE, "stop", NULL);
 

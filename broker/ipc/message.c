@@ -104,11 +104,21 @@ valid_role(uint32_t role)
 	return role == ROLE_AGENT || role == ROLE_STONE;
 }
 
+/* What another relay is to see is of a stone that is here. */
+static int
+valid_proof(const struct message_register *r)
+{
+	return r->proof_len == 0 ||
+	       (r->proof_len <= MESSAGE_PROOF_MAX && r->role == ROLE_STONE &&
+		   r->node[0] == '\0');
+}
+
 /* An agent of another relay comes for one stone, and no other agent does. */
 static int
 valid_register(const struct message_register *r)
 {
 	return valid_role(r->role) && valid_der(r->der_len, r->chain_len) &&
+	       valid_proof(r) &&
 	       valid_peer(r->peer, sizeof(r->peer)) &&
 	       node_name_good(r->node, sizeof(r->node)) &&
 	       terminated(r->key.text, sizeof(r->key.text)) &&
@@ -251,6 +261,7 @@ valid(const struct message *m)
 		return valid_der(m->u.view.der_len, 0);
 	case MESSAGE_REACH:
 		return valid_der(m->u.reach.der_len, m->u.reach.chain_len) &&
+		       m->u.reach.proof_len <= MESSAGE_PROOF_MAX &&
 		       TERMINATED(m->u.reach.key.text) &&
 		       valid_nodes(&m->u.reach.nodes) && PEER(m->u.reach.peer);
 	case MESSAGE_ASK:
@@ -300,9 +311,11 @@ static uint32_t
 der_length(const struct message *m)
 {
 	if (m->type == MESSAGE_REGISTER || m->type == MESSAGE_CHECK)
-		return m->u.reg.der_len + m->u.reg.chain_len;
+		return m->u.reg.der_len + m->u.reg.chain_len +
+		       m->u.reg.proof_len;
 	if (m->type == MESSAGE_REACH)
-		return m->u.reach.der_len + m->u.reach.chain_len;
+		return m->u.reach.der_len + m->u.reach.chain_len +
+		       m->u.reach.proof_len;
 	if (m->type == MESSAGE_ANNOUNCE)
 		return m->u.announce.der_len;
 	if (m->type == MESSAGE_VIEW)

@@ -2,9 +2,9 @@
  * The messages between a handler and the broker, one SOCK_SEQPACKET packet
  * each: a header, then the type's own struct, in native byte order (both live
  * on one host, built from one tree). REGISTER, CHECK, ANNOUNCE, VIEW and REACH
- * end with the certificate, the first and the last with its chain, too. Rows
- * for relayctl, and PARTY, come many in a packet, one after the other. Whatever
- * arrives is checked in one place, message_decode.
+ * end with the certificate, the first and the last with its chain and proof,
+ * too. Rows for relayctl, and PARTY, come many in a packet, one after the
+ * other. Whatever arrives is checked in one place, message_decode.
  *
  *	handler -> broker: REGISTER, WAIT_AGAIN, PROGRESS, END, ANNOUNCE,
  *	                   RECHECKED, REFUSAL, LINK, VIEW, CHECK, PARK,
@@ -41,8 +41,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_VERSION    7
+#define MESSAGE_VERSION    8
 #define MESSAGE_DER_MAX    16384 /* bytes; real leaf certificates have < 4 KiB */
+#define MESSAGE_PROOF_MAX  24576 /* bytes; a usual handshake has 6 KiB */
 #define MESSAGE_REASON_MAX 80    /* fits a status line */
 #define LOG_LEVEL_OWN      8     /* none is set: each keeps its own */
 
@@ -111,6 +112,9 @@ struct message_register {
 	uint32_t wants; /* a stone's: CUSTOMER_FORWARD or _WEB; an agent's: 0 */
 	uint32_t chain_len; /* of the certificates above, follow behind it */
 	uint32_t meets;     /* an agent at another relay: the id of its stone */
+	uint32_t proof_len; /* a stone's that is here: the messages of its
+			     * handshake (tls/transcript.h), behind these */
+	uint32_t reserved;
 	char peer[NETADDR_TEXT_MAX];    /* address, for the log */
 	char node[NODE_NAME_SIZE];      /* where it is; "": at this relay */
 	struct customer_key key;        /* as that knows it; empty: not told */
@@ -249,7 +253,7 @@ struct message_attach {
 struct message_reach {
 	uint32_t id; /* the stone's */
 	uint32_t wants;
-	uint32_t der_len, chain_len; /* as in REGISTER */
+	uint32_t der_len, chain_len, proof_len; /* as in REGISTER */
 	struct customer_key key;
 	struct message_nodes nodes; /* at one of these; none: at any */
 	char peer[NETADDR_TEXT_MAX];
@@ -399,13 +403,13 @@ struct message {
 		struct message_admitted admitted;
 	} u;
 	/* REGISTER, CHECK, ANNOUNCE, VIEW, REACH: der_len bytes, borrowed, and
-	 * the chain_len of the first and last */
+	 * the chain_len and proof_len of the first and last */
 	const uint8_t *der;
 };
 
 #define MESSAGE_MAX                                                            \
 	(sizeof(struct message_header) + sizeof(struct message_reach) +        \
-	    MESSAGE_DER_MAX)
+	    MESSAGE_DER_MAX + MESSAGE_PROOF_MAX)
 
 /*
  * Writes m into buf. Returns its length, or -1 with EINVAL where m is not a

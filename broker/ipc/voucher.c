@@ -52,13 +52,13 @@ start_of(pid_t pid)
 
 int
 voucher_make(uint8_t voucher[static VOUCHER_BYTES],
-    const uint8_t secret[static VOUCHER_SECRET_BYTES], const uint8_t *der,
-    size_t len, pid_t pid)
+    const uint8_t secret[static VOUCHER_SECRET_BYTES], enum voucher_kind kind,
+    const uint8_t *der, size_t len, pid_t pid)
 {
 	struct {
-		uint64_t pid, start;
+		uint64_t kind, pid, start;
 		uint8_t certificate[DIGEST_BYTES];
-	} what = {.pid = (uint64_t)pid, .start = start_of(pid)};
+	} what = {.kind = kind, .pid = (uint64_t)pid, .start = start_of(pid)};
 	unsigned n = VOUCHER_BYTES;
 
 	if (EVP_Digest(der, len, what.certificate, NULL, EVP_sha256(), NULL) !=
@@ -73,12 +73,12 @@ voucher_make(uint8_t voucher[static VOUCHER_BYTES],
 
 int
 voucher_is_good(const uint8_t voucher[static VOUCHER_BYTES],
-    const uint8_t secret[static VOUCHER_SECRET_BYTES], const uint8_t *der,
-    size_t len, pid_t pid)
+    const uint8_t secret[static VOUCHER_SECRET_BYTES], enum voucher_kind kind,
+    const uint8_t *der, size_t len, pid_t pid)
 {
 	uint8_t right[VOUCHER_BYTES];
 
-	return voucher_make(right, secret, der, len, pid) == 0 &&
+	return voucher_make(right, secret, kind, der, len, pid) == 0 &&
 	       CRYPTO_memcmp(voucher, right, sizeof(right)) == 0;
 }
 

@@ -1,8 +1,9 @@
 /*
  * A voucher: relay-keyd(8) says to the broker that a client proved to one
- * process that it has the key of a certificate. It is a MAC over the
- * certificate and the process, by a secret that those two share, so a handler
- * can carry it, but neither make one nor use that of another.
+ * process that it has the key of a certificate, or to a relay elsewhere, as
+ * that process has shown. It is a MAC over the certificate, the process and
+ * which of both it was, by a secret that those two share, so a handler can
+ * carry it, but neither make one nor use that of another.
  */
 #ifndef IPC_VOUCHER_H
 #define IPC_VOUCHER_H
@@ -16,6 +17,12 @@
 
 #define VOUCHER_BYTES        32 /* HMAC-SHA256 */
 #define VOUCHER_SECRET_BYTES 32
+
+/* To whom the client has proved it. */
+enum voucher_kind {
+	VOUCHER_HERE = 1,  /* the process itself */
+	VOUCHER_ELSEWHERE, /* another relay, of which the process is told */
+};
 
 struct voucher_secret_request {
 	struct keyd_header header; /* KEYD_SECRET */
@@ -32,13 +39,13 @@ struct voucher_secret_answer {
  * or -1 without memory.
  */
 int voucher_make(uint8_t voucher[static VOUCHER_BYTES],
-    const uint8_t secret[static VOUCHER_SECRET_BYTES], const uint8_t *der,
-    size_t len, pid_t pid);
+    const uint8_t secret[static VOUCHER_SECRET_BYTES], enum voucher_kind kind,
+    const uint8_t *der, size_t len, pid_t pid);
 
 /* Whether it is that voucher, in constant time. */
 int voucher_is_good(const uint8_t voucher[static VOUCHER_BYTES],
-    const uint8_t secret[static VOUCHER_SECRET_BYTES], const uint8_t *der,
-    size_t len, pid_t pid);
+    const uint8_t secret[static VOUCHER_SECRET_BYTES], enum voucher_kind kind,
+    const uint8_t *der, size_t len, pid_t pid);
 
 /* Whether there is one at all: none is all zero. */
 int voucher_is_there(const uint8_t voucher[static VOUCHER_BYTES]);

@@ -23,10 +23,12 @@ struct wire_packet {
 	uint8_t bytes[MESSAGE_MAX];
 };
 
+#define WIRE_ROWS_MAX 16384 /* bytes: what one turn of the loop makes */
+
 /* Rows on their way into one packet; all zero at first. */
 struct wire_rows {
 	size_t len;
-	uint8_t bytes[MESSAGE_MAX];
+	uint8_t bytes[WIRE_ROWS_MAX];
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "channel/tcp.h"
 #include "config/certificate.h"
 #include "connection/balancer.h"
+#include "connection/carried.h"
 #include "connection/report.h"
 #include "connection/reverify.h"
 #include "connection/state.h"
@@ -102,36 +103,6 @@ has_known_forms(SSL *ssl)
 		   strcmp(curve, "secp521r1") == 0);
 }
 
-/*
- * Puts what the client presented above its certificate behind that, for another
- * relay to check (relay-peer(8)). Without room, or memory, that gets none.
- */
-static void
-take_chain(struct handler *h)
-{
-	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(h->tls.ssl);
-	size_t len = h->der_len;
-	uint8_t *all, *at;
-
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		int n = i2d_X509(sk_X509_value(chain, i), NULL);
-
-		if (n <= 0)
-			return;
-		len += (size_t)n;
-	}
-	if (len == h->der_len || len > MESSAGE_DER_MAX)
-		return;
-	all = OPENSSL_realloc(h->der, len);
-	if (all == NULL)
-		return;
-	h->der = all;
-	at = all + h->der_len;
-	for (int i = 0; i < sk_X509_num(chain); i++)
-		i2d_X509(sk_X509_value(chain, i), &at);
-	h->chain_len = (uint32_t)(at - all) - h->der_len;
-}
-
 /* Returns 0, or -1 with the reason in f. */
 static int
 take_certificate(struct handler *h, struct failure *f)
@@ -152,8 +123,6 @@ take_certificate(struct handler *h, struct failure *f)
 	if (!has_known_forms(h->tls.ssl))
 		return failure(f, "client certificate of an unknown curve");
 	h->der_len = (uint32_t)len;
-	if (h->conf->npeers > 0)
-		take_chain(h);
 	identity_hex(&certificate.identity, h->identity);
 	h->fingerprint = certificate.fingerprints[0];
 	return 0;
@@ -204,6 +173,8 @@ shake_hands(struct handler *h, SSL *ssl, struct transcript *t, int64_t deadline,
 
 	if (h->conf->keyd != NULL)
 		transcript_begin(t, ssl);
+	if (carried_has_proof(h->conf))
+		SSL_set_mode(ssl, SSL_MODE_SEND_SERVERHELLO_TIME);
 	rc = tls_handshake(ssl, deadline, f);
 	error = errno;
 	if (rc == 0 && key_updates_bound(ssl, h->tls.channel.fd) == -1) {
@@ -246,9 +217,10 @@ run_handshake(struct handler *h)
 		let_alert_through(sock);
 		return ENDED;
 	}
-	if (take_certificate(h, &f) == 0)
+	if (take_certificate(h, &f) == 0) {
 		prove(h, &t);
-	else
+		carried_take(h, &t);
+	} else
 		h->der_len = 0;
 	transcript_free(&t);
 	if (h->der_len == 0) {
@@ -349,13 +321,15 @@ run_head(struct handler *h)
 	h->role = h->head.kind == HEAD_POLL ? ROLE_AGENT : ROLE_STONE;
 	h->match_by = deadline_in((int64_t)h->conf->match_timeout * 1000);
 	h->keepalive = h->trim_at = h->park_at = DEADLINE_NONE;
+	if (h->role == ROLE_AGENT)
+		carried_drop(h);
 	registration_init(&h->registration, h->conf->socket, h->role, wants(h),
 	    h->head.agent, h->peer, h->der, h->der_len);
 	if (h->woken != NULL)
 		h->registration.self.id = h->woken->id;
 	memcpy(h->registration.self.voucher, h->voucher, sizeof(h->voucher));
-	if (h->role == ROLE_STONE)
-		h->registration.self.chain_len = h->chain_len;
+	h->registration.self.chain_len = h->chain_len;
+	h->registration.self.proof_len = h->proof_len;
 	h->registration.checks = h->role == ROLE_AGENT && h->head.check;
 	return REGISTERING;
 }

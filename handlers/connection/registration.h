@@ -20,7 +20,7 @@ struct registration {
 	uint32_t present;   /* with the broker that was lost, as it said last */
 	uint32_t park_after; /* seconds, as it said last; 0: never */
 	struct message_register self;
-	const uint8_t *der; /* borrowed, self.der_len bytes */
+	const uint8_t *der; /* borrowed, and all that self says is behind it */
 	int checks;         /* it asks, and does not wait */
 	uint32_t session;   /* 0: in none */
 	uint64_t started;   /* of the session, CLOCK_BOOTTIME seconds */

@@ -4,6 +4,7 @@
  */
 #include "base/log.h"
 #include "connection/broker_orders.h"
+#include "connection/carried.h"
 #include "connection/head_delivery.h"
 #include "connection/state.h"
 
@@ -53,6 +54,7 @@ run_matched(struct handler *h)
 	    h->peer, "result", head_delivery_word(rc), NULL);
 	switch (rc) {
 	case MATCHED_TAKEN:
+		carried_drop(h);
 		return SPLICING;
 	case MATCHED_OTHER_GONE:
 		hop_close(&h->hop);

@@ -98,6 +98,7 @@ struct handler {
 	uint8_t *der;
 	uint32_t der_len;
 	uint32_t chain_len; /* of the certificates above it, behind it */
+	uint32_t proof_len; /* and behind these (carried.h) */
 	uint8_t voucher[VOUCHER_BYTES]; /* of relay-keyd; all zero: none */
 	char peer[NETADDR_TEXT_MAX];    /* the client, not its balancer */
 	char identity[IDENTITY_HEX_SIZE];

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ASK_MS      1000 /* for who has connected to ask */
@@ -35,17 +36,21 @@
 static int
 reload(struct keyd *d, const uint8_t *wanted)
 {
+	struct witness witness = {.own = NULL};
 	struct relay_conf conf;
 	struct failure f;
 	int rc;
 
 	if (relay_conf_read(&conf, d->conf_path, &f) == -1)
 		goto fail;
-	rc = keys_load(&d->keys, &conf, wanted, &f);
-	if (rc == -1) {
+	if (witness_load(&witness, &conf, &f) == -1 ||
+	    (rc = keys_load(&d->keys, &conf, wanted, &f)) == -1) {
+		witness_free(&witness);
 		relay_conf_free(&conf);
 		goto fail;
 	}
+	witness_free(&d->witness);
+	d->witness = witness;
 	/* where it listens stays as it is */
 	free(conf.keyd);
 	conf.keyd = d->conf.keyd;
@@ -141,6 +146,20 @@ answer_sign(struct keyd *d, const struct asker *who,
 	send_answer(who, &a, sizeof(a));
 }
 
+/* relay-peer alone is told of other relays' handshakes; no handler is. */
+static const char *
+check(struct keyd *d, const struct asker *who, const struct prove_request *r,
+    struct transcript_parts *p)
+{
+	if (r->header.kind == KEYD_PROVE)
+		return proof_check(&d->made, who->pid, deadline_now(),
+		    r->transcript, r->length, p);
+	if (who->uid != d->serves.uid)
+		return "what another relay says is for relay-peer alone";
+	return witness_check(
+	    &d->witness, &d->keys, time(NULL), r->transcript, r->length, p);
+}
+
 static const char *
 prove(struct keyd *d, const struct asker *who, const struct prove_request *r,
     size_t len, struct prove_answer *a)
@@ -154,12 +173,12 @@ prove(struct keyd *d, const struct asker *who, const struct prove_request *r,
 	if (len < before || r->length > TRANSCRIPT_MAX ||
 	    len != before + r->length)
 		return "not of a request's size";
-	wrong = proof_check(
-	    &d->made, who->pid, deadline_now(), r->transcript, r->length, &p);
+	wrong = check(d, who, r, &p);
 	if (wrong != NULL)
 		return wrong;
-	if (voucher_make(a->voucher, d->secret, p.leaf, p.leaf_len, who->pid) ==
-	    -1)
+	if (voucher_make(a->voucher, d->secret,
+		r->header.kind == KEYD_PROVE ? VOUCHER_HERE : VOUCHER_ELSEWHERE,
+		p.leaf, p.leaf_len, who->pid) == -1)
 		return "out of memory";
 	a->proven = 1;
 	return NULL;
@@ -210,6 +229,7 @@ answer(struct keyd *d, const struct asker *who)
 		r.header.kind = 0;
 	switch (r.header.kind) {
 	case KEYD_PROVE:
+	case KEYD_WITNESS:
 		answer_prove(d, who, &r.prove, (size_t)n);
 		break;
 	case KEYD_SECRET:

@@ -10,6 +10,7 @@
 #include "keyd/keys.h"
 #include "keyd/rate.h"
 #include "keyd/signed.h"
+#include "keyd/witness.h"
 
 #include <sys/types.h>
 
@@ -27,6 +28,7 @@ struct keyd {
 	const char *conf_path; /* read again with the keys; absolute under -D */
 	struct relay_conf conf;
 	struct keys keys;
+	struct witness witness;
 	int listener;              /* ipc/ipc_socket.h */
 	int signals;               /* signalfd: TERM, INT, HUP */
 	struct relay_users serves; /* whom alone it answers */

@@ -38,6 +38,7 @@ restrict_files(const struct relay_conf *conf, struct landlock *l)
 		return -1;
 	if (landlock_allow_beside(l, conf->path, LANDLOCK_READ) == -1 ||
 	    landlock_allow_beside(l, conf->certificate, LANDLOCK_READ) == -1 ||
+	    landlock_allow_beside(l, conf->ca, LANDLOCK_READ) == -1 ||
 	    allow_key(l, conf) == -1 ||
 	    landlock_allow(l, "/proc", LANDLOCK_READ) == -1 || /* voucher.h */
 	    landlock_allow_beside(l, conf->keyd, LANDLOCK_REMOVE) == -1)

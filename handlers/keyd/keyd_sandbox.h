@@ -8,7 +8,8 @@
 
 /*
  * From now on the process may accept on what it holds, answer, and read in the
- * folders of conf's own file, certificate and key, as a change of these needs.
+ * folders of conf's own file, certificate, ca and key, as a change of these
+ * needs.
  * It has no network and connects to nothing but the syslog. With a key on a
  * token its module may also read in conf's token_folder, list that, and lock
  * memory; what else it speaks to the token by has to be open already. Logs what

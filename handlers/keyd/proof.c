@@ -1,12 +1,8 @@
 /* Whose handshake it was: see proof.h. */
 #include "keyd/proof.h"
+#include "keyd/signer.h"
 
-#include <openssl/err.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
-#include <string.h>
-
-/* ---- the server's signature ---- */
+#include <openssl/evp.h>
 
 /*
  * It is the signature that tells a handshake from all others, too: to sign the
@@ -55,70 +51,6 @@ was_signed(struct signed_memory *m, pid_t pid, int64_t now,
 	       signed_take(m, pid, now, what);
 }
 
-/* ---- the client's ---- */
-
-/* Beside those of sign_request.h, of which a client's key may be, too. */
-static const struct sign_scheme others[] = {
-    {"RSA-PSS", "SHA256", 1, 0x0809},
-    {"RSA-PSS", "SHA384", 1, 0x080a},
-    {"RSA-PSS", "SHA512", 1, 0x080b},
-    {"ED448", NULL, 0, 0x0808},
-    {"EC", "SHA256", 0, 0x081a}, /* RFC 8734: Brainpool's curves */
-    {"EC", "SHA384", 0, 0x081b},
-    {"EC", "SHA512", 0, 0x081c},
-};
-
-static const struct sign_scheme *
-find_scheme(uint16_t scheme)
-{
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		if (others[i].scheme == scheme)
-			return &others[i];
-	return sign_scheme_find(scheme);
-}
-
-/* RFC 8446 4.2.3: the schemes of PKCS #1 are for certificates alone. */
-static int
-is_of_key(const struct sign_scheme *scheme, const EVP_PKEY *key)
-{
-	return scheme != NULL && EVP_PKEY_is_a(key, scheme->type) &&
-	       (scheme->is_pss || !EVP_PKEY_is_a(key, "RSA"));
-}
-
-static int
-verify(EVP_PKEY *key, const struct sign_scheme *scheme,
-    const struct transcript_parts *p)
-{
-	uint8_t hash[EVP_MAX_MD_SIZE];
-	const size_t n = transcript_hash(p, p->client_end, hash);
-	struct sign_request r;
-
-	if (n == 0)
-		return 0;
-	sign_request_make(&r, scheme->scheme, SIGN_CLIENT, hash, n);
-	return sign_verify(key, scheme, &r, p->client.bytes, p->client.len);
-}
-
-static const char *
-check_client(const struct transcript_parts *p)
-{
-	const struct sign_scheme *scheme = find_scheme(p->client.scheme);
-	const unsigned char *at = p->leaf;
-	X509 *leaf = d2i_X509(NULL, &at, (long)p->leaf_len);
-	EVP_PKEY *key = leaf == NULL ? NULL : X509_get0_pubkey(leaf);
-	const char *wrong = NULL;
-
-	if (key == NULL || at != p->leaf + p->leaf_len)
-		wrong = "the client's certificate cannot be read";
-	else if (!is_of_key(scheme, key))
-		wrong = "the client's scheme is not of its key's kind";
-	else if (!verify(key, scheme, p))
-		wrong = "the client has not signed this";
-	X509_free(leaf);
-	ERR_clear_error();
-	return wrong;
-}
-
 const char *
 proof_check(struct signed_memory *m, pid_t pid, int64_t now,
     const uint8_t *transcript, size_t len, struct transcript_parts *p)
@@ -129,5 +61,5 @@ proof_check(struct signed_memory *m, pid_t pid, int64_t now,
 		return wrong;
 	if (!was_signed(m, pid, now, p))
 		return "it did not sign this for this process, or not just now";
-	return check_client(p);
+	return signer_check_client(p);
 }

@@ -118,15 +118,20 @@ crossing_join(struct handler *h, const struct wire_packet *packet)
 }
 
 int
-crossing_can_go_bare(const struct handler *h)
+crossing_is_newest(const struct handler *h)
 {
-	static const char able[] = FRAME_ALPN_BARE;
+	static const char newest[] = FRAME_ALPN_NEWEST;
 	const unsigned char *chosen;
 	unsigned len;
 
 	SSL_get0_alpn_selected(h->tls.ssl, &chosen, &len);
-	return h->conf->bare == BARE_YES && len == strlen(able) &&
-	       memcmp(chosen, able, len) == 0;
+	return len == strlen(newest) && memcmp(chosen, newest, len) == 0;
+}
+
+int
+crossing_can_go_bare(const struct handler *h)
+{
+	return h->conf->bare == BARE_YES && crossing_is_newest(h);
 }
 
 ssize_t

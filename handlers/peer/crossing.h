@@ -36,6 +36,9 @@ int crossing_listen(
 /* Opens the hop that came with MATCHED. Returns 0, or -1 with errno. */
 int crossing_join(struct handler *h, const struct wire_packet *packet);
 
+/* Whether the other relay speaks the newest version (frame.h), too. */
+int crossing_is_newest(const struct handler *h);
+
 /*
  * Whether the connection between the two relays may leave TLS, as far as this
  * relay says, and if the other can.

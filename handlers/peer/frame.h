@@ -13,7 +13,8 @@
  *
  * OFFER and MARKED are what the hop's packets of these names are
  * (channel/hop.h): the connection between the relays leaves TLS as one with a
- * client does. Who speaks version 1 alone knows neither.
+ * client does. Who speaks version 1 alone knows neither, and no proof in OPEN
+ * (offer.h).
  *
  * An administrator (bin/ctl/courier.c) may come in place of a relay:
  *
@@ -36,8 +37,8 @@
 #define FRAME_MAX    65536 /* what follows, bytes */
 
 /* The protocol by its names in ALPN (RFC 7301), the newest first. */
-#define FRAME_ALPN      "\x0fvpn-warp-peer/2\x0fvpn-warp-peer/1"
-#define FRAME_ALPN_BARE "vpn-warp-peer/2" /* the one with OFFER and MARKED */
+#define FRAME_ALPN        "\x0fvpn-warp-peer/2\x0fvpn-warp-peer/1"
+#define FRAME_ALPN_NEWEST "vpn-warp-peer/2" /* which has all of these */
 
 enum frame_type {
 	FRAME_OPEN = 1,

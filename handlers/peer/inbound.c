@@ -7,6 +7,7 @@
 #include "peer/administrator.h"
 #include "peer/crossing.h"
 #include "peer/frame.h"
+#include "tls/keyd_client.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -101,6 +102,15 @@ read_offer(struct arrival_of *a)
 	return -1;
 }
 
+static void
+refuse_stone(struct arrival_of *a, enum refused_scope scope, int status,
+    const char *reason, const char *why)
+{
+	log_event(LOG_WARNING, "stone-refused", "node", a->node, "id",
+	    LOG_ID(a->offer.id), "peer", a->offer.peer, "reason", why, NULL);
+	crossing_refuse(&a->h->tls.channel, scope, status, reason);
+}
+
 /*
  * The stone's certificate is checked here as if the stone had come here: its
  * relay is not believed. Returns 0, or -1.
@@ -123,10 +133,47 @@ check_stone(struct peerd *p, struct arrival_of *a)
 	ERR_clear_error();
 	if (verdict == RECHECK_GOOD)
 		return 0;
-	log_event(LOG_WARNING, "stone-refused", "node", a->node, "id",
-	    LOG_ID(a->offer.id), "peer", a->offer.peer, "reason", f.text, NULL);
 	snprintf(reason, sizeof(reason), "Certificate: %.60s", f.text);
-	crossing_refuse(&a->h->tls.channel, REFUSED_STONE, 403, reason);
+	refuse_stone(a, REFUSED_STONE, 403, reason, f.text);
+	return -1;
+}
+
+/* Whether it is a handshake of the certificate that is offered with it. */
+static int
+is_of_stone(const struct offer *o, const uint8_t *proof)
+{
+	struct transcript_parts p;
+
+	return transcript_read(&p, proof, o->proof_len) == NULL &&
+	       p.leaf_len == o->der_len &&
+	       memcmp(p.leaf, o->der, o->der_len) == 0;
+}
+
+/*
+ * Has relay-keyd here vouch for the stone by what its relay carries along, to
+ * this process. What becomes of one without is for the broker to say. Returns
+ * 0, or -1.
+ */
+static int
+check_proof(struct peerd *p, struct arrival_of *a, uint8_t *voucher)
+{
+	const struct offer *o = &a->offer;
+	const uint8_t *proof = o->der + o->der_len + o->chain_len;
+	struct failure f = {.text = "its proof is of another certificate"};
+
+	if (p->conf.keyd == NULL || o->proof_len == 0)
+		return 0;
+	errno = EACCES;
+	if (is_of_stone(o, proof) &&
+	    keyd_client_witness(
+		p->conf.keyd, proof, o->proof_len, voucher, &f) == 0)
+		return 0;
+	if (errno == EACCES)
+		refuse_stone(a, REFUSED_STONE, 403,
+		    "The relay has no proof of this certificate", f.text);
+	else /* another stone would not fare better */
+		refuse_stone(a, REFUSED_NODE, 503,
+		    "The relay cannot check a proof now", f.text);
 	return -1;
 }
 
@@ -232,9 +279,11 @@ begin(struct arrival_of *a)
 static void
 serve(struct peerd *p, struct arrival_of *a)
 {
+	uint8_t voucher[VOUCHER_BYTES] = {0};
 	struct handler *h = a->h;
 
-	if (read_offer(a) == -1 || check_stone(p, a) == -1)
+	if (read_offer(a) == -1 || check_stone(p, a) == -1 ||
+	    check_proof(p, a, voucher) == -1)
 		return;
 	if (crossing_init(h, &p->conf, ROLE_STONE, a->node, a->offer.peer,
 		&a->offer) == -1) {
@@ -242,6 +291,7 @@ serve(struct peerd *p, struct arrival_of *a)
 		return;
 	}
 	h->registration.self.key = a->offer.key;
+	memcpy(h->registration.self.voucher, voucher, sizeof(voucher));
 	if (find_agent(a) == -1)
 		return;
 	if (begin(a) == -1) {

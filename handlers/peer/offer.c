@@ -4,7 +4,14 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#define FIXED (OFFER_MAX - MESSAGE_DER_MAX)
+#define NAMES (NETADDR_TEXT_MAX + sizeof(struct customer_key))
+
+/* What stands before the certificates. */
+static size_t
+fixed(uint32_t version)
+{
+	return (version == 1 ? 28 : 32) + NAMES;
+}
 
 static uint8_t *
 put(uint8_t *at, uint32_t value)
@@ -25,8 +32,9 @@ get(const uint8_t *at, uint32_t *value)
 size_t
 offer_encode(const struct offer *o, uint8_t out[static OFFER_MAX])
 {
-	const size_t len = o->der_len + o->chain_len;
-	uint8_t *at = put(out, OFFER_VERSION);
+	const size_t len = o->der_len + o->chain_len +
+			   (o->version == 1 ? 0 : o->proof_len);
+	uint8_t *at = put(out, o->version);
 
 	at = put(at, 0); /* flags: none yet */
 	at = put(at, o->id);
@@ -34,10 +42,12 @@ offer_encode(const struct offer *o, uint8_t out[static OFFER_MAX])
 	at = put(at, o->wait_ms);
 	at = put(at, o->der_len);
 	at = put(at, o->chain_len);
+	if (o->version != 1)
+		at = put(at, o->proof_len);
 	memcpy(at, o->peer, sizeof(o->peer));
 	memcpy(at + sizeof(o->peer), &o->key, sizeof(o->key));
-	memcpy(out + FIXED, o->der, len);
-	return FIXED + len;
+	memcpy(out + fixed(o->version), o->der, len);
+	return fixed(o->version) + len;
 }
 
 /* The text in size bytes, which are zero behind it: it is a hash's key. */
@@ -63,6 +73,7 @@ acceptable(const struct offer *o)
 
 	m.u.reach.der_len = o->der_len;
 	m.u.reach.chain_len = o->chain_len;
+	m.u.reach.proof_len = o->proof_len;
 	m.u.reach.key = o->key;
 	memcpy(m.u.reach.peer, o->peer, sizeof(o->peer));
 	return padded(o->key.text, sizeof(o->key.text)) &&
@@ -72,24 +83,31 @@ acceptable(const struct offer *o)
 int
 offer_decode(struct offer *o, const uint8_t *buf, size_t len)
 {
-	uint32_t version, flags;
 	const uint8_t *at;
+	uint32_t flags;
 
-	if (len < FIXED)
+	if (len < fixed(1))
 		return -1;
-	at = get(buf, &version);
+	at = get(buf, &o->version);
+	if (o->version < 1 || o->version > OFFER_VERSION ||
+	    len < fixed(o->version))
+		return -1;
 	at = get(at, &flags);
 	at = get(at, &o->id);
 	at = get(at, &o->wants);
 	at = get(at, &o->wait_ms);
 	at = get(at, &o->der_len);
 	at = get(at, &o->chain_len);
+	o->proof_len = 0;
+	if (o->version != 1)
+		at = get(at, &o->proof_len);
 	memcpy(o->peer, at, sizeof(o->peer));
 	memcpy(&o->key, at + sizeof(o->peer), sizeof(o->key));
-	o->der = buf + FIXED;
-	if (version != OFFER_VERSION || flags != 0 ||
-	    o->der_len > MESSAGE_DER_MAX || o->chain_len > MESSAGE_DER_MAX ||
-	    len != FIXED + o->der_len + o->chain_len)
+	o->der = buf + fixed(o->version);
+	if (flags != 0 || o->der_len > MESSAGE_DER_MAX ||
+	    o->chain_len > MESSAGE_DER_MAX ||
+	    o->proof_len > MESSAGE_PROOF_MAX ||
+	    len != fixed(o->version) + o->der_len + o->chain_len + o->proof_len)
 		return -1;
 	if (o->wait_ms > OFFER_WAIT_MAX)
 		o->wait_ms = OFFER_WAIT_MAX;

@@ -253,6 +253,7 @@ try(struct search *s)
 		return left ? ATTEMPT_OVER : ATTEMPT_DOWN;
 	if (shake_hands(s, sock) == -1)
 		return ATTEMPT_DOWN;
+	s->offer.version = crossing_is_newest(h) ? OFFER_VERSION : 1;
 	if (frame_send(&h->tls.channel, FRAME_OPEN, open,
 		offer_encode(&s->offer, open),
 		deadline_in(CROSSING_SEND_MS)) == -1) {
@@ -338,6 +339,7 @@ outbound_run(struct peerd *p, const struct message *m, int life)
 		.wait_ms = WAIT_FIRST_MS,
 		.der_len = reach->der_len,
 		.chain_len = reach->chain_len,
+		.proof_len = reach->proof_len,
 		.key = reach->key,
 		.der = m->der},
 	};

@@ -68,30 +68,47 @@ keyd_client_sign(const char *socket, const struct sign_request *r,
 	return 0;
 }
 
-int
-keyd_client_prove(const char *socket, const struct transcript *t,
-    uint8_t voucher[static VOUCHER_BYTES], struct failure *f)
+/* Has it vouch, to one of these requests. Returns as they do. */
+static int
+ask_voucher(enum keyd_kind kind, const char *socket, const uint8_t *bytes,
+    size_t len, uint8_t voucher[static VOUCHER_BYTES], struct failure *f)
 {
 	static struct prove_request r; /* no pages of stack for each */
 	struct prove_answer a = {.version = 0};
 	ssize_t n;
 
-	if (t->failed || !t->complete)
-		return failure(f, "the handshake is too large to keep");
-	r.header = (struct keyd_header){KEYD_VERSION, KEYD_PROVE};
-	r.length = (uint32_t)t->len;
-	memcpy(r.transcript, t->bytes, t->len);
-	n = ask(socket, &r, offsetof(struct prove_request, transcript) + t->len,
+	r.header = (struct keyd_header){KEYD_VERSION, (uint16_t)kind};
+	r.length = (uint32_t)len;
+	memcpy(r.transcript, bytes, len);
+	n = ask(socket, &r, offsetof(struct prove_request, transcript) + len,
 	    &a, sizeof(a), f);
 	/* nothing of it is for who is served next */
-	explicit_bzero(&r, offsetof(struct prove_request, transcript) + t->len);
+	explicit_bzero(&r, offsetof(struct prove_request, transcript) + len);
+	errno = EIO;
 	if (n == -1)
 		return -1;
 	if (n != sizeof(a) || a.version != KEYD_VERSION ||
 	    memchr(a.reason, '\0', sizeof(a.reason)) == NULL)
 		return failure(f, "the answer of relay-keyd is malformed");
+	errno = EACCES;
 	if (!a.proven)
 		return failure(f, "relay-keyd refuses: %s", a.reason);
 	memcpy(voucher, a.voucher, VOUCHER_BYTES);
 	return 0;
+}
+
+int
+keyd_client_prove(const char *socket, const struct transcript *t,
+    uint8_t voucher[static VOUCHER_BYTES], struct failure *f)
+{
+	if (t->failed || !t->complete)
+		return failure(f, "the handshake is too large to keep");
+	return ask_voucher(KEYD_PROVE, socket, t->bytes, t->len, voucher, f);
+}
+
+int
+keyd_client_witness(const char *socket, const uint8_t *bytes, size_t len,
+    uint8_t voucher[static VOUCHER_BYTES], struct failure *f)
+{
+	return ask_voucher(KEYD_WITNESS, socket, bytes, len, voucher, f);
 }

@@ -24,4 +24,12 @@ int keyd_client_sign(const char *socket, const struct sign_request *r,
 int keyd_client_prove(const char *socket, const struct transcript *t,
     uint8_t voucher[static VOUCHER_BYTES], struct failure *f);
 
+/*
+ * Has it vouch for the client of a handshake with another relay, whose messages
+ * are in bytes, len, to this process, which is relay-peer's. Returns 0, or -1
+ * with the reason in f, and errno EACCES where it is there, and refuses.
+ */
+int keyd_client_witness(const char *socket, const uint8_t *bytes, size_t len,
+    uint8_t voucher[static VOUCHER_BYTES], struct failure *f);
+
 #endif

@@ -1,7 +1,7 @@
 /*
  * A handler's other question to relay-keyd(8): whose handshake was it, of which
- * you have signed the first part (ipc/keyd_packet.h)? The answer is a voucher
- * (ipc/voucher.h).
+ * you have signed the first part (ipc/keyd_packet.h)? Or relay-peer's: of which
+ * another relay of ours has? The answer is a voucher (ipc/voucher.h).
  */
 #ifndef TLS_PROVE_REQUEST_H
 #define TLS_PROVE_REQUEST_H
@@ -12,7 +12,7 @@
 
 /* It ends with the transcript's last byte. */
 struct prove_request {
-	struct keyd_header header; /* KEYD_PROVE */
+	struct keyd_header header; /* KEYD_PROVE, KEYD_WITNESS */
 	uint32_t length;           /* of transcript, to TRANSCRIPT_MAX */
 	uint8_t transcript[TRANSCRIPT_MAX];
 };

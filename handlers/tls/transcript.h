@@ -41,6 +41,12 @@ struct transcript_signature {
 	size_t len;
 };
 
+/* Those of a Certificate that are still to be read. */
+struct transcript_certificates {
+	const uint8_t *at;
+	size_t len;
+};
+
 /* The parts of one; all lie in its bytes. */
 struct transcript_parts {
 	const uint8_t *bytes;
@@ -48,6 +54,8 @@ struct transcript_parts {
 	size_t server_end;    /* of the server's Certificate */
 	size_t client_end;    /* of the client's */
 	const EVP_MD *digest; /* of the cipher suite */
+	uint32_t time; /* what the server's random number begins with */
+	struct transcript_certificates chain; /* the server's */
 	struct transcript_signature server, client;
 	const uint8_t *leaf; /* the client's certificate, DER */
 	size_t leaf_len;
@@ -60,6 +68,13 @@ struct transcript_parts {
  */
 const char *transcript_read(
     struct transcript_parts *p, const uint8_t *bytes, size_t len);
+
+/*
+ * Takes the next of them, the first of which is the leaf: *der and *len become
+ * it. Returns 1; 0 where there is no more; or -1: it is cut.
+ */
+int transcript_certificate(
+    struct transcript_certificates *c, const uint8_t **der, size_t *len);
 
 /*
  * The transcript hash (RFC 8446 4.4.1) up to end, server_end or client_end.

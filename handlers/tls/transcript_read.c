@@ -26,7 +26,7 @@ take(struct rest *r, size_t n)
 	return at;
 }
 
-/* Takes a number of n bytes, 3 at most. Returns 0, or -1. */
+/* Takes a number of n bytes, 4 at most. Returns 0, or -1. */
 static int
 take_number(struct rest *r, size_t n, size_t *number)
 {
@@ -67,24 +67,27 @@ static const uint8_t retry_random[32] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a,
 
 /* Reads a ServerHello. Returns 0, and what it is, or -1. */
 static int
-read_server_hello(struct rest body, int *is_retry, const EVP_MD **digest)
+read_server_hello(
+    struct transcript_parts *p, struct rest body, int *is_retry)
 {
-	const uint8_t *random;
-	struct rest session;
-	size_t suite;
+	struct rest random, session;
+	size_t suite, time;
 
-	if (take(&body, 2) == NULL || (random = take(&body, 32)) == NULL ||
+	if (take(&body, 2) == NULL || (random.at = take(&body, 32)) == NULL ||
 	    take_vector(&body, 1, &session) == -1 ||
 	    take_number(&body, 2, &suite) == -1)
 		return -1;
-	*is_retry = memcmp(random, retry_random, sizeof(retry_random)) == 0;
+	*is_retry = memcmp(random.at, retry_random, sizeof(retry_random)) == 0;
+	random.len = sizeof(p->time);
+	take_number(&random, sizeof(p->time), &time);
+	p->time = (uint32_t)time;
 	switch (suite) {
 	case 0x1301: /* TLS_AES_128_GCM_SHA256 */
 	case 0x1303: /* TLS_CHACHA20_POLY1305_SHA256 */
-		*digest = EVP_sha256();
+		p->digest = EVP_sha256();
 		return 0;
 	case 0x1302: /* TLS_AES_256_GCM_SHA384 */
-		*digest = EVP_sha384();
+		p->digest = EVP_sha384();
 		return 0;
 	default:
 		return -1;
@@ -105,7 +108,7 @@ read_hellos(struct transcript_parts *p, struct rest *r)
 			return -1;
 		start = (size_t)(r->at - p->bytes);
 		if (take_message(r, SSL3_MT_SERVER_HELLO, &body) == -1 ||
-		    read_server_hello(body, &is_retry, &p->digest) == -1)
+		    read_server_hello(p, body, &is_retry) == -1)
 			return -1;
 		if (!is_retry)
 			return 0;
@@ -130,19 +133,48 @@ read_signature(struct rest body, struct transcript_signature *s)
 	return 0;
 }
 
-/* The first of the certificates is the leaf. */
+/* Reads a Certificate. Returns 0, and what is in it, or -1. */
+static int
+read_certificates(struct rest body, struct transcript_certificates *c)
+{
+	struct rest context, list;
+
+	if (take_vector(&body, 1, &context) == -1 || context.len != 0 ||
+	    take_vector(&body, 3, &list) == -1 || body.len != 0)
+		return -1;
+	c->at = list.at;
+	c->len = list.len;
+	return 0;
+}
+
+int
+transcript_certificate(
+    struct transcript_certificates *c, const uint8_t **der, size_t *len)
+{
+	struct rest r = {c->at, c->len}, one, extensions;
+
+	if (r.len == 0)
+		return 0;
+	if (take_vector(&r, 3, &one) == -1 || one.len == 0 ||
+	    take_vector(&r, 2, &extensions) == -1)
+		return -1;
+	*der = one.at;
+	*len = one.len;
+	c->at = r.at;
+	c->len = r.len;
+	return 1;
+}
+
+/* The client's is the first of its certificates. */
 static int
 read_leaf(struct rest body, struct transcript_parts *p)
 {
-	struct rest context, list, leaf;
+	struct transcript_certificates all;
 
-	if (take_vector(&body, 1, &context) == -1 || context.len != 0 ||
-	    take_vector(&body, 3, &list) == -1 || body.len != 0 ||
-	    take_vector(&list, 3, &leaf) == -1 || leaf.len == 0)
-		return -1;
-	p->leaf = leaf.at;
-	p->leaf_len = leaf.len;
-	return 0;
+	return read_certificates(body, &all) == 0 &&
+		       transcript_certificate(&all, &p->leaf, &p->leaf_len) == 1
+		   ? 0
+		   : -1;
 }
 
 const char *
@@ -157,7 +189,8 @@ transcript_read(struct transcript_parts *p, const uint8_t *bytes, size_t len)
 	if (take_message(&r, SSL3_MT_ENCRYPTED_EXTENSIONS, &body) == -1 ||
 	    take_message(&r, SSL3_MT_CERTIFICATE_REQUEST, &body) == -1)
 		return "no request for a certificate";
-	if (take_message(&r, SSL3_MT_CERTIFICATE, &body) == -1)
+	if (take_message(&r, SSL3_MT_CERTIFICATE, &body) == -1 ||
+	    read_certificates(body, &p->chain) == -1)
 		return "no certificate of a server";
 	p->server_end = (size_t)(r.at - bytes);
 	if (take_message(&r, SSL3_MT_CERTIFICATE_VERIFY, &body) == -1 ||
