@@ -118,8 +118,7 @@ static int
 valid_register(const struct message_register *r)
 {
 	return valid_role(r->role) && valid_der(r->der_len, r->chain_len) &&
-	       valid_proof(r) &&
-	       valid_peer(r->peer, sizeof(r->peer)) &&
+	       valid_proof(r) && valid_peer(r->peer, sizeof(r->peer)) &&
 	       node_name_good(r->node, sizeof(r->node)) &&
 	       terminated(r->key.text, sizeof(r->key.text)) &&
 	       (r->meets != 0) == (r->role == ROLE_AGENT && r->node[0] != '\0');

@@ -156,6 +156,9 @@ check(struct keyd *d, const struct asker *who, const struct prove_request *r,
 		    r->transcript, r->length, p);
 	if (who->uid != d->serves.uid)
 		return "what another relay says is for relay-peer alone";
+	if (!witness_is_there(&d->witness) &&
+	    deadline_rings(&d->next_look, LOAD_MS))
+		reload(d, NULL); /* relay-peer may have read of others since */
 	return witness_check(
 	    &d->witness, &d->keys, time(NULL), r->transcript, r->length, p);
 }

@@ -39,7 +39,7 @@ struct keyd {
 	size_t count;
 	int64_t next_refusal; /* when to log one again */
 	int64_t next_load;    /* when to look for another key again */
-	int64_t next_look;    /* when to, for a raised handler_uses */
+	int64_t next_look;    /* when to, for what relay.conf may have now */
 };
 
 /*

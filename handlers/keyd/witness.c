@@ -21,8 +21,8 @@ trust(X509_STORE *store, STACK_OF(X509) * chain)
 		if (X509_STORE_add_cert(store, sk_X509_value(chain, i)) != 1)
 			return -1;
 	return X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN) == 1 &&
-		       X509_STORE_set_purpose(
-			   store, X509_PURPOSE_SSL_SERVER) == 1 &&
+		       X509_STORE_set_purpose(store, X509_PURPOSE_SSL_SERVER) ==
+			   1 &&
 		       X509_STORE_set_depth(store, CHAIN_DEPTH - 1) == 1
 		   ? 0
 		   : -1;
@@ -61,6 +61,12 @@ witness_free(struct witness *w)
 	X509_free(w->own);
 	X509_STORE_free(w->store);
 	*w = (struct witness){.own = NULL};
+}
+
+int
+witness_is_there(const struct witness *w)
+{
+	return w->store != NULL;
 }
 
 /* ---- was it one? ---- */
@@ -121,8 +127,7 @@ is_relay(const struct witness *w, const struct keys *keys, X509 *leaf,
 }
 
 /* The certificates in c, the leaf first; NULL where one is none. */
-static STACK_OF(X509) *
-read_chain(struct transcript_certificates c)
+static STACK_OF(X509) * read_chain(struct transcript_certificates c)
 {
 	STACK_OF(X509) *chain = sk_X509_new_null();
 	const uint8_t *der;
@@ -172,7 +177,7 @@ witness_check(const struct witness *w, const struct keys *keys, time_t now,
 
 	if (wrong != NULL)
 		return wrong;
-	if (w->store == NULL)
+	if (!witness_is_there(w))
 		return "there are no other relays, by relay.conf";
 	if (!is_recent(p->time, now, w->seconds))
 		return "it was not just now, by the clock of its relay";

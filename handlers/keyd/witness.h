@@ -16,9 +16,9 @@
 
 /* By what other relays are known; all zero: there are none. */
 struct witness {
-	X509 *own;           /* this relay's certificate */
-	X509_STORE *store;   /* the authorities that one of them may have */
-	int64_t seconds;     /* a handshake counts for so long */
+	X509 *own;         /* this relay's certificate */
+	X509_STORE *store; /* the authorities that one of them may have */
+	int64_t seconds;   /* a handshake counts for so long */
 };
 
 /*
@@ -30,6 +30,9 @@ int witness_load(
 
 /* Safe twice. */
 void witness_free(struct witness *w);
+
+/* Whether there are other relays. */
+int witness_is_there(const struct witness *w);
 
 /*
  * Whether the transcript, len bytes, is of a handshake of about now, whose

@@ -164,9 +164,8 @@ check_proof(struct peerd *p, struct arrival_of *a, uint8_t *voucher)
 	if (p->conf.keyd == NULL || o->proof_len == 0)
 		return 0;
 	errno = EACCES;
-	if (is_of_stone(o, proof) &&
-	    keyd_client_witness(
-		p->conf.keyd, proof, o->proof_len, voucher, &f) == 0)
+	if (is_of_stone(o, proof) && keyd_client_witness(p->conf.keyd, proof,
+					 o->proof_len, voucher, &f) == 0)
 		return 0;
 	if (errno == EACCES)
 		refuse_stone(a, REFUSED_STONE, 403,

@@ -63,11 +63,12 @@ owner_of_folder(const char *path)
 int
 handoff_give(const char *path, int sock)
 {
+	static struct wire_packet packet; /* likewise */
 	const struct message m = {.type = MESSAGE_HANDOFF};
-	struct wire_packet packet = {.fds = {-1, -1}};
 	struct rights who;
 	int peer = ipc_socket_connect(path);
 
+	packet.fds[WIRE_SOCKET] = packet.fds[WIRE_MEMORY] = -1;
 	if (peer == -1)
 		return -1;
 	/* who serves it may be past the call that would make it so */
@@ -127,9 +128,10 @@ handoff_lifeline(pid_t handler, int ends[2])
 int
 handoff_take(int peer, int other_end)
 {
+	static struct wire_packet packet; /* no pages of stack for it */
 	const struct message m = {.type = MESSAGE_READY};
-	struct wire_packet packet = {.fds = {-1, -1}};
 
+	packet.fds[WIRE_SOCKET] = packet.fds[WIRE_MEMORY] = -1;
 	if (wire_send(peer, &m, &other_end) == 0)
 		receive(peer, MESSAGE_HANDOFF, &packet);
 	return packet.fds[WIRE_SOCKET];

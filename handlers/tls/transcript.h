@@ -54,7 +54,7 @@ struct transcript_parts {
 	size_t server_end;    /* of the server's Certificate */
 	size_t client_end;    /* of the client's */
 	const EVP_MD *digest; /* of the cipher suite */
-	uint32_t time; /* what the server's random number begins with */
+	uint32_t time;        /* what the server's random number begins with */
 	struct transcript_certificates chain; /* the server's */
 	struct transcript_signature server, client;
 	const uint8_t *leaf; /* the client's certificate, DER */

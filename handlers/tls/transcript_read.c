@@ -67,8 +67,7 @@ static const uint8_t retry_random[32] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a,
 
 /* Reads a ServerHello. Returns 0, and what it is, or -1. */
 static int
-read_server_hello(
-    struct transcript_parts *p, struct rest body, int *is_retry)
+read_server_hello(struct transcript_parts *p, struct rest body, int *is_retry)
 {
 	struct rest random, session;
 	size_t suite, time;

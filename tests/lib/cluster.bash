@@ -72,6 +72,17 @@ make_relays() {
     done
 }
 
+# with_keyd NAME...: a relay-keyd beside each of these relays has its key. They are
+# to be started by start_relays.
+with_keyd() {
+    local name
+    for name; do
+        mkdir "$name/keyd"
+        printf '%s\n' 'keyd = keyd/keyd.sock' "keyd_user = $keyd_user" >>"$name/relay.conf"
+        ! is_root || chown "$keyd_user" "$name/private.pem" "$name/keyd"
+    done
+}
+
 # start_store [WORD...]: a Redis, with these words more, on $store_port. What it
 # knows it forgets.
 start_store() {
@@ -139,6 +150,7 @@ publishes() {
 start_relays() {
     local name
     for name in "${@:-${relays[@]}}"; do
+        ! grep -q '^keyd = ' "$name/relay.conf" || start_one "$name" keyd relay-keyd
         start_one "$name" broker relay-broker
         start_one "$name" relay relay-listen
         start_one "$name" peer relay-peer

@@ -16,7 +16,7 @@ import struct
 import sys
 import time
 
-VERSION = 7
+VERSION = 8
 REGISTER, WELCOME, MATCHED = 1, 2, 4
 AGENT, STONE = 1, 2
 
@@ -28,7 +28,7 @@ def packet(kind, body):
 def register(path, role, der):
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sock.connect(path)
-    body = struct.pack("=IIQII8x64s136x", role, len(der), 0, 0, 1 if role == STONE else 0, b"192.0.2.1:1")
+    body = struct.pack("=IIQII16x64s136x", role, len(der), 0, 0, 1 if role == STONE else 0, b"192.0.2.1:1")
     sock.send(packet(REGISTER, body + der))
     return sock
 

@@ -1,8 +1,9 @@
 """A relay among others, made by hand: what it says to another's relay-peer.
 
-node.py PORT NODES NAME CERTIFICATE [--key KEY] [--head HEAD] [--offer]: as the
-relay NAME it offers a stone with that certificate, sends HEAD once an agent is
-held, and prints each answer. --offer: the head is one of a stone that can go bare.
+node.py PORT NODES NAME CERTIFICATE [--key KEY] [--head HEAD] [--offer]
+[--proof FILE]: as the relay NAME it offers a stone with that certificate, and the
+messages of a handshake in FILE as its proof, sends HEAD once an agent is held, and
+prints each answer. --offer: the head is one of a stone that can go bare.
 
 node.py PORT NODES NAME --serve [--mark]: as the relay NAME, on PORT, it has an
 agent for whoever comes first, and prints what head it gets. --mark: it says that
@@ -28,6 +29,7 @@ words.add_argument("certificate", nargs="?")
 words.add_argument("--key")
 words.add_argument("--head", default="GET / HTTP/1.1")
 words.add_argument("--offer", action="store_true")
+words.add_argument("--proof")
 words.add_argument("--serve", action="store_true")
 words.add_argument("--mark", action="store_true")
 words.add_argument("--version", default="2")
@@ -76,12 +78,20 @@ def context(side):
     return made
 
 
+def opening(der, key, proof):
+    # version 1 has no place for a proof
+    version, lengths = int(words.version), [len(der), 0, len(proof)]
+    numbers = [version, 0, 7, 1, 3000] + lengths[:1 + version]
+    return struct.pack(f"!{len(numbers)}I64s72s", *numbers, b"192.0.2.1:5", key.encode()) + der + proof
+
+
 def offer():
     made = context(ssl.PROTOCOL_TLS_CLIENT)
     tls = made.wrap_socket(socket.create_connection(("127.0.0.1", words.port), 60), server_hostname="osaka")
     der, own = identity(words.certificate)
     key = words.key or own
-    tls.sendall(frame(OPEN, struct.pack("!7I64s72s", 1, 0, 7, 1, 3000, len(der), 0, b"192.0.2.1:5", key.encode()) + der))
+    proof = open(words.proof, "rb").read() if words.proof else b""
+    tls.sendall(frame(OPEN, opening(der, key, proof)))
     for kind, body in frames(tls):
         if kind == REFUSED:
             print("refused", *struct.unpack("!HH", body[:4]), body[4:].decode(), flush=True)

@@ -176,18 +176,6 @@ SCRIPT
     ended_well leaving
 }
 
-@test "with proof by relay-keyd a session crosses, for which nobody vouches" {
-    start_keyd
-    sed -i "\$akeyd = $scratch/keyd/keyd.sock\\nkeyd_user = $keyd_user" {tokyo,osaka}/relay.conf
-    start_relays
-    agent_at osaka alice
-    stone_at tokyo alice
-    client session "$stone_port" alice 1000 1000
-    says osaka-broker ' paired .* stone_node=tokyo '
-    not says tokyo-broker ' unproven '
-    not says osaka-broker ' unproven '
-}
-
 # ---- who is no relay ----------------------------------------------------------
 
 # as_node CERTIFICATE KEY [OPTION...]: TLS to osaka's relay-peer, and what it
