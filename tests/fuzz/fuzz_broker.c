@@ -22,7 +22,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define CONNS 6
+#define CONNS     6
+#define DER_BYTES 15
+#define PROOF_MAX 8
 
 static struct {
 	struct conn *conn;
@@ -239,6 +241,15 @@ name_node(char node[static NODE_NAME_SIZE])
 	node[0] = forwarded ? 'n' : '\0';
 }
 
+/* Some of what is behind the certificate goes on to another relay, or none. */
+static void
+carry(struct message_register *r)
+{
+	r->proof_len = r->role == ROLE_STONE && r->node[0] == '\0'
+			   ? r->proof_len % (PROOF_MAX + 1)
+			   : 0;
+}
+
 /* A packet as it should be but for the fuzzed body, or any bytes at all. */
 static void
 say(size_t i, struct fuzz_input *in)
@@ -248,8 +259,8 @@ say(size_t i, struct fuzz_input *in)
 	unsigned type = fuzz_byte(in), len = fuzz_byte(in);
 	/* the least that is a certificate; its serial number is the letter */
 	int connection = -1;
-	uint8_t der[] = {0x30, 13, 0x30, 5, 2, 1, (uint8_t)(type >> 6), 0x30, 0,
-	    0x30, 0, 3, 2, 0, 0};
+	uint8_t der[DER_BYTES + PROOF_MAX] = {0x30, 13, 0x30, 5, 2, 1,
+	    (uint8_t)(type >> 6), 0x30, 0, 0x30, 0, 3, 2, 0, 0};
 
 	memset(&m, 0, sizeof(m));
 	memset(body, 0, sizeof(body));
@@ -260,16 +271,17 @@ say(size_t i, struct fuzz_input *in)
 	m.der = der;
 	if (m.type == MESSAGE_REGISTER || m.type == MESSAGE_CHECK) {
 		m.u.reg.role = 1 + m.u.reg.role % 2;
-		m.u.reg.der_len = sizeof(der);
+		m.u.reg.der_len = DER_BYTES;
 		m.u.reg.chain_len = 0;
 		name_node(m.u.reg.node);
+		carry(&m.u.reg);
 		m.u.reg.meets = m.u.reg.role == ROLE_AGENT &&
 				m.u.reg.node[0] != '\0';
 		m.u.reg.key.text[CUSTOMER_NAME_SIZE - 1] = '\0';
 		m.u.reg.peer[NETADDR_TEXT_MAX - 1] = '\0';
 	} else if (m.type == MESSAGE_ANNOUNCE) {
 		m.u.announce.role = 1 + m.u.announce.role % 2;
-		m.u.announce.der_len = sizeof(der);
+		m.u.announce.der_len = DER_BYTES;
 		name_node(m.u.announce.node);
 		m.u.announce
 		    .session = nmatched > 0 && m.u.announce.session < 64
@@ -289,8 +301,8 @@ say(size_t i, struct fuzz_input *in)
 	} else if (m.type == MESSAGE_ATTACH) {
 		m.u.attach.kind = 1 + m.u.attach.kind % 3;
 	} else if (m.type == MESSAGE_REACH) {
-		m.u.reach.der_len = sizeof(der);
-		m.u.reach.chain_len = 0;
+		m.u.reach.der_len = DER_BYTES;
+		m.u.reach.chain_len = m.u.reach.proof_len = 0;
 	} else if (m.type == MESSAGE_ANSWER) {
 		const struct conn *stone = handlers[body[0] % CONNS].conn;
 
@@ -308,7 +320,7 @@ say(size_t i, struct fuzz_input *in)
 		m.u.admitted.id = stone == NULL ? 0 : stone->id;
 		m.u.admitted.verdict = 1 + m.u.admitted.verdict % 3;
 	} else if (m.type == MESSAGE_VIEW) {
-		m.u.view.der_len = sizeof(der);
+		m.u.view.der_len = DER_BYTES;
 	} else if (m.type == MESSAGE_REFUSAL) {
 		m.u.refusal.kind = 1 + m.u.refusal.kind % REFUSAL_KINDS;
 	}

@@ -10,7 +10,7 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint8_t der[MESSAGE_DER_MAX];
+	static const uint8_t der[MESSAGE_DER_MAX + MESSAGE_PROOF_MAX];
 	static uint8_t out[MESSAGE_MAX];
 	struct message m;
 	ptrdiff_t len, n;
