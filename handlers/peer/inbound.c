@@ -159,7 +159,7 @@ check_proof(struct peerd *p, struct arrival_of *a, uint8_t *voucher)
 {
 	const struct offer *o = &a->offer;
 	const uint8_t *proof = o->der + o->der_len + o->chain_len;
-	struct failure f = {.text = "its proof is of another certificate"};
+	struct failure f = {.text = "its proof is none of this certificate"};
 
 	if (p->conf.keyd == NULL || o->proof_len == 0)
 		return 0;

@@ -6,8 +6,9 @@ messages of a handshake in FILE as its proof, sends HEAD once an agent is held, 
 prints each answer. --offer: the head is one of a stone that can go bare.
 
 node.py PORT NODES NAME --serve [--mark]: as the relay NAME, on PORT, it has an
-agent for whoever comes first, and prints what head it gets. --mark: it says that
-the session is marked, whatever it was.
+agent for whoever comes first, and prints what head it gets, and before that which
+version and how long a proof OPEN has. --mark: it says that the session is marked,
+whatever it was.
 
 Both speak --version, 2 unless told, of the protocol.
 """
@@ -108,8 +109,11 @@ def serve():
     with socket.create_server(("127.0.0.1", words.port)) as listener:
         sock = listener.accept()[0]
     tls = context(ssl.PROTOCOL_TLS_SERVER).wrap_socket(sock, server_side=True)
-    for kind, _ in frames(tls):
+    for kind, body in frames(tls):
         if kind == OPEN:
+            version, = struct.unpack("!I", body[:4])
+            proof = struct.unpack("!I", body[28:32])[0] if version > 1 else 0
+            print("open", version, proof, flush=True)
             tls.sendall(frame(READY))
         elif kind in (HEAD, OFFER):
             print("head" if kind == HEAD else "offer", flush=True)

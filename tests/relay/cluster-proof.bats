@@ -145,6 +145,26 @@ crosses() {
     says osaka-broker ' unproven .* node=tokyo .* result=refused reason=none$'
 }
 
+@test "a relay of the version before is offered a stone without its proof, and one of this with it" {
+    rm -r tokyo osaka
+    make_relays tokyo kyoto
+    requiring tokyo
+    start_relays tokyo
+    local version
+    for version in 1 2; do
+        : >kyoto.log
+        start kyoto python3 -SB "$tests/lib/node.py" "${peer_of[kyoto]}" "$nodes" kyoto --serve --version "$version"
+        await_start kyoto listening "${peer_of[kyoto]}"
+        at_relay tokyo start_play stone <<<'stone("alice").end()'
+        wait_until 60 says kyoto '^head$'
+        stop kyoto || :
+        stop stone || :
+        [ "$version" = 1 ] || continue
+        says kyoto '^open 1 0$'
+    done
+    says kyoto '^open 2 [1-9][0-9]{3}$'
+}
+
 @test "without relay-keyd there nothing crosses, and says so; sessions do again once it is back" {
     requiring tokyo osaka
     start_relays
@@ -183,7 +203,7 @@ crosses() {
     a_client tokyo alice handshake save hers
     a_client tokyo bob handshake save his
     run -0 offer alice/cert.pem --proof his
-    refused_stone its_proof_is_of_another_certificate
+    refused_stone its_proof_is_none_of_this_certificate
     a_client tokyo alice load hers spoil save spoilt
     run -0 offer alice/cert.pem --proof spoilt
     refused_stone relay-keyd_refuses:_the_client_has_not_signed_this
@@ -197,7 +217,7 @@ open("changed", "wb").write(messages)'
     refused_stone relay-keyd_refuses:_its_relay_has_not_signed_this
     head -c 100 hers >cut
     run -0 offer alice/cert.pem --proof cut
-    refused_stone its_proof_is_of_another_certificate
+    refused_stone its_proof_is_none_of_this_certificate
     nobody_took_it
     run -0 offer alice/cert.pem --proof hers
     [[ $output == *ready* ]]
