@@ -116,7 +116,7 @@ $(B)/bin/$(ADMIN_PROGRAM): LIBRARIES += sqlite3
 $(B)/bin/relay-presence: LIBS += $(shell $(PKG_CONFIG) --libs hiredis)
 # what speaks to tokens: relay-keyd's, likewise
 TOKENS = p11-kit-1
-$(B)/bin/relay-keyd: LIBS += $(shell $(PKG_CONFIG) --libs $(TOKENS))
+$(B)/bin/relay-keyd $(B)/bin/fuzz_transcript: LIBS += $(shell $(PKG_CONFIG) --libs $(TOKENS))
 $(B)/obj/handlers/keyd/token.o $(B)/obj/handlers/keyd/token_key.o: LIBRARIES += $(TOKENS)
 # the same bytes from whatever folder it is built in
 ANYWHERE = '-ffile-prefix-map=$(CURDIR)=.'

@@ -161,6 +161,19 @@ prove(struct handler *h, const struct transcript *t)
 	    "reason", f.text, NULL);
 }
 
+/* Who it is, and what shows that. Returns 0, or -1 with the reason in f. */
+static int
+identify(struct handler *h, const struct transcript *t, struct failure *f)
+{
+	if (take_certificate(h, f) == -1) {
+		h->der_len = 0;
+		return -1;
+	}
+	prove(h, t);
+	carried_take(h, t);
+	return 0;
+}
+
 /*
  * Completes it, and keeps what passes, for a proof. Returns as tls_handshake
  * does.
@@ -194,6 +207,7 @@ run_handshake(struct handler *h)
 	struct tls_refusal refusal;
 	struct failure f;
 	SSL *ssl;
+	int rc;
 
 	/* who was woken has had all this, and is there */
 	if (h->woken == NULL && (await_first_byte(h, deadline) == -1 ||
@@ -217,13 +231,9 @@ run_handshake(struct handler *h)
 		let_alert_through(sock);
 		return ENDED;
 	}
-	if (take_certificate(h, &f) == 0) {
-		prove(h, &t);
-		carried_take(h, &t);
-	} else
-		h->der_len = 0;
+	rc = identify(h, &t, &f);
 	transcript_free(&t);
-	if (h->der_len == 0) {
+	if (rc == -1) {
 		report_handshake(h, &refusal, EKEYREJECTED, f.text);
 		log_event(LOG_NOTICE, "tls-refused", "peer", h->peer, "reason",
 		    f.text, NULL);

@@ -232,13 +232,15 @@ open("changed", "wb").write(messages)'
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
         -addext subjectAltName=DNS:localhost -days 1 -keyout rogue/private.pem -out rogue/cert.pem 2>/dev/null
     proves_nothing
-    # of the same authority, but for other names; and of a client, which has a name
+    # of the same authority, but for another name; and for that, but of a client
     cp "$pki"/server/other.example.org/{cert,private}.pem rogue
     proves_nothing
-    cp bob/{cert,private}.pem rogue
+    openssl req -new -key rogue/private.pem -subj /CN=localhost -out rogue/new.csr
+    openssl x509 -req -in rogue/new.csr -CA "$pki/ca.pem" -CAkey "$pki/private/ca.pem" -days 1 \
+        -extfile <(printf '%s\n' extendedKeyUsage=clientAuth subjectAltName=DNS:localhost) -out rogue/cert.pem
     proves_nothing
-    # with a common name it would
-    cp "$pki"/server/tokyo.example.org/{cert,private}.pem rogue
+    openssl x509 -req -in rogue/new.csr -CA "$pki/ca.pem" -CAkey "$pki/private/ca.pem" -days 1 \
+        -extfile <(printf '%s\n' extendedKeyUsage=serverAuth subjectAltName=DNS:localhost) -out rogue/cert.pem
     give rogue
     a_client rogue alice handshake save messages
     run -0 offer alice/cert.pem --proof messages
