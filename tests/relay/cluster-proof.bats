@@ -215,8 +215,8 @@ messages[20] ^= 1
 open("changed", "wb").write(messages)'
     run -0 offer alice/cert.pem --proof changed
     refused_stone relay-keyd_refuses:_its_relay_has_not_signed_this
-    head -c 100 hers >cut
-    run -0 offer alice/cert.pem --proof cut
+    head -c 100 hers >short
+    run -0 offer alice/cert.pem --proof short
     refused_stone its_proof_is_none_of_this_certificate
     nobody_took_it
     run -0 offer alice/cert.pem --proof hers
