@@ -309,7 +309,7 @@ DER = bytes.fromhex("300d 3005 020101 3000 3000 03020000")
 def registers(peer):
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sock.connect(sys.argv[1])
-    body = struct.pack("=IIQII8x64s136x", 1, len(DER), 0, 0, 0, peer) + DER
+    body = struct.pack("=IIQII16x64s136x", 1, len(DER), 0, 0, 0, peer) + DER
     sock.send(struct.pack("=HHI", int(sys.argv[2]), 1, 8 + len(body)) + body)
     try:
         return struct.unpack_from("=HH", sock.recv(65536))[1] == 2

@@ -198,7 +198,7 @@ def register(role):
     handler = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     handler.settimeout(60)
     handler.connect("broker.sock")
-    body = struct.pack("=IIQII8x64s136x", role, len(DER), 0, 0, 1, b"192.0.2.1:1")
+    body = struct.pack("=IIQII16x64s136x", role, len(DER), 0, 0, 1, b"192.0.2.1:1")
     handler.send(packet(REGISTER, body + DER))
     assert receive(handler)[0] == WELCOME
     return handler
