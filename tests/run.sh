@@ -42,8 +42,15 @@ longest_first() {
         END { for (file in weight) print weight[file], file }' | sort -k1,1nr -k2 | cut -d ' ' -f 2
 }
 
+# found NAME: a file by its path, or by its name alone in whichever folders have it
+found() {
+    local paths=$1
+    [[ $1 == */* ]] || paths=$(find . -name "$1" -printf '%P\n')
+    echo "${paths:-$1}"
+}
+
 if [ $# -gt 0 ]; then
-    files=("$@")
+    mapfile -t files < <(for name; do found "$name"; done)
 else
     mapfile -t files < <(longest_first)
 fi
