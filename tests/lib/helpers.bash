@@ -562,7 +562,7 @@ end_all() {
         show_logs
     fi
     cd /
-    rm -rf "$scratch" "$scratch.ca"
+    rm -rf "$scratch" "$scratch".*
     return "$left"
 }
 
