@@ -267,9 +267,11 @@ kill_rest_of() {
     local i alice
     alice=$(identity alice)
     cp crl.pem before.pem
+    revoke alice
+    cp crl.pem after.pem
     for ((i = 0; i < rounds; i++)); do
         a_random_moment
-        revoke alice
+        cp after.pem crl.pem
         put_list "${relays[@]}"
         run -0 node_ctl tokyo --all reload
         wait_until 60 nobody_has "$alice"
