@@ -324,7 +324,7 @@ coverage: fuzz  ## fuzz, and see how many branches of the parsers that reached
 
 sanitize: deps-hard  ## run the tests with ASan and UBSan (FILES="relay/a.bats ...")
 	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang HARDENING= \
-		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' all
+		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined' all test-programs
 	@BUILT='$(CURDIR)/$(B)/sanitize/bin' ASAN_OPTIONS=detect_leaks=0 \
 		tests/run.sh $(FILES)
 
