@@ -226,6 +226,17 @@ across() {
         AGENT_PEER=$(pid_of osaka-peer) STONE_PEER=$(pid_of tokyo-peer) "$@"
 }
 
+# live_crossing: a session of alice's from tokyo to osaka, which lasts until client
+# ends; the relays run.
+live_crossing() {
+    start_target target whole alice
+    at_relay osaka start_agent agent alice "$target" "-m 2:2"
+    wait_until 60 agents_wait osaka 2
+    stone_at tokyo alice '--sessions 0'
+    start client socat -u "TCP:localhost:$stone_port,linger=0" "CREATE:$scratch/got"
+    wait_until 60 in_session osaka
+}
+
 # revoke_node NAME AT: the list of revocations at that relay has this one, be it a
 # relay or an administrator.
 revoke_node() {

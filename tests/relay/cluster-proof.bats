@@ -99,12 +99,7 @@ crosses() {
 @test "what has crossed announces itself to a broker that was started again" {
     requiring tokyo osaka
     start_relays
-    start_target target whole alice
-    at_relay osaka start_agent agent alice "$target" "-m 2:2"
-    wait_until 60 agents_wait osaka 2
-    stone_at tokyo alice '--sessions 0'
-    start client socat -u "TCP:localhost:$stone_port,linger=0" "CREATE:$scratch/got"
-    wait_until 60 in_session osaka
+    live_crossing
     stop osaka-broker KILL || :
     start_one osaka broker relay-broker
     wait_until 60 in_session osaka

@@ -230,12 +230,7 @@ as_node() {
 
 @test "a crossing with a relay that is not revoked lives through a new list" {
     start_relays
-    start_target target whole alice
-    at_relay osaka start_agent agent alice "$target" "-m 2:2"
-    wait_until 60 agents_wait osaka 2
-    stone_at tokyo alice '--sessions 0'
-    start client socat -u "TCP:localhost:$stone_port,linger=0" "CREATE:$scratch/got"
-    wait_until 60 in_session osaka
+    live_crossing
     revoke_node stranger osaka
     wait_until 60 says osaka-peer ' reloaded$'
     in_session osaka
